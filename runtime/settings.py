@@ -1,0 +1,196 @@
+"""Configuration: one tree, read from defaults, the local stack, ``eyes.toml`` and ``EYES_...`` (last wins).
+
+``EYES_KAFKA__BOOTSTRAP=host:9092`` sets ``kafka.bootstrap``; ``EYES_CONFIG`` names another file than
+``eyes.toml``. Secrets are :class:`pydantic.SecretStr`, so no dump of the settings shows them.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_FILE = "eyes.toml"
+STACK_CLIENT_FILE = "client.toml"  # written by `eyes stack up` with the addresses and secrets it made
+
+
+class Section(BaseModel):
+    """A table of ``eyes.toml``; an unknown key is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StackSettings(Section):
+    """The local stack of ``eyes stack``: where it lives and on which loopback ports."""
+
+    dir: Path = Field(Path("var/stack"), description="data, logs and secrets; relative to eyes.toml")
+    host: str = Field("127.0.0.1", description="address the servers bind to")
+    kafka_port: int = 19092
+    kafka_controller_port: int = 19093
+    mqtt_port: int = 11883
+    postgres_port: int = 15432
+    prometheus_port: int = 19090
+    kafka_heap_mb: int = 512
+
+
+class ClockSettings(Section):
+    """The clock of the stack; changing it needs a fresh stack or another topic prefix."""
+
+    mode: Literal["wall", "feed"] = Field("wall", description="`feed`: the feeder publishes the time")
+    tick_s: float = Field(1.0, gt=0, description="clock seconds between ticks")
+    generation: int = Field(1, ge=1, description="raised when the clock of a stack is chosen anew")
+
+
+class KafkaSettings(Section):
+    """How to reach Kafka."""
+
+    bootstrap: str = Field("127.0.0.1:19092", description="host:port[,host:port...]")
+    topic_prefix: str = Field("", description="put before every topic name, e.g. `test1.`")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_cafile: Path | None = None
+    replication_factor: int = Field(1, ge=1, description="for topics that are created")
+    session_timeout_ms: int = Field(10_000, ge=6_000)
+    transaction_timeout_ms: int = Field(10_000, ge=1_000)
+
+
+class MqttSettings(Section):
+    """How to reach the MQTT broker."""
+
+    host: str = "127.0.0.1"
+    port: int = 11883
+    username: str | None = None
+    password: SecretStr | None = None
+    tls_cafile: Path | None = Field(None, description="turns TLS on")
+    keepalive_s: int = 30
+
+
+class DatabaseSettings(Section):
+    """How to reach TimescaleDB."""
+
+    dsn: str = Field(
+        "host=127.0.0.1 port=15432 dbname=eyes user=eyes", description="libpq connection string, no password"
+    )
+    password: SecretStr | None = None
+
+
+class IngestSettings(Section):
+    """``eyes ingest``: the bridge from MQTT to Kafka."""
+
+    client_id: str = Field("eyes-ingest-0", description="fixed MQTT client id = shard id: the session is kept under it")
+    topic_filters: tuple[str, ...] = ("eyes/v1/#",)
+    session_expiry_s: int = Field(7 * 86_400, description="how long the broker keeps our session when away")
+    receive_maximum: int = Field(2_000, ge=1, le=65_535)
+    in_flight_max: int = Field(20_000, ge=1, description="messages received and not yet acknowledged")
+    in_flight_max_mib: int = Field(64, ge=1, description="the same bound in bytes")
+    message_max_kib: int = Field(256, ge=1, description="a larger payload is quarantined as `oversize`")
+    linger_ms: int = Field(20, ge=0, description="how long a batch of readings waits for company")
+    lateness_s: float = Field(86_400, gt=0, description="older readings are kept on arrival time, marked `late`")
+    future_s: float = Field(300, gt=0, description="readings further ahead are kept on arrival time, marked so")
+    unregistered_quota: int = Field(1_000, ge=0, description="readings kept per unknown device")
+    metrics_port: int = 19101
+
+
+class ProcessorSettings(Section):
+    """``eyes process``: the runner of the folds."""
+
+    instance: str = Field("0", description="stable name of this worker: group instance and transactional id")
+    commit_ms: int = Field(300, ge=10, description="longest time between two transactions under load")
+    poll_records: int = Field(500, ge=1)
+    stall_s: float = Field(60, gt=0, description="no progress for so long, with work to do: the process ends")
+    metrics_port: int = 19111
+
+
+class ArchiveSettings(Section):
+    """``eyes archive``: Kafka to TimescaleDB."""
+
+    instance: str = "0"
+    batch_rows: int = Field(5_000, ge=1)
+    batch_ms: int = Field(300, ge=1)
+    metrics_port: int = 19121
+
+
+class LogSettings(Section):
+    """Structured logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EYES_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    site: str = Field("xuchang", description="CloudEvents source: /{site}/{process}")
+    stack: StackSettings = StackSettings()
+    clock: ClockSettings = ClockSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    mqtt: MqttSettings = MqttSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    ingest: IngestSettings = IngestSettings()
+    processors: ProcessorSettings = ProcessorSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, ``eyes.toml``, what the local stack wrote, defaults."""
+        toml = TomlConfigSettingsSource(settings_cls, config_file())
+        client = TomlConfigSettingsSource(settings_cls, _stack_client_file(env_settings, toml))
+        return init_settings, env_settings, toml, client
+
+
+def project_root() -> Path:
+    """The directory of ``eyes.toml``: of ``EYES_CONFIG``, else the nearest upwards, else the working one."""
+    if named := os.environ.get("EYES_CONFIG"):
+        return Path(named).resolve().parent
+    here = Path.cwd()
+    return next((d for d in (here, *here.parents) if (d / CONFIG_FILE).is_file()), here)
+
+
+def config_file() -> Path:
+    """The configuration file that applies; it need not exist."""
+    return Path(os.environ.get("EYES_CONFIG", project_root() / CONFIG_FILE))
+
+
+def _stack_client_file(*sources: PydanticBaseSettingsSource) -> Path:
+    """Where the local stack keeps the addresses and secrets it made for its clients."""
+    for source in sources:
+        named = source().get("stack", {}).get("dir")
+        if named:
+            return stack_dir(Path(named)) / STACK_CLIENT_FILE
+    return stack_dir(StackSettings().dir) / STACK_CLIENT_FILE
+
+
+def stack_dir(configured: Path) -> Path:
+    """The stack's directory, absolute: a relative one starts at the directory of ``eyes.toml``."""
+    return project_root() / configured
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: naming the key that is wrong.
+    """
+    return Settings()

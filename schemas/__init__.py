@@ -1,0 +1,1 @@
+"""What every message means: models, code lists, the catalogue of topics. Imports nothing of ours."""

@@ -1,0 +1,153 @@
+"""The envelope: every event in the log is a CloudEvent 1.0 in structured JSON.
+
+Source: CloudEvents 1.0.2, JSON format and Kafka protocol binding (structured content mode).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from pydantic import Field, TypeAdapter
+
+from schemas.anomaly import Anomaly
+from schemas.camera import CameraEvent
+from schemas.clock import ClockStepped, Tick
+from schemas.columns import BatchColumns
+from schemas.model import Model, Timestamp, format_rfc3339
+from schemas.observation import ObservationBatch
+from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
+from schemas.registry import (
+    FacilityLeft,
+    FacilityRegistered,
+    RegistryRewriteBegun,
+    RegistryRewriteEnded,
+    ZoneConfigured,
+)
+
+CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
+KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
+
+EVENT_TYPES: Final[dict[str, type[Model]]] = {
+    "org.digital-eyes.observation.batch.v1": ObservationBatch,
+    "org.digital-eyes.camera.event.v1": CameraEvent,
+    "org.digital-eyes.facility.registered.v1": FacilityRegistered,
+    "org.digital-eyes.facility.left.v1": FacilityLeft,
+    "org.digital-eyes.zone.configured.v1": ZoneConfigured,
+    "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
+    "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
+    "org.digital-eyes.clock.tick.v1": Tick,
+    "org.digital-eyes.clock.stepped.v1": ClockStepped,
+    "org.digital-eyes.anomaly.v1": Anomaly,
+    "org.digital-eyes.quarantined.v1": Quarantined,
+    "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,
+    "org.digital-eyes.unregistered.released.v1": ReadingsReleased,
+}
+TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
+BATCH_TYPE: Final = TYPE_OF[ObservationBatch]
+
+Data = Model | BatchColumns
+
+
+class Envelope(Model):
+    """The attributes of a CloudEvent as they stand on the wire; ``data`` is one of :data:`EVENT_TYPES`."""
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    type: str
+    subject: str | None = None
+    time: Timestamp
+    partitionkey: str | None = None
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """An event and its envelope. A batch of observations is held as :class:`BatchColumns`, all else as its model."""
+
+    id: str
+    source: str
+    time: datetime
+    data: Data
+    subject: str | None = None
+    partitionkey: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type name of ``data``."""
+        return BATCH_TYPE if isinstance(self.data, BatchColumns) else TYPE_OF[type(self.data)]
+
+
+class UnknownEventError(ValueError):
+    """The bytes are no CloudEvent of a type in the catalogue; the message names what is wrong."""
+
+
+class _Raw(msgspec.Struct):
+    """The envelope with its data unread, so that each type is decoded once and by the decoder made for it."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    time: str
+    data: msgspec.Raw
+    subject: str | None = None
+    partitionkey: str | None = None
+    datacontenttype: str = "application/json"
+
+
+_envelope = msgspec.json.Decoder(_Raw)
+_batch = msgspec.json.Decoder(BatchColumns)
+_timestamp: TypeAdapter[datetime] = TypeAdapter(Timestamp)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: CloudEvent) -> bytes:
+    """The bytes that go into Kafka; equal events give equal bytes."""
+    if isinstance(event.data, BatchColumns):
+        data = _encoder.encode(event.data)
+    else:
+        data = event.data.model_dump_json(by_alias=True).encode()
+    return _encoder.encode(
+        _Raw(
+            specversion="1.0",
+            id=event.id,
+            source=event.source,
+            type=event.type,
+            time=format_rfc3339(event.time),
+            data=msgspec.Raw(data),
+            subject=event.subject,
+            partitionkey=event.partitionkey,
+        )
+    )
+
+
+def decode(raw: bytes) -> CloudEvent:
+    """Read what :func:`encode` wrote.
+
+    Raises:
+        UnknownEventError: not JSON, not a CloudEvent, a type that is not in the catalogue, or data that breaks its
+            model; the message names the field.
+    """
+    try:
+        envelope = _envelope.decode(raw)
+        data: Data
+        if envelope.type == BATCH_TYPE:
+            data = _batch.decode(envelope.data)
+        else:
+            data = EVENT_TYPES[envelope.type].model_validate_json(bytes(envelope.data))
+        time = _timestamp.validate_python(envelope.time)
+    except KeyError as unknown:
+        raise UnknownEventError(f"type: {unknown.args[0]!r} is not an event type of this version") from None
+    except ValueError as error:  # msgspec's and pydantic's errors are ValueErrors
+        raise UnknownEventError(str(error)) from error
+    return CloudEvent(
+        id=envelope.id,
+        source=envelope.source,
+        time=time,
+        data=data,
+        subject=envelope.subject,
+        partitionkey=envelope.partitionkey,
+    )

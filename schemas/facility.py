@@ -1,0 +1,110 @@
+"""Facilities: the classes of things a city watches, where they stand, who speaks for them, which policy applies.
+
+Component codes: GB/T 47678.5-2026 (17-digit identifiers: 6 division, 2 major, 3 minor, 6 serial) and its predecessor
+GB/T 30428.2-2013 (16 digits). A facility without a national code carries the scheme ``local``.
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.model import DeviceId, Model, ZoneId
+from schemas.properties import PROPERTIES
+
+
+class FacilityClass(StrEnum):
+    """What a facility is; decides which detectors look at it."""
+
+    MANHOLE_COVER = "manhole_cover"
+    PARKING_BAY = "parking_bay"
+    CURB_ZONE = "curb_zone"  # a stretch of kerb with a rule: no stopping, loading, bus stop
+    STREET_LAMP = "street_lamp"
+    WASTE_BIN = "waste_bin"
+    LEVEL_GAUGE = "level_gauge"
+    PRESSURE_METER = "pressure_meter"
+    FLOW_METER = "flow_meter"
+    WATER_TANK = "water_tank"
+    CAMERA = "camera"
+
+
+class CodeScheme(StrEnum):
+    """Whose identifier a facility carries."""
+
+    GB_T_47678_5_2026 = "GB/T47678.5-2026"
+    GB_T_30428_2_2013 = "GB/T30428.2-2013"
+    LOCAL = "local"
+
+
+_DIGITS = {CodeScheme.GB_T_47678_5_2026: 17, CodeScheme.GB_T_30428_2_2013: 16}
+
+
+class Place(Model):
+    """A point in WGS 84 (never GCJ-02) and the units of the city it lies in."""
+
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    grid: Annotated[str | None, Field(max_length=32)] = None
+    district: Annotated[str | None, Field(max_length=32)] = None
+    address: Annotated[str | None, Field(max_length=256)] = None
+
+    @model_validator(mode="after")
+    def _not_null_island(self) -> Self:
+        if self.lon == 0 and self.lat == 0:
+            raise ValueError("lon and lat are both 0: a device that has no fix, not a place in a city")
+        return self
+
+
+class DeviceBinding(Model):
+    """A device that speaks for a facility."""
+
+    device: DeviceId
+    interval_s: Annotated[float | None, Field(gt=0, le=86_400 * 31)] = None
+    """Seconds between two messages of a healthy device; None: it speaks only when something happens."""
+    properties: tuple[str, ...] | None = None
+    """The properties it speaks for; None: all it sends."""
+    camera_zone: Annotated[str | None, Field(max_length=128)] = None
+    """For a camera's device: the name of the zone in the camera's own configuration."""
+
+    @field_validator("properties")
+    @classmethod
+    def _known_properties(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        unknown = sorted(set(value or ()) - PROPERTIES.keys())
+        if unknown:
+            raise ValueError(f"unknown property {unknown[0]!r}")
+        return value
+
+
+Seconds = Annotated[float, Field(ge=0, le=86_400 * 366)]
+
+
+class Policy(Model):
+    """What is allowed here and when to speak up; None means the default of the facility's class."""
+
+    activity: Literal["parking", "no_stopping", "loading", "bus_stop", "fire_lane"] | None = None
+    max_stay_s: Seconds | None = None
+    grace_s: Seconds | None = None
+    clear_s: Seconds | None = None
+    install_angle_deg: Annotated[float | None, Field(ge=0, le=180)] = None
+    tilt_deg: Annotated[float | None, Field(gt=0, le=180)] = None
+
+
+class Facility(Model):
+    """One facility of the registry."""
+
+    facility: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]
+    scheme: CodeScheme
+    facility_class: FacilityClass
+    name: Annotated[str | None, Field(max_length=128)] = None
+    zone: ZoneId
+    place: Place
+    devices: tuple[DeviceBinding, ...] = ()
+    policy: Policy = Policy()
+
+    @model_validator(mode="after")
+    def _code_matches_scheme(self) -> Self:
+        digits = _DIGITS.get(self.scheme)
+        if digits is not None and not re.fullmatch(rf"[0-9]{{{digits}}}", self.facility):
+            raise ValueError(f"facility {self.facility!r} is not a {digits}-digit code of {self.scheme.value}")
+        return self

@@ -1,0 +1,61 @@
+"""Identity: what makes two copies of a reading the same reading, and how ids are derived from it.
+
+Three tiers, best first (DESIGN.md, "Identity"), written as text so that a person can read them in the database:
+
+- ``a:<boot>:<seq>``: the device numbers its messages;
+- ``b:<device time, ms>:<value>``: it does not, but says when it measured;
+- ``c:<arrival, ms>:<payload hash>:<n>``: neither; given by ingest on arrival, and recognised again only by payload.
+
+The value is part of (b), so two values of one instant are two readings; under (a) they are a conflict.
+An identity is unique within its series (device and property), so one message may carry several properties under one
+number.
+"""
+
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID, uuid5
+
+NAMESPACE: Final = UUID("6f1d3a52-8a3c-5b0e-9d57-0d2f2f4a7c11")
+
+
+def numbered(boot: str, seq: int) -> str:
+    """Tier (a)."""
+    return f"a:{boot}:{seq}"
+
+
+def timed(device_time_ms: int, value: float) -> str:
+    """Tier (b); the value as Python's shortest round-trip text, in the canonical unit."""
+    return f"b:{device_time_ms}:{value!r}"
+
+
+def arrived(arrival_ms: int, payload_hash: str, index: int) -> str:
+    """Tier (c); ``index`` tells readings of one message apart."""
+    return f"c:{arrival_ms}:{payload_hash}:{index}"
+
+
+def payload_hash(topic: str, payload: bytes) -> str:
+    """Sixteen hex digits that stand for a message's topic and bytes."""
+    digest = blake2b(topic.encode(), digest_size=8)
+    digest.update(b"\0")
+    digest.update(payload)
+    return digest.hexdigest()
+
+
+def tier(identity: str) -> str:
+    """``a``, ``b`` or ``c``."""
+    return identity[0]
+
+
+def reading_id(device: str, observed_property: str, identity: str) -> UUID:
+    """The id of a reading, the same wherever it is computed."""
+    return uuid5(NAMESPACE, f"reading|{device}|{observed_property}|{identity}")
+
+
+def finding_id(kind: str, zone: str, subject: str, opening_cause: str) -> UUID:
+    """The id of a finding: without the detector's version, so a new version adopts what is open."""
+    return uuid5(NAMESPACE, f"finding|{kind}|{zone}|{subject}|{opening_cause}")
+
+
+def event_id(*parts: object) -> UUID:
+    """The id of any other event that is derived from what caused it."""
+    return uuid5(NAMESPACE, "event|" + "|".join(map(str, parts)))

@@ -1,0 +1,109 @@
+"""The catalogue of topics: everything about them stands here once, and they are created from it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from schemas.anomaly import Anomaly
+from schemas.camera import CameraEvent
+from schemas.clock import ClockStepped, Tick
+from schemas.model import Model
+from schemas.observation import ObservationBatch
+from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
+from schemas.registry import (
+    FacilityLeft,
+    FacilityRegistered,
+    RegistryRewriteBegun,
+    RegistryRewriteEnded,
+    ZoneConfigured,
+)
+
+UNLIMITED: Final = -1
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic; ``retention_ms`` is for production, a development stack keeps everything."""
+
+    name: str
+    key: str
+    values: tuple[type[Model], ...]
+    partitions: int
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    about: str
+
+    def full_name(self, prefix: str) -> str:
+        """The name in Kafka under a deployment's prefix."""
+        return prefix + self.name
+
+
+EVENTS: Final = Topic(
+    name="city.events.v1",
+    key="zone; `partition-N` for batches, ticks and markers, whose partition is chosen by their zones or owner",
+    values=(
+        ObservationBatch,
+        CameraEvent,
+        FacilityRegistered,
+        FacilityLeft,
+        ZoneConfigured,
+        RegistryRewriteBegun,
+        RegistryRewriteEnded,
+        Tick,
+        ClockStepped,
+    ),
+    partitions=12,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("ingest", "registry"),
+    readers=("processors", "archive"),
+    about="Everything probes saw, what stands where, and the time, in the order folds see it.",
+)
+ANOMALIES: Final = Topic(
+    name="city.anomalies.v1",
+    key="zone",
+    values=(Anomaly,),
+    partitions=12,
+    cleanup="delete",
+    retention_ms=UNLIMITED,
+    writers=("processors",),
+    readers=("archive", "operators"),
+    about="Findings raised, updated and cleared.",
+)
+FACILITIES: Final = Topic(
+    name="city.facilities.v1",
+    key="facility id, or `zone:` and the zone id",
+    values=(FacilityRegistered, ZoneConfigured),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("registry",),
+    readers=("ingest", "registry"),
+    about="The current registry; one partition, so that it has one order.",
+)
+QUARANTINE: Final = Topic(
+    name="city.quarantine.v1",
+    key="MQTT topic or device",
+    values=(Quarantined,),
+    partitions=4,
+    cleanup="delete",
+    retention_ms=90 * DAY_MS,
+    writers=("ingest", "processors"),
+    readers=("archive", "operators"),
+    about="Input that was refused, with the reason and the original bytes.",
+)
+UNREGISTERED: Final = Topic(
+    name="city.unregistered.v1",
+    key="device",
+    values=(UnregisteredReadings, ReadingsReleased),
+    partitions=4,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("ingest",),
+    readers=("ingest", "archive"),
+    about="Understood readings of devices that no facility claims yet.",
+)
+
+CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, QUARANTINE, UNREGISTERED)
