@@ -38,6 +38,9 @@ class StackSettings(Section):
     postgres_port: int = 15432
     prometheus_port: int = 19090
     kafka_heap_mb: int = 512
+    servers: tuple[Literal["kafka", "postgres", "mosquitto", "prometheus"], ...] = Field(
+        ("kafka", "postgres", "mosquitto", "prometheus"), description="leave out those you run elsewhere"
+    )
 
 
 class ClockSettings(Section):
@@ -59,6 +62,9 @@ class KafkaSettings(Section):
     sasl_password: SecretStr | None = None
     ssl_cafile: Path | None = None
     replication_factor: int = Field(1, ge=1, description="for topics that are created")
+    retention: Literal["unlimited", "catalogue"] = Field(
+        "unlimited", description="of topics that are created: everything for ever, or what the catalogue says"
+    )
     session_timeout_ms: int = Field(10_000, ge=6_000)
     transaction_timeout_ms: int = Field(10_000, ge=1_000)
 
@@ -116,6 +122,7 @@ class ArchiveSettings(Section):
     instance: str = "0"
     batch_rows: int = Field(5_000, ge=1)
     batch_ms: int = Field(300, ge=1)
+    stall_s: float = Field(60, gt=0, description="one call that takes so long ends the process")
     metrics_port: int = 19121
 
 

@@ -42,7 +42,10 @@ def format_rfc3339(time: datetime) -> str:
 
 def _to_utc_ms(time: datetime) -> datetime:
     """UTC, truncated to the millisecond: the resolution of every time in the log."""
-    utc = time.astimezone(UTC)
+    try:
+        utc = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside of the years 1 to 9999 in UTC") from None
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 

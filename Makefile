@@ -1,0 +1,43 @@
+# Digital Eyes: everything through make. First use of run, test or check sets up what is missing.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-venv run test check lock clean clean-all
+
+# Any Python 3.11 or later with venv; it only makes .venv.
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## fetch and make everything that is missing (says first how much)
+	@$(PYTHON) -m ops.setup
+
+setup-venv:
+	@$(PYTHON) -m ops.setup --only venv
+
+run: setup ## start the city, e.g. make run ARGS="--for 60s"
+	@.venv/bin/eyes run $(ARGS)
+
+test: setup ## all tests, against real servers, e.g. make test ARGS="-k stack"
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: setup-venv ## style, types, layers and unit tests; needs no servers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest tests/unit $(ARGS)
+
+lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate pyproject.toml --extra sim --extra data --group dev -o requirements.lock
+
+clean: ## delete what tools left in the checkout; keeps .venv and data
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+clean-all: clean ## also delete .venv, the local stack's data (var) and the cache of servers
+	@if [ -x .venv/bin/eyes ]; then .venv/bin/eyes stack down || exit 1; fi
+	@rm -rf .venv var
+	@$(PYTHON) -m ops.setup --forget

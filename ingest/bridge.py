@@ -1,0 +1,258 @@
+"""The MQTT side: connection, epochs, back-pressure. It only enqueues; what a message means is no business of it."""
+
+import select
+import socket
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import ConnectFlags, DisconnectFlags, topic_matches_sub
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from ingest import metrics
+from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT
+from ingest.ledger import AckLedger
+from ingest.messages import Inbound
+from ingest.mqtt import Client
+from runtime.settings import Settings
+
+log: Final = structlog.get_logger()
+
+_BACKOFF_S: Final = (0.1, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_STABLE_S: Final = 5.0  # a connection that lived so long starts the backoff anew
+_CONNECT_TIMEOUT_S: Final = 2.0  # the loop waits for it
+_CONNACK_TIMEOUT_S: Final = 10.0
+_PROBE_EXPIRY_S: Final = 300  # probes of others must not pile up in the session of an ingest that is away
+_MIB: Final = 1024 * 1024
+
+
+class Bridge:
+    """One MQTT connection after the other, all under the same session."""
+
+    def __init__(self, settings: Settings, ledger: AckLedger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._count_max = settings.ingest.in_flight_max
+        self._bytes_max = settings.ingest.in_flight_max_mib * _MIB
+        self.inbound: deque[Inbound] = deque()
+        """Messages in order of receipt, for the loop to take."""
+        self.connected = False
+        self.session_lost = False
+        """Whether the broker ever had to begin a new session for us: what it had queued is gone."""
+        self._stopped = False
+        self._attempts = 0
+        self._next_attempt_s = 0.0
+        self._since_s = 0.0
+        self._pinged_s = 0.0
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_r.settimeout(0)
+        self._wake_w.settimeout(0)
+        self._woken = False
+        self._client = self._make_client()
+
+    def _make_client(self) -> Client:
+        mqtt = self._settings.mqtt
+        client = Client(
+            self._settings.ingest.client_id, self._enqueue, self._has_room, self._settings.ingest.message_max_kib * 1024
+        )
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        if mqtt.username is not None:
+            client.username_pw_set(mqtt.username, None if mqtt.password is None else mqtt.password.get_secret_value())
+        if mqtt.tls_cafile is not None:
+            client.tls_set(ca_certs=str(Path(mqtt.tls_cafile)))
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    # ------------------------------------------------------------------------------------------------ the loop's side
+
+    def poll(self, timeout_s: float) -> None:
+        """Wait for the network or :meth:`wake`, at most so long; then take what has come."""
+        client = self._client
+        sock = client.socket()
+        if sock is None and not self._stopped and time.monotonic() >= self._next_attempt_s:
+            self._connect()
+            sock = client.socket()
+        room = self._has_room()
+        if client.has_unread and room and self.connected:
+            timeout_s = 0.0
+        reads: list[Any] = [self._wake_r]
+        writes: list[Any] = []
+        if sock is not None:
+            if room:
+                reads.append(sock)
+            if client.want_write():
+                writes.append(sock)
+            if room and (pending := getattr(sock, "pending", None)) is not None and pending():
+                timeout_s = 0.0  # TLS holds decrypted bytes select() does not see
+        ready, writable, _ = select.select(reads, writes, (), timeout_s)
+        if self._wake_r in ready:
+            self._wake_r.recv(4096)
+            self._woken = False  # before the caller looks for what he was woken for
+        if sock is not None and client.socket() is sock:
+            self._serve(writable=bool(writable), room=room)
+
+    def poll_idle(self, timeout_s: float) -> None:
+        """Wait for :meth:`wake` only, and send what is to be sent; nothing more is taken in."""
+        sock = self._client.socket()
+        writes = [sock] if sock is not None and self._client.want_write() else []
+        ready, writable, _ = select.select([self._wake_r], writes, (), timeout_s)
+        if ready:
+            self._wake_r.recv(4096)
+            self._woken = False
+        if writable:
+            self._client.loop_write()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more was received than was taken: there is work at hand."""
+        return self._client.has_unread
+
+    def _serve(self, *, writable: bool, room: bool) -> None:
+        client = self._client
+        if writable:
+            client.loop_write()
+        if client.socket() is not None:
+            client.pump()
+        now = time.monotonic()
+        if not room and self.connected:
+            if now - self._pinged_s > client.keepalive / 2:
+                self._pinged_s = now
+                client.ping_unheard()
+        elif client.socket() is not None:
+            client.loop_misc()
+            if not self.connected and now - self._since_s > _CONNACK_TIMEOUT_S:
+                self._lost("no answer to CONNECT")
+
+    def wake(self) -> None:
+        """End a :meth:`poll` that waits; from any thread."""
+        if not self._woken:
+            self._woken = True
+            self._wake_w.send(b"\0")
+
+    def acknowledge(self, mids: list[int]) -> None:
+        """PUBACK these messages of the current epoch, in this order."""
+        if self.connected and mids:
+            self._client.acknowledge(mids)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish a probe, if connected."""
+        if self.connected:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = _PROBE_EXPIRY_S
+            self._client.publish(topic, payload, qos=1, properties=properties)
+
+    def drop(self) -> None:
+        """Give this connection up and with it everything received and not acknowledged: it will come again."""
+        self.inbound.clear()
+        self._ledger.forget()
+        if self._client.socket() is not None:
+            self._lost("dropped by us")
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Disconnect, keeping the session; acknowledgements already given are sent before."""
+        self._stopped = True
+        if self._client.socket() is None:
+            return
+        self._client.disconnect()
+        deadline = time.monotonic() + timeout_s
+        while (sock := self._client.socket()) is not None and time.monotonic() < deadline:
+            select.select((), (sock,), (), 0.1)
+            self._client.loop_write()
+
+    @property
+    def paused(self) -> bool:
+        """Whether we do not read because too much waits for Kafka."""
+        return not self._has_room()
+
+    def _has_room(self) -> bool:
+        return len(self._ledger) < self._count_max and self._ledger.bytes < self._bytes_max and not self._stopped
+
+    # ---------------------------------------------------------------------------------------------------- connecting
+
+    def _connect(self) -> None:
+        ingest, mqtt = self._settings.ingest, self._settings.mqtt
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = ingest.session_expiry_s
+        properties.ReceiveMaximum = ingest.receive_maximum
+        self._since_s = time.monotonic()
+        self._schedule()
+        try:
+            self._client.connect(
+                mqtt.host, mqtt.port, keepalive=mqtt.keepalive_s, clean_start=False, properties=properties
+            )
+        except (OSError, ValueError) as error:
+            log.warning("mqtt_unreachable", host=mqtt.host, port=mqtt.port, error=str(error))
+
+    def _schedule(self) -> None:
+        self._next_attempt_s = time.monotonic() + _BACKOFF_S[min(self._attempts, len(_BACKOFF_S) - 1)]
+        self._attempts += 1
+
+    def _on_connect(
+        self,
+        _client: PahoClient,
+        _userdata: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.error("mqtt_refused", reason=str(reason))
+            return
+        first = self._ledger.epoch == 0
+        self._ledger.new_epoch()
+        self.connected = True
+        self._since_s = self._pinged_s = time.monotonic()
+        metrics.CONNECTED.set(1)
+        metrics.SESSION_PRESENT.set(flags.session_present)
+        if not first:
+            metrics.RECONNECTS.inc()
+            self.session_lost = self.session_lost or not flags.session_present
+        log.info("mqtt_connected", session_present=flags.session_present, epoch=self._ledger.epoch)
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        self._client.subscribe([(topic, options) for topic in subscriptions(self._settings.ingest.topic_filters)])
+
+    def _on_disconnect(
+        self,
+        _client: PahoClient,
+        _userdata: Any,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._ended(str(reason))
+
+    def _lost(self, why: str) -> None:
+        self._ended(why)
+        self._client._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)  # noqa: SLF001 - closes without a DISCONNECT
+
+    def _ended(self, why: str) -> None:
+        if not self.connected:
+            return
+        self.connected = False
+        metrics.CONNECTED.set(0)
+        self._ledger.new_epoch()
+        if time.monotonic() - self._since_s > _STABLE_S:
+            self._attempts = 0
+        self._schedule()
+        log.log(20 if self._stopped else 30, "mqtt_disconnected", reason=why)
+
+    def _enqueue(self, mid: int, *, dup: bool, topic: bytes, payload: bytes, size: int) -> None:
+        ticket = self._ledger.received(mid, len(payload), time.monotonic())
+        self.inbound.append(Inbound(ticket, mid, dup, topic, payload, size, time.time_ns() // 1_000_000))
+
+
+def subscriptions(filters: tuple[str, ...]) -> list[str]:
+    """The filters, and the probe and clock topics where they are not covered (a topic matched twice comes twice)."""
+    out = list(filters)
+    for wanted, example in ((PROBE_ROOT + "+", PROBE_ROOT + "x"), (CLOCK_TOPIC, CLOCK_TOPIC)):
+        if not any(topic_matches_sub(one, example) for one in out):
+            out.append(wanted)
+    return out

@@ -1,0 +1,153 @@
+"""Reading Kafka: the registry and the unregistered in full before anything is taken from MQTT, then live.
+
+The thread only reads and decodes; the main loop folds what it finds, so the state needs no lock.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError
+
+from runtime.kafka import reader
+from runtime.lifecycle import Shutdown
+from runtime.settings import Settings
+from schemas.envelope import CloudEvent, UnknownEventError, decode
+from schemas.topics import FACILITIES, UNREGISTERED, Topic
+
+log: Final = structlog.get_logger()
+
+_POLL_MS: Final = 500
+_RECORDS: Final = 2_000
+
+
+class Found(NamedTuple):
+    """One record; ``event`` None is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event: CloudEvent | None
+
+
+class Request(NamedTuple):
+    """Please read these records of ``city.unregistered.v1`` again."""
+
+    device: str
+    partition: int
+    offsets: tuple[int, ...]
+
+
+class Reply(NamedTuple):
+    """What stood there; records that retention removed in the meantime are missing."""
+
+    request: Request
+    events: list[CloudEvent]
+
+
+def understood(record: ConsumerRecord, topic: Topic) -> Found | None:
+    """The record as one of ours; None (and a log line) when it is not: a stranger's record must not stop us."""
+    try:
+        event = None if record.value is None else decode(record.value)
+        return Found(topic.name, record.partition, record.offset, (record.key or b"").decode(), event)
+    except (UnknownEventError, UnicodeDecodeError) as error:
+        log.warning("record_skipped", topic=record.topic, offset=record.offset, error=str(error)[:200])
+        return None
+
+
+def read_to_end(consumer: KafkaConsumer, starts: dict[TopicPartition, int]) -> Iterator[ConsumerRecord]:
+    """Every record from these offsets to what is the end now.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka is away.
+    """
+    ends = consumer.end_offsets(list(starts))
+    consumer.assign(list(starts))
+    for partition, offset in starts.items():
+        consumer.seek(partition, offset)
+    while any(consumer.position(partition) < ends[partition] for partition in starts):
+        for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_RECORDS).values():
+            yield from records
+
+
+class Follower:
+    """Follows ``city.facilities.v1`` and ``city.unregistered.v1``, and reads single records again on request."""
+
+    def __init__(self, settings: Settings, shutdown: Shutdown, wake: Callable[[], None]) -> None:
+        self._settings = settings
+        self._shutdown = shutdown
+        self._wake = wake
+        self._topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in (FACILITIES, UNREGISTERED)}
+        self._consumer: KafkaConsumer | None = None
+        self._requests: deque[Request] = deque()
+        self.found: deque[Found] = deque()
+        self.replies: deque[Reply] = deque()
+
+    def load(self) -> list[Found]:
+        """Both topics from their beginning to their end.
+
+        Raises:
+            kafka.errors.KafkaError: Kafka is away; try again later.
+        """
+        if self._consumer is not None:
+            self._consumer.close()
+        consumer = self._consumer = reader(self._settings.kafka, f"{self._settings.ingest.client_id}-follower")
+        partitions = [TopicPartition(name, n) for name, topic in self._topics.items() for n in range(topic.partitions)]
+        records = read_to_end(consumer, consumer.beginning_offsets(partitions))
+        found = (understood(record, self._topics[record.topic]) for record in records)
+        return [one for one in found if one is not None]
+
+    def start(self) -> None:
+        """Follow on from where :meth:`load` ended."""
+        threading.Thread(target=self._run, name="follower", daemon=True).start()
+
+    def ask(self, request: Request) -> None:
+        """Have records read again; the answer will stand in :attr:`replies`."""
+        self._requests.append(request)
+
+    def _run(self) -> None:
+        consumer = self._consumer
+        assert consumer is not None, "start before load"
+        while not self._shutdown.requested:
+            try:
+                while self._requests:
+                    self.replies.append(self._read_again(self._requests[0]))
+                    self._requests.popleft()
+                    self._wake()
+                self._poll(consumer)
+            except KafkaError as error:  # the client reconnects by itself; positions are kept
+                log.warning("follower_waits", error=repr(error)[:200])
+                self._shutdown.wait(1.0)
+
+    def _poll(self, consumer: KafkaConsumer) -> None:
+        for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_RECORDS).values():
+            for record in records:
+                if (one := understood(record, self._topics[record.topic])) is not None:
+                    self.found.append(one)
+            self._wake()
+
+    def _read_again(self, request: Request) -> Reply:
+        consumer = reader(self._settings.kafka, f"{self._settings.ingest.client_id}-release")
+        try:
+            name = UNREGISTERED.full_name(self._settings.kafka.topic_prefix)
+            where = TopicPartition(name, request.partition)
+            wanted = set(request.offsets)
+            start = max(min(wanted), consumer.beginning_offsets([where])[where])
+            events: list[CloudEvent] = []
+            deadline = time.monotonic() + 60.0
+            consumer.assign([where])
+            consumer.seek(where, start)
+            while consumer.position(where) <= max(wanted) and time.monotonic() < deadline:
+                for record in consumer.poll(timeout_ms=_POLL_MS, max_records=_RECORDS).get(where, ()):
+                    one = understood(record, UNREGISTERED) if record.offset in wanted else None
+                    if one is not None and one.event is not None:
+                        events.append(one.event)
+            return Reply(request, events)
+        finally:
+            consumer.close()

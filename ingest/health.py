@@ -1,0 +1,54 @@
+"""What ``/healthz`` says: whether this process gets on with its work, or what it rightly waits for."""
+
+import time
+from typing import Final
+
+from runtime.exposition import HealthReport
+from runtime.lifecycle import Progress
+
+PROBE_S: Final = 30.0
+STUCK_S: Final = 60.0
+ANSWERS_S: Final = 10.0
+
+
+class Health:
+    """Filled by the loop, read by the exposition's thread; each field is replaced whole, so no lock is needed."""
+
+    def __init__(self, loop: Progress) -> None:
+        self._loop = loop
+        self.stage = "starting"
+        self.connected = False
+        self.probed_s: float | None = None
+        self.confirmed_s = 0.0
+        self.connected_s = 0.0
+        self.in_flight = 0
+        self.oldest_s = 0.0
+
+    def report(self) -> HealthReport:
+        """Unhealthy: the loop stands still, or Kafka answers and yet messages get stuck, or the probe stays away.
+
+        A server that is away is no fault of ours that a restart would mend: it is named in ``waitingFor``.
+        """
+        now = time.monotonic()
+        kafka_answers = now - self.confirmed_s < ANSWERS_S
+        wrong: list[str] = []
+        if not self._loop.healthy:
+            wrong.append("the loop stands still")
+        if kafka_answers and self.oldest_s > STUCK_S:
+            wrong.append("a message is stuck although Kafka answers")
+        probe_age = now - max(self.probed_s or 0.0, self.connected_s)
+        if self.connected and kafka_answers and not self.in_flight and probe_age > PROBE_S:
+            wrong.append("the probe does not come back")
+        waiting = [] if self.connected or self.stage != "running" else ["mqtt"]
+        if self.stage == "starting" or (self.in_flight and not kafka_answers):
+            waiting.append("kafka")
+        return {
+            "healthy": not wrong,
+            "stage": self.stage,
+            "wrong": wrong,
+            "waitingFor": waiting,
+            "connected": self.connected,
+            "probeAgeS": None if self.probed_s is None else round(now - self.probed_s, 1),
+            "inFlight": self.in_flight,
+            "oldestUnacknowledgedS": round(self.oldest_s, 1),
+        }

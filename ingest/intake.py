@@ -1,0 +1,289 @@
+"""What is done with each message: decode, look up, normalise, and put where it belongs. No message is ever dropped."""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from ingest.batches import Batches
+from ingest.cameras import CameraFacts, Cameras, Tracks
+from ingest.clock import FeedClock
+from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, Route, UnknownTopicError, route
+from ingest.decoders.own_json import RefusedError, printable
+from ingest.ledger import AckLedger
+from ingest.messages import Inbound, Measurement, Refusal
+from ingest.metrics import Tally
+from ingest.normalise import (
+    OURS,
+    Moment,
+    Plausibility,
+    is_arrival,
+    measurement_identity,
+    reading_key,
+    sighting_identity,
+)
+from ingest.recent import Recent
+from ingest.registry import Registry
+from ingest.unregistered import CAMERA, Unregistered
+from ingest.writer import Writer
+from runtime.settings import Settings
+from schemas.camera import CameraObservation
+from schemas.identity import event_id, payload_hash, tier
+from schemas.model import from_ms, to_ms
+from schemas.partitioning import partition_of
+from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
+from schemas.topics import QUARANTINE, UNREGISTERED
+
+log: Final = structlog.get_logger()
+
+OVERSIZE_KEPT: Final = 4096
+_TOPIC_MAX: Final = 1024
+_ROUTES_MAX: Final = 200_000
+
+Own = Callable[[str, bytes, int], None]
+"""Takes a probe or clock message: topic, payload, ticket.
+
+Raises:
+    RefusedError: it is not one.
+"""
+
+
+class Message:
+    """One message on its way: what was received, its topic as text, its moment, and its arrival once looked up."""
+
+    __slots__ = ("_arrival", "_recent", "inbound", "moment", "payload", "recognised", "topic")
+
+    def __init__(self, inbound: Inbound, topic: str, payload: bytes, moment: Moment, recent: Recent) -> None:
+        self.inbound = inbound
+        self.topic = topic
+        self.payload = payload
+        self.moment = moment
+        self.recognised = False
+        self._recent = recent
+        self._arrival: tuple[int, int, str] | None = None
+
+    @property
+    def arrival(self) -> tuple[int, int, str]:
+        """Arrival time for identities, event time of what has none, payload hash; the same when delivered again."""
+        if self._arrival is None:
+            key = payload_hash(self.topic, self.payload)
+            known, self.recognised = self._recent.give(
+                key,
+                self.inbound.mid,
+                dup=self.inbound.dup,
+                arrival_ms=self.moment.arrival_ms,
+                event_ms=self.moment.event_ms,
+            )
+            self._arrival = known.arrival_ms, known.event_ms, key
+        return self._arrival
+
+
+class Intake:
+    """Takes messages in order of receipt."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ledger: AckLedger,
+        writer: Writer,
+        batches: Batches,
+        cameras: Cameras,
+        registry: Registry,
+        unregistered: Unregistered,
+        recent: Recent,
+        feed: FeedClock | None,
+        probe: Own,
+        clock: Own,
+        tally: Tally,
+    ) -> None:
+        ingest = settings.ingest
+        self._shard = ingest.client_id
+        self._message_max = ingest.message_max_kib * 1024
+        self._plausible = Plausibility(int(ingest.future_s * 1000), int(ingest.lateness_s * 1000))
+        self._ledger = ledger
+        self._writer = writer
+        self._batches = batches
+        self._registry = registry
+        self._unregistered = unregistered
+        self._recent = recent
+        self._feed = feed
+        self._probe = probe
+        self._clock = clock
+        self._tally = tally
+        self._routes: dict[str, Route] = {}
+        self._tracks = Tracks()
+        self._cameras = cameras
+
+    def take(self, inbound: Inbound) -> None:
+        """Everything this message leads to is written or stands in an open batch afterwards; never raises."""
+        ticket = inbound.ticket
+        self._tally.messages += 1
+        self._tally.bytes += inbound.size
+        clock_ms = inbound.arrival_ms if self._feed is None else self._feed.now_ms
+        topic = printable(inbound.topic.decode(errors="backslashreplace"), _TOPIC_MAX) or ""
+        kept = inbound.payload if inbound.size <= self._message_max else inbound.payload[:OVERSIZE_KEPT]
+        message = Message(inbound, topic, kept, Moment(inbound.arrival_ms, clock_ms), self._recent)
+        try:
+            self._take(message)
+        except RefusedError as error:
+            self._quarantine(message, error.refusal)
+        except Exception as error:
+            log.exception("message_poison", topic=topic)
+            self._quarantine(message, Refusal(Reason.POISON, None, printable(repr(error), 400) or ""))
+        self._ledger.confirm(ticket)
+
+    def clear_tracks(self) -> None:
+        """What was last said of tracked objects may not have reached the log."""
+        self._tracks.clear()
+
+    def _take(self, message: Message) -> None:
+        inbound = message.inbound
+        try:
+            topic = inbound.topic.decode()
+        except UnicodeDecodeError as error:
+            raise RefusedError(Reason.INVALID_UTF8, "topic", f"byte {error.start}: {error.reason}") from None
+        if inbound.size > self._message_max:
+            text = f"{inbound.size} bytes, at most {self._message_max} are taken"
+            raise RefusedError(Reason.OVERSIZE, None, text)
+        if topic.startswith(PROBE_ROOT):
+            self._probe(topic, inbound.payload, inbound.ticket)
+            return
+        if topic == CLOCK_TOPIC:
+            self._clock(topic, inbound.payload, inbound.ticket)
+            return
+        where = self._route(topic)
+        decoded = where.decode(inbound.payload)
+        unclaimed: list[tuple[str, str]] = []
+        for index, part in enumerate(decoded.measurements):
+            self._measurement(message, where.device, part, index, unclaimed)
+        for index, seen in enumerate(decoded.sightings):
+            self._sighting(message, where.device, seen, index, unclaimed)
+        if unclaimed:
+            self._set_aside(message, where.device, tuple(unclaimed))
+        if decoded.refusal is not None:
+            self._quarantine(message, _counted(decoded.refusal, decoded.refused), where.device)
+
+    def _route(self, topic: str) -> Route:
+        found = self._routes.get(topic)
+        if found is None:
+            if len(topic) > _TOPIC_MAX:
+                raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", f"longer than {_TOPIC_MAX} characters")
+            try:
+                found = route(topic)
+            except UnknownTopicError as error:
+                raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", str(error)) from None
+            if len(self._routes) >= _ROUTES_MAX:
+                self._routes.clear()
+            self._routes[topic] = found
+        return found
+
+    # ----------------------------------------------------------------------------------------------------- readings
+
+    def _measurement(
+        self, message: Message, device: str, part: Measurement, index: int, unclaimed: list[tuple[str, str]]
+    ) -> None:
+        moment = message.moment
+        time_ms, quality = self._plausible.event_time(part.time_ms, moment.clock_ms, moment.event_ms)
+        if is_arrival(part):
+            arrival_ms, time_ms, key = message.arrival
+            identity = measurement_identity(part, arrival_ms, key, index)
+        else:
+            identity = measurement_identity(part, 0, "", index)
+            if quality in OURS:
+                time_ms = self._given(message, reading_key(device, part.observed_property, identity))
+        targets = self._registry.targets(device, part.observed_property)
+        for target in targets:
+            self._batches.add(message.inbound.ticket, target, time_ms, part.value, identity, quality, moment.arrival_ms)
+        if targets:
+            self._tally.reading(identity[0], quality, dup=message.inbound.dup)
+        else:
+            unclaimed.append((part.observed_property, identity))
+
+    def _given(self, message: Message, reading: str) -> int:
+        """The event time we give, the same as last time if the message comes again."""
+        _, event_ms, _ = message.arrival
+        if message.inbound.dup and not message.recognised:
+            before = self._recent.given(reading)
+            return event_ms if before is None else before
+        return event_ms
+
+    def _sighting(
+        self, message: Message, device: str, seen: CameraObservation, index: int, unclaimed: list[tuple[str, str]]
+    ) -> None:
+        moment = message.moment
+        device_ms = None if seen.time is None else to_ms(seen.time)
+        time_ms, quality = self._plausible.event_time(device_ms, moment.clock_ms, moment.event_ms)
+        if is_arrival(seen):
+            arrival_ms, time_ms, key = message.arrival
+            identity = sighting_identity(seen, arrival_ms, key, index)
+        else:
+            identity = sighting_identity(seen, 0, "", index)
+            if quality in OURS:
+                time_ms = self._given(message, reading_key(device, CAMERA, identity))
+        if not self._registry.views(device):
+            unclaimed.append((CAMERA, identity))
+            return
+        facts = CameraFacts(device, identity, time_ms, quality, moment.arrival_ms)
+        for _ in range(self._cameras.write(message.inbound.ticket, facts, seen, self._tracks)):
+            self._tally.reading(identity[0], quality, dup=message.inbound.dup)
+
+    # ---------------------------------------------------------------------------------------------------- set aside
+
+    def _set_aside(self, message: Message, device: str, unclaimed: tuple[tuple[str, str], ...]) -> None:
+        event_ms = message.arrival[1] if any(tier(one) == "c" for _, one in unclaimed) else message.moment.event_ms
+        readings = UnregisteredReadings(
+            id=event_id("unregistered", device, *(f"{name}={identity}" for name, identity in unclaimed)),
+            device=device,
+            mqtt_topic=message.topic,
+            payload=message.payload,
+            arrival_time=from_ms(message.moment.arrival_ms),
+            identities=unclaimed,
+        )
+        if self._unregistered.is_written(device, readings.id):
+            return  # delivered again; what stands in the log already is enough
+        if not self._unregistered.waits(device, readings.id) and not self._unregistered.admits(device):
+            text = f"{device} is not registered and has as many messages waiting as are kept"
+            self._quarantine(message, Refusal(Reason.UNREGISTERED_QUOTA, None, text), device)
+            return
+        self.write_unregistered(readings, event_ms, message.inbound.ticket)
+        self._tally.unregistered += 1
+
+    def write_unregistered(self, readings: UnregisteredReadings, event_ms: int, ticket: int) -> None:
+        """Let a message wait; the envelope's time is the clock time of its arrival."""
+        partition = partition_of(readings.device, UNREGISTERED.partitions)
+        self._unregistered.sent(readings, partition)
+        self._ledger.hold(ticket)
+        self._writer.write(UNREGISTERED, partition, readings.device, readings, event_ms, tickets=(ticket,))
+
+    def _quarantine(self, message: Message, refusal: Refusal, device: str | None = None) -> None:
+        arrival_ms, _, key = message.arrival
+        self._ledger.hold(message.inbound.ticket)
+        record = Quarantined(
+            id=event_id("quarantined", refusal.reason.value, message.topic, key, arrival_ms),
+            reason=refusal.reason,
+            field=refusal.field,
+            detail=refusal.detail,
+            mqtt_topic=message.topic,
+            device=device,
+            payload=message.payload,
+            payload_bytes=message.inbound.size,
+            arrival_time=from_ms(arrival_ms),
+            source=self._writer.source,
+        )
+        key = message.topic or (device or self._shard)
+        self._writer.write(
+            QUARANTINE,
+            partition_of(key, QUARANTINE.partitions),
+            key,
+            record,
+            message.moment.event_ms,
+            tickets=(message.inbound.ticket,),
+        )
+        self._tally.quarantined[refusal.reason.value] += 1
+
+
+def _counted(refusal: Refusal, refused: int) -> Refusal:
+    if refused < 2:  # noqa: PLR2004 - more than one
+        return refusal
+    return refusal._replace(detail=f"{refusal.detail} (the first of {refused} refused)")

@@ -1,0 +1,90 @@
+"""What an earlier process of this shard wrote last, so that a redelivery after a crash is recognised (tier (c))."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from kafka import TopicPartition
+
+from ingest.follower import read_to_end, understood
+from ingest.normalise import OURS, reading_key
+from ingest.recent import Recent
+from runtime.kafka import reader
+from runtime.settings import Settings
+from schemas.camera import CameraEvent
+from schemas.columns import BatchColumns
+from schemas.envelope import CloudEvent
+from schemas.identity import payload_hash
+from schemas.model import to_ms
+from schemas.quarantine import Quarantined, UnregisteredReadings
+from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+
+TAIL_RECORDS: Final = 2_000
+"""Per partition. Behind this, or what other ingests wrote while we were away, a redelivery is not recognised."""
+_ARRIVED_PARTS: Final = 4
+
+Arrivals = dict[tuple[str, int], int]
+
+
+def read_back(settings: Settings, source: str, recent: Recent) -> int:
+    """Fill ``recent`` from the tail of the log; returns how many arrivals can be redelivered.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka is away; try again later.
+    """
+    shard = settings.ingest.client_id
+    topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE)}
+    consumer = reader(settings.kafka, f"{shard}-readback")
+    try:
+        partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
+        first, last = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in partitions}
+        arrivals: Arrivals = {}
+        given: dict[str, int] = {}
+        last_sign_ms = 0
+        for record in read_to_end(consumer, starts):
+            if source.encode() not in record.value:  # cheaper than decoding what other shards wrote
+                continue
+            found = understood(record, topics[record.topic])
+            if found is None or found.event is None or found.event.source != source:
+                continue
+            last_sign_ms = max(last_sign_ms, record.timestamp)
+            arrivals.update(_arrivals(found.event))
+            if isinstance(found.event.data, BatchColumns):
+                given.update(_given(found.event.data))
+    finally:
+        consumer.close()
+    return recent.read_back(arrivals, given, last_sign_ms)
+
+
+def _arrivals(event: CloudEvent) -> Iterator[tuple[tuple[str, int], int]]:
+    """(payload hash, arrival) and event time of everything in an event that only its arrival identifies."""
+    data = event.data
+    if isinstance(data, BatchColumns):
+        for identity, event_ms in zip(data.identity, data.phenomenon_time, strict=True):
+            if (key := _parse(identity)) is not None:
+                yield key, event_ms
+    elif isinstance(data, CameraEvent):
+        if (key := _parse(data.identity)) is not None:
+            yield key, to_ms(data.phenomenon_time)
+    elif isinstance(data, UnregisteredReadings):
+        for _, identity in data.identities:
+            if (key := _parse(identity)) is not None:
+                yield key, to_ms(event.time)
+    elif isinstance(data, Quarantined):
+        yield (payload_hash(data.mqtt_topic or "", data.payload), to_ms(data.arrival_time)), to_ms(event.time)
+
+
+def _given(batch: BatchColumns) -> Iterator[tuple[str, int]]:
+    """Readings with a number or a time of their own whose event time was ours to give."""
+    columns = zip(batch.series_index, batch.identity, batch.result_quality, batch.phenomenon_time, strict=True)
+    for index, identity, quality, event_ms in columns:
+        if quality in OURS and not identity.startswith("c:"):
+            series = batch.series[index]
+            yield reading_key(series.device, series.observed_property, identity), event_ms
+
+
+def _parse(identity: str) -> tuple[str, int] | None:
+    parts = identity.split(":")
+    if parts[0] != "c" or len(parts) != _ARRIVED_PARTS:
+        return None
+    return parts[2], int(parts[1])

@@ -1,0 +1,131 @@
+"""What ingest knows of the registry: the fold of ``city.facilities.v1``, looked up by device."""
+
+from collections.abc import Iterator
+
+from schemas.columns import SeriesColumns
+from schemas.facility import DeviceBinding, Facility
+from schemas.partitioning import partition_of
+from schemas.properties import PROPERTIES
+from schemas.registry import FacilityRegistered, ZoneConfigured
+
+_CACHED_MAX = 500_000
+
+
+class Target:
+    """Where a reading goes: its series and the partition of the series' zone. Compared by identity, which is fast."""
+
+    __slots__ = ("partition", "series")
+
+    def __init__(self, partition: int, series: SeriesColumns) -> None:
+        self.partition = partition
+        self.series = series
+
+
+class View:
+    """A facility as one of a camera's zones sees it; ``camera_zone`` None is the whole picture."""
+
+    __slots__ = ("camera_zone", "facility", "partition")
+
+    def __init__(self, partition: int, facility: Facility, camera_zone: str | None) -> None:
+        self.partition = partition
+        self.facility = facility
+        self.camera_zone = camera_zone
+
+
+class Registry:
+    """Facilities, zones, and which device speaks for what."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._facilities: dict[str, Facility] = {}
+        self._zones: dict[str, ZoneConfigured] = {}
+        self._devices: dict[str, dict[str, tuple[DeviceBinding, ...]]] = {}
+        self._targets: dict[tuple[str, str], tuple[Target, ...]] = {}
+        self._views: dict[str, tuple[View, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._facilities)
+
+    def apply(self, key: str, data: FacilityRegistered | ZoneConfigured | None) -> set[str]:
+        """Fold one record of the topic (None is a tombstone); returns the devices whose bindings may have changed."""
+        if key.startswith("zone:"):
+            if isinstance(data, ZoneConfigured):
+                self._zones[data.zone] = data
+            else:
+                self._zones.pop(key.removeprefix("zone:"), None)
+            return set()
+        changed = self._unbind(key)
+        if isinstance(data, FacilityRegistered):
+            changed |= self._bind(data.facility)
+        self._targets.clear()  # rare: the registry changes by the hour, readings come by the thousand a second
+        self._views.clear()
+        return changed
+
+    def _unbind(self, facility_id: str) -> set[str]:
+        facility = self._facilities.pop(facility_id, None)
+        if facility is None:
+            return set()
+        devices = {binding.device for binding in facility.devices}
+        for device in devices:
+            bound = self._devices[device]
+            del bound[facility_id]
+            if not bound:
+                del self._devices[device]
+        return devices
+
+    def _bind(self, facility: Facility) -> set[str]:
+        self._facilities[facility.facility] = facility
+        devices = {binding.device for binding in facility.devices}
+        for device in devices:
+            bindings = tuple(binding for binding in facility.devices if binding.device == device)
+            self._devices.setdefault(device, {})[facility.facility] = bindings
+        return devices
+
+    def targets(self, device: str, observed_property: str) -> tuple[Target, ...]:
+        """Every series this reading belongs to; empty when no facility claims it."""
+        found = self._targets.get((device, observed_property))
+        if found is None:
+            found = tuple(self._look_up(device, observed_property))
+            if len(self._targets) >= _CACHED_MAX:  # unknown devices must not fill the memory
+                self._targets.clear()
+            self._targets[device, observed_property] = found
+        return found
+
+    def _look_up(self, device: str, observed_property: str) -> Iterator[Target]:
+        for facility_id, bindings in sorted(self._devices.get(device, {}).items()):
+            if any(binding.properties is None or observed_property in binding.properties for binding in bindings):
+                facility = self._facilities[facility_id]
+                series = SeriesColumns(
+                    device=device,
+                    observed_property=observed_property,
+                    unit=PROPERTIES[observed_property].unit,
+                    facility=facility_id,
+                    facility_class=facility.facility_class,
+                    zone=facility.zone,
+                )
+                yield Target(partition_of(facility.zone, self._partitions), series)
+
+    def views(self, device: str) -> tuple[View, ...]:
+        """Every facility this camera watches; empty when nobody registered it."""
+        found = self._views.get(device)
+        if found is None:
+            found = tuple(
+                View(partition_of(facility.zone, self._partitions), facility, binding.camera_zone)
+                for facility_id, bindings in sorted(self._devices.get(device, {}).items())
+                for facility in (self._facilities[facility_id],)
+                for binding in bindings
+            )
+            if len(self._views) >= _CACHED_MAX:
+                self._views.clear()
+            self._views[device] = found
+        return found
+
+    def partition(self, number: int) -> tuple[list[ZoneConfigured], list[FacilityRegistered]]:
+        """Everything whose zone lies in this partition of the events, in a fixed order."""
+        zones = [zone for key, zone in sorted(self._zones.items()) if partition_of(key, self._partitions) == number]
+        facilities = [
+            FacilityRegistered(facility=facility)
+            for _, facility in sorted(self._facilities.items())
+            if partition_of(facility.zone, self._partitions) == number
+        ]
+        return zones, facilities

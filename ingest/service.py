@@ -1,0 +1,304 @@
+"""``eyes ingest``: wires the parts and drives them in one loop.
+
+One thread does all the work: it reads MQTT, decodes, fills batches, settles what Kafka confirmed and acknowledges. That
+is cheaper than handing every message from thread to thread, and there is no network thread an exception could kill.
+kafka-python's sender, the follower, the election and the HTTP port have threads of their own and share only queues.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+from kafka.errors import KafkaError
+
+from ingest import metrics
+from ingest.batches import Batches
+from ingest.bridge import Bridge
+from ingest.cameras import Cameras
+from ingest.clock import FeedClock, StepDetector
+from ingest.election import Election
+from ingest.follower import Follower, Found
+from ingest.health import Health
+from ingest.intake import Intake
+from ingest.ledger import AckLedger
+from ingest.metrics import Tally
+from ingest.readback import read_back
+from ingest.recent import Recent
+from ingest.registry import Registry
+from ingest.release import LEADER_PARTITION, Releaser
+from ingest.ticker import Ticker
+from ingest.unregistered import Unregistered
+from ingest.writer import Writer
+from runtime.errors import FatalError, FencedError
+from runtime.exposition import serve
+from runtime.kafka import MAX_RECORD_BYTES
+from runtime.lifecycle import Progress, Shutdown, start_watchdog
+from runtime.settings import Settings
+from schemas.quarantine import ReadingsReleased, UnregisteredReadings
+from schemas.registry import FacilityRegistered, ZoneConfigured
+from schemas.topics import EVENTS, FACILITIES
+
+log: Final = structlog.get_logger()
+T = TypeVar("T")
+
+_BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_PUBLISH_S: Final = 0.25
+_WAIT_MAX_S: Final = 0.25
+_STALL_S: Final = 60.0
+_FAREWELL_S: Final = 10.0
+_ELECTION_S: Final = 20.0
+
+
+class _StoppedError(Exception):
+    """The process was asked to end while it waited for a server."""
+
+
+class Service:
+    """One ingest process."""
+
+    def __init__(self, settings: Settings, shutdown: Shutdown) -> None:
+        self._settings = settings
+        self._shutdown = shutdown
+        shard = settings.ingest.client_id
+        self.loop = Progress(_STALL_S)
+        self.health = Health(self.loop)
+        self._tally = Tally()
+        self._ledger = AckLedger()
+        self._bridge = Bridge(settings, self._ledger)
+        wake = self._bridge.wake
+        self._writer = Writer(settings, self._ledger, wake)
+        self._registry = Registry(EVENTS.partitions)
+        self._unregistered = Unregistered(settings.ingest.unregistered_quota)
+        self._recent = Recent()
+        self._feed = FeedClock() if settings.clock.mode == "feed" else None
+        self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms)
+        self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
+        self._follower = Follower(settings, shutdown, wake)
+        self._election = Election(settings, shutdown, wake)
+        self._ticker = Ticker(
+            settings,
+            start=f"{time.time_ns():x}",
+            writer=self._writer,
+            ledger=self._ledger,
+            batches=self._batches,
+            registry=self._registry,
+            feed=self._feed,
+            publish=self._bridge.publish,
+        )
+        self._intake = Intake(
+            settings,
+            ledger=self._ledger,
+            writer=self._writer,
+            batches=self._batches,
+            cameras=self._cameras,
+            registry=self._registry,
+            unregistered=self._unregistered,
+            recent=self._recent,
+            feed=self._feed,
+            probe=self._ticker.hear_probe,
+            clock=self._ticker.hear_clock,
+            tally=self._tally,
+        )
+        self._releaser = Releaser(
+            settings,
+            ledger=self._ledger,
+            writer=self._writer,
+            batches=self._batches,
+            cameras=self._cameras,
+            registry=self._registry,
+            unregistered=self._unregistered,
+            follower=self._follower,
+            intake=self._intake,
+        )
+        self._stepped = StepDetector(_wall_ms(), _monotonic_ms())
+        self._epoch = 0
+        self._publish_s = 0.0
+        self._stale = 0
+
+    def run(self) -> None:
+        """Work until asked to end.
+
+        Raises:
+            FatalError: the topics or the configuration are wrong.
+            FencedError: another process runs under our client id.
+        """
+        try:
+            self._start()
+        except _StoppedError:
+            return
+        self.health.stage = "running"
+        while not self._shutdown.requested:
+            self.loop.step()
+            self._turn(self._patience())
+        self.health.stage = "stopping"
+        self._farewell()
+
+    # --------------------------------------------------------------------------------------------------- start, end
+
+    def _start(self) -> None:
+        """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
+        largest = MAX_RECORD_BYTES * 3 // 4 - 64 * 1024  # base64 in the quarantine, and what stands around it
+        if self._settings.ingest.message_max_kib * 1024 > largest:
+            raise FatalError(f"ingest.message_max_kib: a record takes at most {largest // 1024}")
+        self._patiently(self._writer.open)
+        for found in self._patiently(self._follower.load):
+            self._fold(found)
+        redelivered = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
+        log.info(
+            "ingest_begins",
+            shard=self._settings.ingest.client_id,
+            facilities=len(self._registry),
+            waiting=len(self._unregistered),
+            arrivals=redelivered,
+        )
+        self._follower.start()
+        self._election.start()
+        if self._feed is not None:  # a feed's first clock messages must find their ticker
+            self._election.decided.wait(_ELECTION_S)
+        self._ticker.own(self._election.owned)
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """Try until Kafka answers.
+
+        Raises:
+            _StoppedError: the process was asked to end.
+        """
+        tries = 0
+        while not self._shutdown.requested:
+            try:
+                return attempt()
+            except KafkaError as error:
+                log.warning("kafka_waits", error=repr(error)[:200])
+                self._shutdown.wait(_BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)])
+                tries += 1
+        raise _StoppedError
+
+    def _farewell(self) -> None:
+        """Write what is open, acknowledge what Kafka confirms in time, and leave; the broker keeps the rest for us."""
+        self._take()
+        self._batches.flush_all()
+        deadline = time.monotonic() + _FAREWELL_S
+        while self._writer.unsettled and self._writer.failure is None and time.monotonic() < deadline:
+            self._bridge.poll_idle(0.05)
+            self._settle()
+        self._settle()
+        self._bridge.stop()
+        self._writer.close()
+        self._election.join(2.0)
+        self._tally.publish()
+        log.info("ingest_ends", unacknowledged=len(self._ledger))
+
+    # ------------------------------------------------------------------------------------------------------ the loop
+
+    def _patience(self) -> float:
+        """Seconds until something is due."""
+        due = min(self._ticker.next_s, time.monotonic() + _WAIT_MAX_S, self._batches.next_due_s() or float("inf"))
+        return max(0.0, due - time.monotonic())
+
+    def _turn(self, wait_s: float) -> None:
+        """One turn: take what came, settle what Kafka said, do what is due."""
+        self._bridge.poll(wait_s)
+        self._follow()
+        idle = not self._bridge.inbound
+        self._take()
+        self._settle()
+        now_s, wall_ms = time.monotonic(), _wall_ms()
+        if self._ledger.epoch != self._epoch:
+            self._epoch = self._ledger.epoch
+            self._ticker.connection_lost()
+            self.health.connected_s = now_s
+        if self._feed is None and (step := self._stepped.look(wall_ms, _monotonic_ms())) is not None:
+            self._ticker.clock_stepped(*step)
+        self._ticker.step(now_s, wall_ms)
+        self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
+        self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
+        if self._writer.failure is not None:
+            self._begin_anew(self._writer.failure)
+        if now_s >= self._publish_s:
+            self._publish_s = now_s + _PUBLISH_S
+            self._report(now_s)
+
+    def _take(self) -> None:
+        inbound, take = self._bridge.inbound, self._intake.take
+        while inbound:
+            take(inbound.popleft())
+
+    def _settle(self) -> None:
+        """Acknowledge to the broker what Kafka has confirmed."""
+        self._writer.drain()
+        if self._writer.failure is not None:
+            return  # what stands behind a failed record must not be acknowledged before it
+        mids, frontier = self._ledger.release()
+        self._bridge.acknowledge(mids)
+        if frontier is not None:
+            self._ticker.confirmed(frontier)
+
+    def _follow(self) -> None:
+        """Fold what the follower and the election found."""
+        while self._follower.found:
+            self._fold(self._follower.found.popleft())
+        if self._election.fenced:
+            raise FencedError(f"another ingest runs as {self._settings.ingest.client_id}")
+        if self._election.owned != self._ticker.owned:
+            self._ticker.own(self._election.owned)
+
+    def _fold(self, found: Found) -> None:
+        data = None if found.event is None else found.event.data
+        if found.topic == FACILITIES.name:
+            if data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
+                self._registry.apply(found.key, data)
+        elif isinstance(data, UnregisteredReadings | ReadingsReleased):
+            self._unregistered.apply(found.partition, found.offset, data)
+
+    def _begin_anew(self, failure: BaseException) -> None:
+        """Kafka refused a record: nothing unconfirmed may ever be acknowledged. The broker sends all of it again."""
+        log.error("kafka_refused", error=repr(failure)[:300])
+        self._bridge.drop()
+        self._writer.discard()
+        self._batches.discard()
+        self._unregistered.forget_unwritten()
+        self._releaser.cancel()
+        self._intake.clear_tracks()
+        self._ticker.reset()
+        self.loop.done()  # waiting for Kafka is no stall
+        try:
+            self._patiently(self._writer.open)
+        except _StoppedError:
+            return
+
+    def _report(self, now_s: float) -> None:
+        self._tally.publish()
+        health, ledger = self.health, self._ledger
+        health.connected = self._bridge.connected
+        health.probed_s = self._ticker.probed_s
+        health.confirmed_s = self._writer.confirmed_s
+        health.in_flight = len(ledger)
+        health.oldest_s = ledger.oldest_s(now_s)
+        metrics.IN_FLIGHT.set(len(ledger))
+        metrics.ACK_AGE.set(health.oldest_s)
+        metrics.STALE_ACKS.inc(ledger.stale - self._stale)
+        self._stale = ledger.stale
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def run(settings: Settings, shutdown: Shutdown) -> None:
+    """Serve metrics and health, and ingest until asked to end.
+
+    Raises:
+        FatalError: a person must act; the message says how.
+        FencedError: another process runs under our client id.
+        OSError: the metrics port is taken.
+    """
+    service = Service(settings, shutdown)
+    port = serve(settings.stack.host, settings.ingest.metrics_port, "ingest", service.health.report)
+    log.info("metrics_served", port=port)
+    start_watchdog(service.loop, shutdown)
+    service.run()

@@ -1,0 +1,223 @@
+"""Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from ingest import metrics
+from ingest.batches import Batches, partition_key
+from ingest.clock import FeedClock, Probe, decode_probe, encode_probe
+from ingest.decoders.base import PROBE_ROOT
+from ingest.ledger import AckLedger
+from ingest.registry import Registry
+from ingest.writer import Writer
+from runtime.settings import Settings
+from schemas.clock import ClockStepped, Tick
+from schemas.model import from_ms
+from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
+from schemas.topics import DAY_MS, EVENTS
+
+log: Final = structlog.get_logger()
+
+_PROBE_LOST_S: Final = 30.0
+"""An outstanding probe is repeated after this: the broker may have dropped it (it expires) or lost our session."""
+
+Publish = Callable[[str, bytes], None]
+
+
+class Ticker:
+    """Knows how far this and the other shards have received, and writes it into the partitions we own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        start: str,
+        writer: Writer,
+        ledger: AckLedger,
+        batches: Batches,
+        registry: Registry,
+        feed: FeedClock | None,
+        publish: Publish,
+    ) -> None:
+        self._shard = settings.ingest.client_id
+        self._clock = settings.clock
+        self._stack = f"{settings.site}/{settings.kafka.topic_prefix}"
+        self._start = start
+        self._writer = writer
+        self._ledger = ledger
+        self._batches = batches
+        self._registry = registry
+        self._feed = feed
+        self._publish = publish
+        self.owned: frozenset[int] = frozenset()
+        self.frontier: int | None = None
+        """Clock time up to which this shard has received everything."""
+        self.probed_s: float | None = None
+        """Monotonic time of the newest return of a probe of this process."""
+        self._confirmed: int | None = None
+        self._others: dict[str, int] = {}
+        self._number = 0
+        self._outstanding: tuple[int, float] | None = None  # number and monotonic time of sending
+        self._next_s = 0.0
+        self._tick_by_s: float | None = None
+        self._last_tick_ms = 0
+        self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
+        self._days: dict[int, int] = {}
+        self._now_s = 0.0
+        self._wall_ms = 0
+
+    # ------------------------------------------------------------------------------------------------------- hearing
+
+    def hear_probe(self, topic: str, payload: bytes, ticket: int) -> None:
+        """A probe came back, ours or another ingest's.
+
+        Raises:
+            RefusedError: it is not one.
+        """
+        probe = decode_probe(payload)
+        shard = topic.removeprefix(PROBE_ROOT)
+        if probe.stack != self._stack:
+            return  # another deployment on the same broker
+        if shard != self._shard:
+            if probe.confirmed_ms is not None:
+                self._others[shard] = max(probe.confirmed_ms, self._others.get(shard, 0))
+            return
+        if probe.start == self._start and self._outstanding is not None and self._outstanding[0] == probe.number:
+            self.probed_s = time.monotonic()
+            metrics.PROBE.set(self.probed_s - self._outstanding[1])
+            self._outstanding = None
+        if self._feed is None:
+            self._advance(probe.sent_ms, ticket)
+            if self._tick_by_s is not None and probe.start == self._start:
+                self._tick_by_s = self._now_s  # what we waited for: tick as soon as the queue is empty
+
+    def hear_clock(self, _topic: str, payload: bytes, ticket: int) -> None:
+        """The feeder's clock: everything it sent before has been received, and it is now so late.
+
+        Raises:
+            RefusedError: it is not a clock message.
+        """
+        if self._feed is None:
+            log.warning("clock_message_in_wall_mode")
+            return
+        time_ms = self._feed.hear(payload)
+        if time_ms is None:
+            return
+        self._advance(time_ms, ticket)
+        for partition in sorted(self.owned):
+            self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
+            self._write_tick(partition, time_ms, (ticket,))
+
+    def _advance(self, frontier: int, ticket: int) -> None:
+        self.frontier = max(frontier, self.frontier or 0)
+        self._ledger.mark(ticket, self.frontier)
+        metrics.RECEIVED_TO.set(self.frontier / 1000)
+
+    def confirmed(self, frontier: int) -> None:
+        """Kafka has everything up to here; the next probe tells the other ingests."""
+        self._confirmed = max(frontier, self._confirmed or 0)
+
+    def reset(self) -> None:
+        """Kafka refused something: only what was confirmed was received."""
+        self.frontier = self._confirmed
+        self._unconfirmed.clear()
+
+    # ------------------------------------------------------------------------------------------------------- ticking
+
+    def step(self, now_s: float, wall_ms: int) -> None:
+        """Send a probe when one is due; in wall mode tick when it came back, or soon without it."""
+        self._now_s, self._wall_ms = now_s, wall_ms
+        if self._tick_by_s is not None and now_s >= self._tick_by_s:
+            self._tick_by_s = None
+            self._last_tick_ms = max(self._last_tick_ms, wall_ms)
+            for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
+                self._write_tick(partition, self._last_tick_ms, ())
+        if now_s >= self._next_s:
+            self._next_s += self._clock.tick_s
+            if self._next_s <= now_s:
+                self._next_s = now_s + self._clock.tick_s
+            self._send_probe(now_s, wall_ms)
+            if self._feed is None:
+                self._tick_by_s = now_s + min(0.5, self._clock.tick_s / 2)
+
+    @property
+    def next_s(self) -> float:
+        """Monotonic time at which :meth:`step` has something to do."""
+        return self._next_s if self._tick_by_s is None else min(self._next_s, self._tick_by_s)
+
+    def _send_probe(self, now_s: float, wall_ms: int) -> None:
+        if self._outstanding is not None and now_s - self._outstanding[1] < _PROBE_LOST_S:
+            return
+        self._number += 1
+        self._outstanding = self._number, now_s
+        sent_ms = wall_ms if self._feed is None else (self._feed.now_ms or 0)
+        probe = Probe(self._stack, self._start, self._number, sent_ms, self._confirmed)
+        self._publish(PROBE_ROOT + self._shard, encode_probe(probe))
+
+    def connection_lost(self) -> None:
+        """The probe on its way may be gone: send another as soon as we are connected."""
+        self._outstanding = None
+
+    def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
+        self._batches.flush(partition)
+        day = time_ms // DAY_MS
+        if self._days.setdefault(partition, day) < day:
+            self._days[partition] = day
+            self._rewrite(partition, time_ms)
+        received_to = dict(self._others)
+        if self.frontier is not None:
+            received_to[self._shard] = self.frontier
+        tick = Tick(
+            time=from_ms(time_ms),
+            generation=self._clock.generation,
+            cadence_ms=max(1, round(self._clock.tick_s * 1000)),
+            ticker=self._shard,
+            received_to=received_to,
+        )
+        self._unconfirmed.add(partition)
+        self._writer.write(
+            EVENTS,
+            partition,
+            partition_key(partition),
+            tick,
+            self._wall_ms,
+            tickets=tickets,
+            confirmed=lambda: self._unconfirmed.discard(partition),
+        )
+        metrics.TICKS.inc()
+
+    def own(self, partitions: frozenset[int]) -> None:
+        """Ownership changed."""
+        for lost in self.owned - partitions:
+            self._days.pop(lost, None)
+        self.owned = partitions
+        metrics.TICK_PARTITIONS.set(len(partitions))
+
+    # ----------------------------------------------------------------------------------------------- rarer than ticks
+
+    def clock_stepped(self, before_ms: int, after_ms: int) -> None:
+        """Confess it in every partition we own."""
+        log.warning("clock_stepped", before_ms=before_ms, after_ms=after_ms)
+        event = ClockStepped(before=from_ms(before_ms), after=from_ms(after_ms), ticker=self._shard)
+        for partition in sorted(self.owned):
+            self._batches.flush(partition)
+            self._writer.write(EVENTS, partition, partition_key(partition), event, after_ms)
+
+    def _rewrite(self, partition: int, time_ms: int) -> None:
+        """Everything the registry holds for this partition, between markers: a cold fold may begin here."""
+        name = f"{from_ms(time_ms):%Y-%m-%d}"
+        key = partition_key(partition)
+        zones, facilities = self._registry.partition(partition)
+        self._writer.write(
+            EVENTS, partition, key, RegistryRewriteBegun(partition=partition, rewrite=name), self._wall_ms
+        )
+        for zone in zones:
+            self._writer.write(EVENTS, partition, zone.zone, zone, self._wall_ms)
+        for facility in facilities:
+            self._writer.write(EVENTS, partition, facility.facility.zone, facility, self._wall_ms)
+        ended = RegistryRewriteEnded(partition=partition, rewrite=name, facilities=len(facilities))
+        self._writer.write(EVENTS, partition, key, ended, self._wall_ms)
+        log.info("registry_rewritten", partition=partition, rewrite=name, facilities=len(facilities))

@@ -1,0 +1,193 @@
+"""The way into Kafka: every record of ingest goes through here, and what Kafka says of it comes back to one thread.
+
+The writer counts nothing against a bound of its own: kafka-python has none, so the ack ledger bounds what is received.
+A record that fails (which with a delivery timeout of days means that Kafka refused it) ends the generation: the
+producer is thrown away with everything unconfirmed, nothing of it is acknowledged, and the broker sends it again.
+"""
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from ingest.ledger import AckLedger
+from runtime.errors import FatalError
+from runtime.kafka import idempotent_producer
+from runtime.settings import Settings
+from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
+from schemas.model import from_ms
+from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED, Topic
+
+log: Final = structlog.get_logger()
+
+DELIVERY_TIMEOUT_MS: Final = 7 * 86_400_000
+"""Kafka may be away for days without a record expiring; the bound on messages in flight keeps the memory."""
+BATCH_BYTES: Final = 512 * 1024
+_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED)
+
+Confirmed = Callable[[], None]
+_Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None]
+
+
+class Writer:
+    """Sends events; :meth:`drain` settles what Kafka answered, in the caller's thread."""
+
+    def __init__(self, settings: Settings, ledger: AckLedger, wake: Callable[[], None]) -> None:
+        self.source = f"/{settings.site}/{settings.ingest.client_id}"
+        self.failure: BaseException | None = None
+        self.confirmed_s = 0.0
+        """Monotonic time of the newest confirmation."""
+        self._settings = settings
+        self._ledger = ledger
+        self._wake = wake
+        self._names = {topic.name: topic.full_name(settings.kafka.topic_prefix) for topic in _TOPICS}
+        self._headers = list(KAFKA_HEADERS)
+        self._ids = map(str, itertools.count())
+        self._start = f"{settings.ingest.client_id}-{time.time_ns() // 1_000_000:x}-"
+        self._generation = 0
+        self._outcomes: deque[_Outcome] = deque()
+        self._outstanding: Counter[int] = Counter()  # per partition of the events
+        self._unsettled = 0
+        self._producer: KafkaProducer | None = None
+
+    def open(self) -> None:
+        """Connect and learn where the topics are.
+
+        Raises:
+            kafka.errors.KafkaError: Kafka is away; try again later.
+            FatalError: a topic has other partitions than the catalogue says.
+        """
+        producer = idempotent_producer(
+            self._settings.kafka,
+            self._settings.ingest.client_id,
+            linger_ms=0,  # batches are filled before they come here
+            batch_size=BATCH_BYTES,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            max_block_ms=10_000,
+            metrics_enabled=False,
+        )
+        try:
+            found = {topic: len(producer.partitions_for(self._names[topic.name])) for topic in _TOPICS}
+        except KafkaError:
+            _force_close(producer)
+            raise
+        wrong = [topic for topic, partitions in found.items() if partitions != topic.partitions]
+        if wrong:
+            _force_close(producer)
+            name = self._names[wrong[0].name]
+            raise FatalError(f"topic {name} has {found[wrong[0]]} partitions, the catalogue says {wrong[0].partitions}")
+        self._producer = producer
+
+    @property
+    def unsettled(self) -> int:
+        """Records sent of which :meth:`drain` has not learned the outcome."""
+        return self._unsettled
+
+    def outstanding(self, partition: int) -> int:
+        """The same for one partition of the events."""
+        return self._outstanding[partition]
+
+    def write(
+        self,
+        topic: Topic,
+        partition: int,
+        key: str,
+        data: Data,
+        time_ms: int,
+        *,
+        tickets: Sequence[int] = (),
+        confirmed: Confirmed | None = None,
+    ) -> None:
+        """Send one event; never blocks and never raises: a failure is settled like an answer of Kafka.
+
+        The caller took a hold on each message of ``tickets``; :meth:`drain` gives them back and calls ``confirmed``.
+        """
+        event = CloudEvent(
+            id=self._start + next(self._ids),
+            source=self.source,
+            time=from_ms(time_ms),
+            data=data,
+            partitionkey=key,
+        )
+        lane = partition if topic is EVENTS else -1
+        self._outstanding[lane] += 1
+        self._unsettled += 1
+        settle = partial(self._settle, self._generation, lane, tickets, confirmed)
+        try:
+            assert self._producer is not None, "write before open"
+            future = self._producer.send(
+                self._names[topic.name],
+                key=key.encode(),
+                value=encode(event),
+                headers=self._headers,
+                partition=partition,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the record is not in Kafka and must not be acknowledged
+            settle(error)
+        else:
+            future.add_callback(partial(settle, None)).add_errback(settle)
+
+    def _settle(
+        self,
+        generation: int,
+        lane: int,
+        tickets: Sequence[int],
+        confirmed: Confirmed | None,
+        error: BaseException | None,
+        _metadata: Any = None,
+    ) -> None:
+        """Called in the producer's thread: only put the outcome where the loop finds it."""
+        self._outcomes.append((generation, lane, tickets, confirmed, error))
+        self._wake()
+
+    def drain(self) -> None:
+        """Settle everything Kafka has answered since the last call; a failure is left in :attr:`failure`."""
+        outcomes = self._outcomes
+        if not outcomes:
+            return
+        settled = False
+        while outcomes:
+            generation, lane, tickets, confirmed, error = outcomes.popleft()
+            if generation != self._generation:
+                continue
+            self._outstanding[lane] -= 1
+            self._unsettled -= 1
+            if error is not None:
+                self.failure = self.failure or error
+                continue
+            settled = True
+            for ticket in tickets:
+                self._ledger.confirm(ticket)
+            if confirmed is not None:
+                confirmed()
+        if settled:
+            self.confirmed_s = time.monotonic()
+
+    def discard(self) -> None:
+        """Throw the producer away with everything unconfirmed; what it still answers is ignored."""
+        self._generation += 1
+        self._outstanding.clear()
+        self._unsettled = 0
+        self.failure = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            _force_close(producer)
+
+    def close(self) -> None:
+        """End in order; call when nothing is unsettled, else what is not yet sent is lost (and sent again by MQTT)."""
+        if self._producer is not None:
+            _force_close(self._producer)
+            self._producer = None
+
+
+def _force_close(producer: KafkaProducer) -> None:
+    try:
+        producer.close(timeout=0)
+    except KafkaError:  # its flush did not finish in no time: then close() has not stopped the sender thread
+        producer._sender.force_close()  # noqa: SLF001 - kafka-python 3.0.12 offers no public way

@@ -1,0 +1,44 @@
+"""``eyes ingest``: the bridge from MQTT to Kafka."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ingest.service import run
+from runtime.lifecycle import Shutdown
+from runtime.logs import configure_logs
+from runtime.settings import Settings, load_settings
+
+
+def ingest(
+    client_id: Annotated[
+        str | None,
+        typer.Option(help="MQTT client id and shard id; two processes must never share one", show_default=False),
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
+    ] = None,
+) -> None:
+    r"""Take what devices publish over MQTT into Kafka, until SIGTERM or Ctrl-C.
+
+    A message is acknowledged to the broker only when everything it led to stands in Kafka. Kafka or the broker may be
+    away for any length of time; nothing is lost and nobody has to help.
+
+    \b
+    Examples:
+      eyes ingest
+      eyes ingest --client-id eyes-ingest-north --metrics-port 19102
+      EYES_INGEST__TOPIC_FILTERS='["eyes/v1/north/#"]' eyes ingest --client-id eyes-ingest-north
+      curl -s http://127.0.0.1:19101/healthz
+    """
+    settings = overridden(load_settings(), client_id=client_id, metrics_port=metrics_port)
+    configure_logs(settings.log, settings.ingest.client_id)
+    shutdown = Shutdown()
+    shutdown.install()
+    run(settings, shutdown)
+
+
+def overridden(settings: Settings, **options: Any) -> Settings:
+    """The settings with the options that were given in place of their own."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return settings.model_copy(update={"ingest": settings.ingest.model_copy(update=given)})

@@ -1,0 +1,112 @@
+"""Commands that look: ``eyes config``, ``eyes topics`` and ``eyes tail``."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ops.logreader import LogEntry, find_topic, follow, read_last
+from ops.topics import ensure_topics
+from runtime.lifecycle import Shutdown
+from runtime.settings import config_file, load_settings
+from schemas.anomaly import Anomaly
+from schemas.columns import BatchColumns
+from schemas.model import format_rfc3339
+from schemas.quarantine import Quarantined
+from schemas.topics import CATALOGUE, UNLIMITED
+
+console = Console()
+topics_app = typer.Typer(help="The topics of the log.", no_args_is_help=True)
+
+
+def config() -> None:
+    """Show the configuration that applies, secrets hidden.
+
+    Sources, the last one wins: defaults, what the local stack wrote, eyes.toml (or the file EYES_CONFIG names),
+    EYES_... environment variables, e.g. EYES_KAFKA__BOOTSTRAP=host:9092.
+    """
+    file = config_file()
+    console.print(f"# {file} ({'read' if file.is_file() else 'not there'})", style="dim")
+    json.dump(load_settings().model_dump(mode="json"), sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+@topics_app.command("create")
+def create() -> None:
+    """Create the topics of the catalogue that do not exist yet."""
+    created = ensure_topics(load_settings().kafka)
+    for name in created:
+        console.print(f"created {name}")
+    if not created:
+        console.print("all topics exist")
+
+
+@topics_app.command("list")
+def list_topics() -> None:
+    """List the catalogue: names, keys, partitions, retention, writers and readers."""
+    table = Table("topic", "key", "partitions", "kept", "writers", "readers", "about")
+    for topic in CATALOGUE:
+        days = "for ever" if topic.retention_ms == UNLIMITED else f"{topic.retention_ms // 86_400_000} d"
+        kept = "newest per key" if topic.cleanup == "compact" else days
+        table.add_row(
+            topic.full_name(load_settings().kafka.topic_prefix),
+            topic.key,
+            str(topic.partitions),
+            kept,
+            ", ".join(topic.writers),
+            ", ".join(topic.readers),
+            topic.about,
+        )
+    console.print(table)
+
+
+def tail(
+    topic: Annotated[str, typer.Argument(help="e.g. `anomalies`, `quarantine` or `city.events.v1`")],
+    last: Annotated[int, typer.Option("-n", "--last", help="begin with this many records")] = 10,
+    follow_on: Annotated[bool, typer.Option("--follow/--no-follow", "-f/-F", help="go on with what comes")] = True,
+    raw: Annotated[bool, typer.Option("--json", help="print the events as they stand in the log")] = False,
+) -> None:
+    """Show what is written to a topic, newest last; Ctrl-C ends.
+
+    Examples: `eyes tail anomalies`, `eyes tail quarantine -F -n 3`, `eyes tail events --json | jq .data`.
+    """
+    settings, meant, shutdown = load_settings().kafka, find_topic(topic), Shutdown()
+    shutdown.install()
+    for entry in read_last(settings, meant, last) if last else ():
+        _print(entry, raw=raw)
+    if follow_on:
+        for entry in follow(settings, meant, shutdown):
+            _print(entry, raw=raw)
+
+
+def _print(entry: LogEntry, *, raw: bool) -> None:
+    if raw:
+        sys.stdout.write((entry.raw or b"null").decode(errors="replace") + "\n")
+        sys.stdout.flush()
+        return
+    where = f"{entry.partition}/{entry.offset}"
+    if entry.event is None:
+        console.print(f"{where:>12}  {entry.key}  {'removed' if entry.raw is None else 'no event of ours'}")
+        return
+    kind = entry.event.type.removeprefix("org.digital-eyes.").removesuffix(".v1")
+    console.print(f"{where:>12}  {format_rfc3339(entry.event.time)}  [bold]{kind}[/]  {_gist(entry)}", highlight=False)
+
+
+def _gist(entry: LogEntry) -> str:
+    """One line that says what an event is about."""
+    match entry.event.data if entry.event else None:
+        case BatchColumns() as batch:
+            devices = sorted({series.device for series in batch.series})
+            more = f" and {len(devices) - 3} more" if len(devices) > 3 else ""  # noqa: PLR2004 - three fit the line
+            return f"{len(batch.result)} readings of {', '.join(devices[:3])}{more}"
+        case Anomaly() as finding:
+            return f"{finding.transition.value}: {finding.summary}"
+        case Quarantined() as refused:
+            return f"{refused.reason.value}: {refused.detail} ({refused.mqtt_topic or refused.device})"
+        case None:
+            return ""
+        case data:
+            return data.model_dump_json(by_alias=True, exclude_none=True)

@@ -1,0 +1,1 @@
+"""The database's schema: applied once, in order, by one runner at a time."""

@@ -1,0 +1,80 @@
+"""Our own processes as the supervisor runs them: ingest, processors and archive, each with its metrics port."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from ops.stack import targets
+from ops.supervise import NotReadyError, ProcessSpec
+from runtime.settings import Settings, stack_dir
+
+METRICS_HOST: Final = "127.0.0.1"
+HEALTH_TIMEOUT_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of the pipeline: the ``eyes`` command that it is, and where its metrics stand."""
+
+    name: str
+    job: str
+    arguments: tuple[str, ...]
+    port: int
+
+    @property
+    def metrics_url(self) -> str:
+        """What Prometheus scrapes."""
+        return f"http://{METRICS_HOST}:{self.port}/metrics"
+
+    @property
+    def health_url(self) -> str:
+        """Answers 200 while the process makes progress."""
+        return f"http://{METRICS_HOST}:{self.port}/healthz"
+
+
+def members(settings: Settings) -> tuple[Member, ...]:
+    """The processes of a pipeline on one machine."""
+    return (
+        Member("ingest", "ingest", ("ingest",), settings.ingest.metrics_port),
+        Member("processors", "processors", ("process",), settings.processors.metrics_port),
+        Member("archive", "archive", ("archive",), settings.archive.metrics_port),
+    )
+
+
+def specs(settings: Settings, logs: Path, env: Mapping[str, str]) -> list[ProcessSpec]:
+    """What the supervisor is told about each member; ``env`` is added to its own environment."""
+    return [
+        ProcessSpec(
+            name=member.name,
+            argv=(sys.executable, "-m", "ops.cli.main", *member.arguments),
+            log_file=logs / f"{member.name}.log",
+            env=dict(env),
+            ready=_health_check(member),
+            stop_timeout_s=20.0,
+        )
+        for member in members(settings)
+    ]
+
+
+def _health_check(member: Member) -> Callable[[], None]:
+    def check() -> None:
+        try:
+            with urlopen(member.health_url, timeout=HEALTH_TIMEOUT_S):  # noqa: S310 - an http URL made by us
+                return
+        except HTTPError as unwell:
+            raise NotReadyError(unwell.read().decode(errors="replace").strip()) from None
+        except OSError as silent:
+            raise NotReadyError(f"no answer from {member.health_url}: {silent}") from None
+
+    return check
+
+
+def register_targets(settings: Settings) -> None:
+    """Tell the local Prometheus, where there is one, where the members' metrics stand."""
+    for member in members(settings):
+        address = f"{METRICS_HOST}:{member.port}"
+        targets.register(stack_dir(settings.stack.dir), job=member.job, instance="0", address=address)

@@ -1,0 +1,196 @@
+"""From the rows of a registry file to facilities and zones.
+
+One row is a facility and a device of it; several rows with one ``facility`` are several devices, and what they say of
+the facility must agree (cells may be left empty after the first). A row whose ``facility_class`` is ``zone`` configures
+a zone: ``zone`` is its id, ``kind`` may be left out where the id begins with ``dma:``, ``segment:``, ``feeder:`` or
+``grid:``. ``properties`` are separated by semicolons; ``-`` is none at all. A facility without ``zone`` is in the zone
+of its ``grid``.
+"""
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from ops.registry.rows import Problems, RegistryFileError, Row, read_rows
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
+from schemas.model import Model
+from schemas.registry import ZoneConfigured, ZoneKind
+
+__all__ = ["RegistryFileError", "facilities_and_zones", "read_registry_file"]
+
+E = TypeVar("E", bound=StrEnum)
+M = TypeVar("M", bound=Model)
+
+ZONE_CLASS: Final = "zone"
+_PLACE: Final = ("lon", "lat", "grid", "district", "address")
+_DEVICE: Final = ("device", "interval_s", "properties", "camera_zone")
+_POLICY: Final = ("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg")
+_NUMBERS: Final = {"lon", "lat", "interval_s", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"}
+_KINDS: Final = {
+    "dma": ZoneKind.DMA,
+    "segment": ZoneKind.STREET_SEGMENT,
+    "feeder": ZoneKind.LAMP_FEEDER,
+    "grid": ZoneKind.GRID,
+}
+
+
+def read_registry_file(path: Path) -> tuple[tuple[Facility, ...], tuple[ZoneConfigured, ...]]:
+    """All facilities and zones of a CSV or GeoJSON file.
+
+    Raises:
+        RegistryFileError: anything is wrong; file, line or feature, and field of up to twenty problems are named.
+    """
+    problems = Problems()
+    rows = read_rows(path, problems)
+    found = facilities_and_zones(rows, problems)
+    problems.raise_any()
+    if not any(found):
+        raise RegistryFileError(f"{path}: there is no facility in it")
+    return found
+
+
+def facilities_and_zones(
+    rows: Iterable[Row], problems: Problems
+) -> tuple[tuple[Facility, ...], tuple[ZoneConfigured, ...]]:
+    """Build what the rows describe; what cannot be built is among the problems."""
+    zones: dict[str, ZoneConfigured] = {}
+    together: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.cells.get("facility_class") == ZONE_CLASS:
+            zone = _zone(row, problems)
+            if zone is not None and zones.setdefault(zone.zone, zone) != zone:
+                problems.add(row.where, "zone", f"{zone.zone} is configured twice, differently")
+        elif "facility" in row.cells:
+            together.setdefault(row.cells["facility"], []).append(row)
+        else:
+            problems.add(row.where, "facility", "is missing")
+    built = (_facility(same, problems) for same in together.values())
+    return tuple(facility for facility in built if facility is not None), tuple(zones.values())
+
+
+def _facility(rows: list[Row], problems: Problems) -> Facility | None:
+    first = rows[0]
+    cells = dict(first.cells)
+    for row in rows[1:]:
+        for name, cell in row.cells.items():
+            if name not in _DEVICE and cells.setdefault(name, cell) != cell:
+                problems.add(row.where, name, f"{cell!r}, but {first.where} says {cells[name]!r} of the same facility")
+    if "zone" not in cells and "grid" not in cells:
+        problems.add(first.where, "zone", "is missing, and so is grid, which could stand for it")
+        return None
+    scheme = _choice(first.where, "scheme", cells.get("scheme", ""), CodeScheme, problems)
+    facility_class = _choice(first.where, "facility_class", cells.get("facility_class", ""), FacilityClass, problems)
+    place = _place(first.where, cells, problems)
+    policy = _policy(first.where, cells, problems)
+    devices = [_device(row, problems) for row in rows if any(name in row.cells for name in _DEVICE)]
+    if scheme is None or facility_class is None or None in (place, policy, *devices):
+        return None
+    return _validated(
+        first.where,
+        Facility,
+        problems,
+        facility=cells["facility"],
+        scheme=scheme,
+        facility_class=facility_class,
+        name=cells.get("name"),
+        zone=cells.get("zone") or f"grid:{cells['grid']}",
+        place=place,
+        devices=tuple(devices),
+        policy=policy,
+    )
+
+
+def _device(row: Row, problems: Problems) -> DeviceBinding | None:
+    device = _typed(row.where, row.cells, _DEVICE, problems)
+    if device is None:
+        return None
+    if "device" not in device:
+        problems.add(row.where, "device", "is missing, but the row has columns of one")
+        return None
+    if "properties" in device:
+        listed = device["properties"]
+        device["properties"] = (
+            () if listed == "-" else tuple(part.strip() for part in listed.split(";") if part.strip())
+        )
+    return _validated(row.where, DeviceBinding, problems, **device)
+
+
+def _place(where: str, cells: dict[str, str], problems: Problems) -> Place | None:
+    values = _typed(where, cells, _PLACE, problems)
+    return None if values is None else _validated(where, Place, problems, **values)
+
+
+def _policy(where: str, cells: dict[str, str], problems: Problems) -> Policy | None:
+    values = _typed(where, cells, _POLICY, problems)
+    return None if values is None else _validated(where, Policy, problems, **values)
+
+
+def _zone(row: Row, problems: Problems) -> ZoneConfigured | None:
+    cells = row.cells
+    if "zone" not in cells:
+        problems.add(row.where, "zone", "is missing")
+        return None
+    kind = _KINDS.get(cells["zone"].split(":")[0])
+    if "kind" in cells or kind is None:
+        kind = _choice(row.where, "kind", cells.get("kind", ""), ZoneKind, problems)
+    place = _place(row.where, cells, problems)
+    policy = _policy(row.where, cells, problems)
+    if None in (kind, place, policy):
+        return None
+    return _validated(
+        row.where,
+        ZoneConfigured,
+        problems,
+        zone=cells["zone"],
+        kind=kind,
+        name=cells.get("name"),
+        place=place,
+        policy=policy,
+    )
+
+
+def _choice(where: str, field: str, cell: str, choices: type[E], problems: Problems) -> E | None:
+    try:
+        return choices(cell)
+    except ValueError:
+        known = ", ".join(choice.value for choice in choices)
+        problems.add(where, field, f"{cell!r} is none of {known}" if cell else f"is missing; one of {known}")
+        return None
+
+
+def _typed(where: str, cells: dict[str, str], names: Iterable[str], problems: Problems) -> dict[str, Any] | None:
+    """The cells of these names, numbers read; None when one is no number."""
+    values: dict[str, Any] = {}
+    good = True
+    for name in names:
+        if name not in cells:
+            continue
+        values[name] = cells[name]
+        if name in _NUMBERS:
+            try:
+                values[name] = float(cells[name])
+            except ValueError:
+                values[name] = math.nan
+            if not math.isfinite(values[name]):
+                problems.add(where, name, f"{cells[name]!r} is not a number")
+                good = False
+    return values if good else None
+
+
+def _validated(where: str, model: type[M], problems: Problems, **values: Any) -> M | None:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            field = next((str(part) for part in reversed(problem["loc"]) if isinstance(part, str)), "")
+            problems.add(where, _column(field) or "row", problem["msg"].removeprefix("Value error, "))
+        return None
+
+
+def _column(field: str) -> str:
+    """The column of a model's field, whose alias in errors is camelCase."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)

@@ -1,0 +1,204 @@
+"""Brings the registry to what a file says: first the events that folds learn from, then the state ingest learns from.
+
+The order is the promise (docs/architecture.md): when ingest can look a facility up, its registration already stands in
+the partition its readings will go to.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from ops.registry.store import ZONE_KEY, Registered, read_registered
+from ops.simulate.demo import Demo
+from runtime.errors import FatalError
+from runtime.kafka import idempotent_producer
+from runtime.settings import Settings
+from schemas.envelope import KAFKA_HEADERS, CloudEvent, encode
+from schemas.facility import Facility
+from schemas.identity import event_id
+from schemas.model import Model
+from schemas.partitioning import partition_of
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.topics import EVENTS, FACILITIES
+
+ACK_S: Final = 30.0
+
+Record = tuple[str, str, Model | None]
+"""Key, subject, and what is said; None is a tombstone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """Ids of what changed; ``moved`` are among ``changed`` too."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: int = 0
+    zones: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def __str__(self) -> str:
+        verb = "would be " if self.dry_run else ""
+        return (
+            f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
+            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones {verb}configured"
+        )
+
+
+@dataclass(slots=True)
+class _Plan:
+    events: list[tuple[str, Model]] = field(default_factory=list)  # zone, event
+    states: list[Record] = field(default_factory=list)
+
+
+def load_registry(
+    settings: Settings,
+    facilities: Iterable[Facility],
+    zones: Iterable[ZoneConfigured],
+    *,
+    remove_missing: bool = False,
+    dry_run: bool = False,
+) -> LoadReport:
+    """Register what is new or different; with ``remove_missing`` also take out what is not named.
+
+    Raises:
+        FatalError: Kafka cannot be reached or did not take it; loading again completes what was begun.
+    """
+    wanted = {facility.facility: facility for facility in facilities}
+    with _explained(settings):
+        current = read_registered(settings.kafka)
+        plan = _Plan()
+        configured = [zone for zone in zones if current.zones.get(zone.zone) != zone]
+        for zone in configured:
+            plan.events.append((zone.zone, zone))
+            plan.states.append((ZONE_KEY + zone.zone, zone.zone, zone))
+        changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
+        if not dry_run:
+            _write(settings, plan)
+    return replace(
+        changes,
+        unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
+        zones=tuple(zone.zone for zone in configured),
+        dry_run=dry_run,
+    )
+
+
+def load_demo_registry(settings: Settings) -> LoadReport:
+    """Register what the demo's devices speak for."""
+    demo = Demo()
+    return load_registry(settings, demo.facilities, demo.zones)
+
+
+def remove_facility(settings: Settings, facility: str) -> None:
+    """Take one facility out of the registry.
+
+    Raises:
+        FatalError: there is none of this id, or as :func:`load_registry`.
+    """
+    with _explained(settings):
+        current = read_registered(settings.kafka)
+        if facility not in current.facilities:
+            raise FatalError(f"no facility {facility!r} is registered; see: eyes registry list")
+        plan = _Plan()
+        _plan_removal(plan, current.facilities[facility])
+        _write(settings, plan)
+
+
+@contextmanager
+def _explained(settings: Settings) -> Iterator[None]:
+    """Say in words what Kafka's client says in class names."""
+    try:
+        yield
+    except KafkaError as error:
+        raise FatalError(
+            f"Kafka on {settings.kafka.bootstrap}: {type(error).__name__}: {error}; is the stack up, are the topics "
+            "there? eyes stack status, eyes topics"
+        ) from error
+
+
+def _plan_facilities(
+    plan: _Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
+) -> LoadReport:
+    """Add to the plan what must be written; the report's part that speaks of facilities."""
+    added: list[str] = []
+    changed: list[str] = []
+    moved: list[str] = []
+    for name, facility in wanted.items():
+        before = current.facilities.get(name)
+        if before == facility:
+            continue
+        (added if before is None else changed).append(name)
+        if before is not None and before.zone != facility.zone:
+            moved.append(name)
+            plan.events.append((before.zone, FacilityLeft(facility=name, zone=before.zone)))
+        registered = FacilityRegistered(facility=facility)
+        plan.events.append((facility.zone, registered))
+        plan.states.append((name, name, registered))
+    removed = sorted(current.facilities.keys() - wanted.keys()) if remove_missing else []
+    for name in removed:
+        _plan_removal(plan, current.facilities[name])
+    return LoadReport(added=tuple(added), changed=tuple(changed), moved=tuple(moved), removed=tuple(removed))
+
+
+def _plan_removal(plan: _Plan, facility: Facility) -> None:
+    plan.events.append((facility.zone, FacilityLeft(facility=facility.facility, zone=facility.zone)))
+    plan.states.append((facility.facility, facility.facility, None))
+
+
+def _write(settings: Settings, plan: _Plan) -> None:
+    """Events first and acknowledged, then the state."""
+    if not plan.states:
+        return
+    prefix = settings.kafka.topic_prefix
+    producer = idempotent_producer(settings.kafka, "eyes-registry")
+    try:
+        now = datetime.now(UTC)
+        events = [
+            (zone, _encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
+            for zone, data in plan.events
+        ]
+        _send(producer, EVENTS.full_name(prefix), events)
+        states = [(key, _encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]
+        _send(producer, FACILITIES.full_name(prefix), states)
+    finally:
+        producer.close(timeout=ACK_S)
+
+
+def _send(producer: KafkaProducer, topic: str, records: list[tuple[str, bytes | None, int]]) -> None:
+    sent = [
+        producer.send(
+            topic, key=key.encode(), value=value, partition=partition, headers=list(KAFKA_HEADERS) if value else []
+        )
+        for key, value, partition in records
+    ]
+    producer.flush(timeout=ACK_S)
+    for future in sent:
+        future.get(timeout=ACK_S)
+
+
+def _encoded(settings: Settings, subject: str, data: Model | None, now: datetime) -> bytes | None:
+    if data is None:
+        return None
+    if isinstance(data, FacilityRegistered):
+        subject, partitionkey = data.facility.facility, data.facility.zone
+    elif isinstance(data, FacilityLeft):
+        subject, partitionkey = data.facility, data.zone
+    else:
+        partitionkey = subject
+    return encode(
+        CloudEvent(
+            id=str(event_id("registry", type(data).__name__, subject, partitionkey, now.isoformat())),
+            source=f"/{settings.site}/registry",
+            time=now,
+            data=data,
+            subject=subject,
+            partitionkey=partitionkey,
+        )
+    )

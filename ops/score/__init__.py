@@ -1,0 +1,1 @@
+"""Scores: detectors against labelled data."""

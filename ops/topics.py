@@ -1,0 +1,60 @@
+"""Creates the topics of the catalogue, and refuses to work with ones that are not what it says."""
+
+from typing import Any, Final
+
+from kafka import KafkaAdminClient
+
+from runtime.errors import FatalError
+from runtime.kafka import MAX_RECORD_BYTES, admin
+from runtime.settings import KafkaSettings
+from schemas.topics import CATALOGUE, UNLIMITED, Topic
+
+SEGMENT_MS: Final = 86_400_000  # compaction and retention work on closed segments only
+
+
+def ensure_topics(settings: KafkaSettings) -> list[str]:
+    """Create what is missing; returns the names that were created.
+
+    Raises:
+        FatalError: a topic exists with another number of partitions, which would send its zones elsewhere.
+    """
+    client = admin(settings)
+    try:
+        existing = _partition_counts(client)
+        missing: list[Topic] = []
+        for topic in CATALOGUE:
+            have = existing.get(topic.full_name(settings.topic_prefix))
+            if have is None:
+                missing.append(topic)
+            elif have != topic.partitions:
+                raise FatalError(
+                    f"topic {topic.full_name(settings.topic_prefix)} has {have} partitions, the catalogue says "
+                    f"{topic.partitions}; partition counts are fixed for a topic's life: use another topic_prefix"
+                )
+        if missing:
+            client.create_topics(
+                {topic.full_name(settings.topic_prefix): _options(topic, settings) for topic in missing},
+                wait_for_metadata=True,
+            )
+        return [topic.full_name(settings.topic_prefix) for topic in missing]
+    finally:
+        client.close()
+
+
+def _partition_counts(client: KafkaAdminClient) -> dict[str, int]:
+    described: list[dict[str, Any]] = client.describe_topics()
+    return {topic["name"]: len(topic["partitions"]) for topic in described}
+
+
+def _options(topic: Topic, settings: KafkaSettings) -> dict[str, Any]:
+    keep_all = settings.retention == "unlimited" or topic.cleanup == "compact"
+    return {
+        "num_partitions": topic.partitions,
+        "replication_factor": settings.replication_factor,
+        "configs": {
+            "cleanup.policy": topic.cleanup,
+            "retention.ms": str(UNLIMITED if keep_all else topic.retention_ms),
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "segment.ms": str(SEGMENT_MS),
+        },
+    }

@@ -1,0 +1,138 @@
+"""The rare events that change a current state: one statement each, executed in log order.
+
+Every statement compares before it writes, so events of several partitions may come in any order and as often as they
+like: the newest stays.
+"""
+
+import json
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, Final, LiteralString
+
+from schemas.clock import Tick
+from schemas.envelope import CloudEvent
+from schemas.model import Model
+from schemas.quarantine import ReadingsReleased
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+
+
+class Change(Enum):
+    """What an event does."""
+
+    REGISTER = "register"
+    LEAVE = "leave"
+    CONFIGURE = "configure"
+    TICK = "tick"
+    RELEASE = "release"
+
+
+TABLE_OF: Final = {
+    Change.REGISTER: "facilities",
+    Change.LEAVE: "facilities",
+    Change.CONFIGURE: "zones",
+    Change.TICK: "ticks_latest",
+    Change.RELEASE: "unregistered",
+}
+
+STATEMENTS: Final[dict[Change, LiteralString]] = {
+    Change.REGISTER: """
+INSERT INTO facilities AS f (
+    facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, devices, policy, changed_at
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
+ON CONFLICT (facility) DO UPDATE SET
+    scheme = excluded.scheme,
+    facility_class = excluded.facility_class,
+    name = excluded.name,
+    zone = excluded.zone,
+    lon = excluded.lon,
+    lat = excluded.lat,
+    grid = excluded.grid,
+    district = excluded.district,
+    address = excluded.address,
+    devices = excluded.devices,
+    policy = excluded.policy,
+    changed_at = excluded.changed_at,
+    left_at = NULL
+WHERE excluded.changed_at >= f.changed_at
+""",
+    # The zone is compared because the event of leaving the old zone may come after the registration in the new one.
+    Change.LEAVE: """
+UPDATE facilities
+SET left_at = %s, changed_at = %s
+WHERE facility = %s AND zone = %s AND changed_at <= %s
+""",
+    Change.CONFIGURE: """
+INSERT INTO zones AS z (zone, kind, name, lon, lat, grid, district, address, policy, changed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+ON CONFLICT (zone) DO UPDATE SET
+    kind = excluded.kind,
+    name = excluded.name,
+    lon = excluded.lon,
+    lat = excluded.lat,
+    grid = excluded.grid,
+    district = excluded.district,
+    address = excluded.address,
+    policy = excluded.policy,
+    changed_at = excluded.changed_at
+WHERE excluded.changed_at >= z.changed_at
+""",
+    Change.TICK: """
+INSERT INTO ticks_latest AS t (partition, time, generation, cadence_ms, ticker, received_to)
+VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+ON CONFLICT (partition) DO UPDATE SET
+    time = excluded.time,
+    generation = excluded.generation,
+    cadence_ms = excluded.cadence_ms,
+    ticker = excluded.ticker,
+    received_to = excluded.received_to,
+    stored_at = now()
+WHERE (excluded.generation, excluded.time) >= (t.generation, t.time)
+""",
+    # Rows of the same transaction are in already; those behind the release in the log are not reached by it.
+    Change.RELEASE: """
+UPDATE unregistered
+SET released = TRUE
+WHERE device = %s AND log_partition = %s AND log_offset < %s AND NOT released
+""",
+}
+
+Params = Sequence[Any]
+
+
+def change_of(event: CloudEvent, partition: int, offset: int) -> tuple[Change, Params] | None:
+    """The change an event makes; None where it changes no table (markers, steps of the clock)."""
+    match event.data:
+        case FacilityRegistered(facility=it):
+            place = it.place
+            where = (it.zone, place.lon, place.lat, place.grid, place.district, place.address)
+            devices = json.dumps([_plain(binding) for binding in it.devices], ensure_ascii=False)
+            return Change.REGISTER, (
+                *(it.facility, it.scheme.value, it.facility_class.value, it.name),
+                *where,
+                *(devices, _json(it.policy), event.time),
+            )
+        case FacilityLeft(facility=facility, zone=zone):
+            return Change.LEAVE, (event.time, event.time, facility, zone, event.time)
+        case ZoneConfigured() as it:
+            place = it.place
+            return Change.CONFIGURE, (
+                *(it.zone, it.kind.value, it.name),
+                *(place.lon, place.lat, place.grid, place.district, place.address),
+                *(_json(it.policy), event.time),
+            )
+        case Tick() as it:
+            received = json.dumps(it.received_to, sort_keys=True)
+            return Change.TICK, (partition, it.time, it.generation, it.cadence_ms, it.ticker, received)
+        case ReadingsReleased(device=device):
+            return Change.RELEASE, (device, partition, offset)
+        case _:
+            return None
+
+
+def _plain(model: Model) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _json(model: Model) -> str:
+    return json.dumps(_plain(model), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,402 @@
+"""The database side: rows and the next offset in one transaction, and a lock that only its newest owner holds.
+
+Guarantees, each with the statement that gives it:
+
+- rows are stored if and only if the offset behind them moved: one transaction;
+- a process that lost a partition cannot store rows of it: ``next_offset`` and ``epoch`` are compared before they move,
+  and whoever takes a partition over raises the epoch, waiting for a transaction that is still at it;
+- the same rows again change nothing: every merge is idempotent.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+
+from processors.archive.changes import STATEMENTS, TABLE_OF
+from processors.archive.rows import Numbers, OriginKey, Row, Rows, SeriesKey, from_pg_time
+from processors.archive.tables import TABLES, Horizon, Reach, Table
+from runtime.errors import FatalError, FencedError, OutcomeUnknownError, PipelineError, PoisonError, RetryableError
+from runtime.settings import DatabaseSettings
+
+SCHEMA_VERSION: Final = 7
+"""The migration this code needs (``ops/migrations``); a newer database is fine, an older is not."""
+
+Partition = tuple[str, int]  # topic, number
+
+_SESSION: Final = (
+    # A frozen process must not hold its partitions' rows for ever, nor a statement the whole archive.
+    "SET idle_in_transaction_session_timeout = '30s'",
+    "SET lock_timeout = '10s'",
+    "SET statement_timeout = '45s'",
+    # Temporary tables have no statistics, and a hash over a chunk would be built for a handful of rows.
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    # Chunks are left out when the query is planned; doing it again for each row costs ten times the look-up.
+    "SET timescaledb.enable_chunk_append = off",
+    "SET timescaledb.enable_constraint_aware_append = off",
+    "SET search_path = public",
+    "SET timezone = 'UTC'",
+)
+_CONNECT_S: Final = 5
+_DATA_ERRORS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+_CLIENT_DATA_ERRORS: Final = (ValueError, OverflowError, struct.error)  # a value that has no binary form
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbering:
+    """How names get numbers; ``keys`` is how many of the columns make up the key."""
+
+    insert: LiteralString
+    select: LiteralString
+    keys: int
+
+
+_SERIES: Final = _Numbering(
+    insert="""
+    INSERT INTO series (device, observed_property, unit)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    ON CONFLICT DO NOTHING
+    """,
+    select="""
+    SELECT device, observed_property, series_id
+    FROM series
+    JOIN unnest(%s::text[], %s::text[]) AS wanted (device, observed_property) USING (device, observed_property)
+    """,
+    keys=2,
+)
+_ORIGINS: Final = _Numbering(
+    insert="""
+    INSERT INTO origins (facility, facility_class, zone)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    ON CONFLICT DO NOTHING
+    """,
+    select="""
+    SELECT facility, facility_class, zone, origin_id
+    FROM origins
+    JOIN unnest(%s::text[], %s::text[], %s::text[]) AS wanted (facility, facility_class, zone)
+        USING (facility, facility_class, zone)
+    """,
+    keys=3,
+)
+
+
+class SchemaTooOldError(RetryableError):
+    """The database has not been migrated far enough; somebody may be at it."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a transaction changed: rows inserted and rows that were already there, by table."""
+
+    inserted: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
+    set_aside: int = 0
+
+    def add(self, table: str, inserted: int, offered: int) -> None:
+        """Count one merge."""
+        self.inserted[table] = self.inserted.get(table, 0) + inserted
+        self.repeated[table] = self.repeated.get(table, 0) + offered - inserted
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A partition this connection owns: the next offset to store, and the epoch it owns it under."""
+
+    next_offset: int
+    epoch: int
+
+
+@contextmanager
+def _translated(connection: Connection) -> Iterator[None]:
+    """Roll back on any error and raise it as what the caller must do about it."""
+    try:
+        yield
+    except PipelineError:
+        _roll_back(connection)
+        raise
+    except _DATA_ERRORS as error:
+        _roll_back(connection)
+        raise PoisonError(_first_line(error)) from error
+    except _CLIENT_DATA_ERRORS as error:
+        _roll_back(connection)
+        raise PoisonError(f"{type(error).__name__}: {error}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as error:
+        _roll_back(connection)
+        raise RetryableError(_first_line(error)) from error
+    except psycopg.Error as error:
+        _roll_back(connection)
+        raise FatalError(f"the database refused a statement ({error.sqlstate}): {_first_line(error)}") from error
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()  # it is gone; the caller connects anew
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+class Sink:
+    """One connection of one archive; not thread-safe. After Retryable, OutcomeUnknown or Fatal it must be closed."""
+
+    def __init__(self, settings: DatabaseSettings, archive: str) -> None:
+        """Connect and prepare the session.
+
+        Raises:
+            RetryableError: the database does not answer.
+            SchemaTooOldError: it must be migrated first.
+        """
+        self._archive = archive
+        self._held: dict[Partition, Held] = {}
+        self.numbers: Final = Numbers()
+        password = None if settings.password is None else settings.password.get_secret_value()
+        try:
+            self._connection = psycopg.connect(
+                settings.dsn,
+                password=password,
+                connect_timeout=_CONNECT_S,
+                application_name=archive,
+                # A host that vanished without a word is noticed in seconds, not in hours.
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=15_000,
+            )
+        except psycopg.OperationalError as error:
+            raise RetryableError(_first_line(error)) from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is gone."""
+        self._connection.close()
+
+    @property
+    def held(self) -> Mapping[Partition, Held]:
+        """The partitions this connection owns and how far each is stored."""
+        return self._held
+
+    def take_over(self, log_starts: Mapping[Partition, int]) -> Mapping[Partition, Held]:
+        """Become the owner of exactly these partitions; one never stored before begins at its log's start.
+
+        Waits for a transaction of the former owner, so what is returned is what is stored.
+
+        Raises:
+            RetryableError: not done.
+        """
+        self._held = {}
+        with _translated(self._connection):
+            for (topic, partition), start in sorted(log_starts.items()):
+                row = self._connection.execute(
+                    """
+                    INSERT INTO archive_offsets AS o (archive, topic, partition, next_offset, epoch)
+                    VALUES (%s, %s, %s, %s, 1)
+                    ON CONFLICT (archive, topic, partition) DO UPDATE SET epoch = o.epoch + 1
+                    RETURNING next_offset, epoch
+                    """,
+                    [self._archive, topic, partition, start],
+                ).fetchone()
+                assert row is not None
+                self._held[topic, partition] = Held(*row)
+            self._connection.commit()
+        return self._held
+
+    def learn(self, series: Mapping[SeriesKey, str], origins: Iterable[OriginKey]) -> None:
+        """Give numbers to series and origins, in a transaction of its own: a number nobody uses harms nobody.
+
+        Raises:
+            PoisonError: a name PostgreSQL cannot store.
+            RetryableError: not done.
+        """
+        series_rows = [(*key, unit) for key, unit in sorted(series.items())]
+        origin_rows = sorted(origins)
+        with _translated(self._connection):
+            found = self._number(_SERIES, [*zip(*series_rows, strict=True)])
+            self.numbers.series.update({(row[0], row[1]): row[2] for row in found})
+            found = self._number(_ORIGINS, [*zip(*origin_rows, strict=True)])
+            self.numbers.origins.update({(row[0], row[1], row[2]): row[3] for row in found})
+            self._connection.commit()
+
+    def write(self, rows: Rows, moves: Mapping[Partition, int]) -> Written:
+        """Store rows and move the offsets of their partitions, together or not at all.
+
+        Raises:
+            PoisonError: PostgreSQL refuses a row; nothing was stored.
+            FencedError: another process owns a partition; nothing was stored.
+            RetryableError: nothing was stored.
+            OutcomeUnknownError: the connection was lost inside COMMIT; take over again to learn what holds.
+        """
+        with _translated(self._connection):
+            self._move(moves)
+            written = self._merge(rows)
+        self._commit(moves)
+        return written
+
+    def write_singly(self, attempts: Iterable[tuple[Rows, Rows]], moves: Mapping[Partition, int]) -> Written:
+        """Store rows one by one, each with another in its stead should PostgreSQL refuse it; else as :meth:`write`."""
+        total = Written()
+        with _translated(self._connection):
+            self._move(moves)
+            for rows, instead in attempts:
+                try:
+                    with self._connection.transaction():
+                        written = self._merge(rows)
+                except (*_DATA_ERRORS, *_CLIENT_DATA_ERRORS):
+                    self._clear()
+                    written = self._merge(instead)
+                    total.set_aside += 1
+                self._clear()
+                for table, inserted in written.inserted.items():
+                    total.add(table, inserted, inserted + written.repeated[table])
+        self._commit(moves)
+        return total
+
+    def _prepare(self) -> None:
+        with _translated(self._connection):
+            row = self._connection.execute("SELECT to_regclass('public.schema_migrations') IS NOT NULL").fetchone()
+            version = 0
+            if row == (True,):
+                found = self._connection.execute("SELECT max(number) FROM public.schema_migrations").fetchone()
+                version = (found and found[0]) or 0
+            if version < SCHEMA_VERSION:
+                raise SchemaTooOldError(
+                    f"the database's schema is at {version:04d}, this version needs {SCHEMA_VERSION:04d}: "
+                    "run `eyes db migrate`"
+                )
+            for statement in _SESSION:
+                self._connection.execute(statement)
+            for table in TABLES:
+                columns = sql.SQL(", ").join(
+                    sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+                    for name, kind in table.column_types.items()
+                )
+                self._connection.execute(
+                    sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DELETE ROWS").format(_incoming(table), columns)
+                )
+            self._connection.commit()
+
+    def _number(self, query: _Numbering, values: Sequence[Sequence[str]]) -> list[Row]:
+        """Insert what is missing and return keys with their numbers; ``values`` are columns."""
+        if not values:
+            return []
+        self._connection.execute(query.insert, [list(column) for column in values])
+        return self._connection.execute(query.select, [list(column) for column in values[: query.keys]]).fetchall()
+
+    def _move(self, moves: Mapping[Partition, int]) -> None:
+        """Move the offsets first: a zombie is told before it works, and the rows it holds are locked against others."""
+        ordered = sorted(moves.items())
+        held = [self._held[partition] for partition, _ in ordered]
+        moved = self._connection.execute(
+            """
+            UPDATE archive_offsets AS o
+            SET next_offset = m.new, moved_at = now()
+            FROM unnest(%s::text[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])
+                AS m (topic, partition, old, epoch, new)
+            WHERE o.archive = %s
+                AND o.topic = m.topic
+                AND o.partition = m.partition
+                AND o.next_offset = m.old
+                AND o.epoch = m.epoch
+            """,
+            [
+                [topic for (topic, _), _ in ordered],
+                [partition for (_, partition), _ in ordered],
+                [one.next_offset for one in held],
+                [one.epoch for one in held],
+                [new for _, new in ordered],
+                self._archive,
+            ],
+        ).rowcount
+        if moved != len(moves):
+            raise FencedError(
+                f"another process has taken over partitions of {self._archive}: {moved} of {len(moves)} offsets stood "
+                "where this process left them"
+            )
+
+    def _commit(self, moves: Mapping[Partition, int]) -> None:
+        try:
+            self._connection.commit()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self._connection.close()
+            raise OutcomeUnknownError(_first_line(error)) from error
+        for partition, new in moves.items():
+            self._held[partition] = Held(new, self._held[partition].epoch)
+
+    def _merge(self, rows: Rows) -> Written:
+        written = Written()
+        for table in TABLES:
+            if offered := rows.tables.get(table.name):
+                self._copy(table, offered)
+                inserted = sum(self._insert(table, offered, rows.horizon))
+                written.add(table.name, inserted, len(offered) + rows.repeated.get(table.name, 0))
+        for change, params in rows.changes:
+            changed = self._connection.execute(STATEMENTS[change], params).rowcount
+            written.add(TABLE_OF[change], changed, max(1, changed))
+        return written
+
+    def _copy(self, table: Table, rows: Sequence[Row]) -> None:
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(_incoming(table))) as copy,
+        ):
+            copy.set_types(table.copy_types)
+            write_row = copy.write_row
+            for row in rows:
+                write_row(row)
+
+    def _insert(self, table: Table, copied: Sequence[Row], horizon: Horizon) -> Iterator[int]:
+        for reach, statement in table.merges.items():
+            if reach is None:
+                yield self._inserted(statement)
+            elif rows := [row for row in copied if row[-1] == reach]:
+                yield self._inserted(_within(statement, rows, horizon, reach))
+
+    def _inserted(self, query: LiteralString | sql.Composed) -> int:
+        cursor = self._connection.execute(query)
+        if cursor.description is None:
+            return cursor.rowcount
+        row = cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _clear(self) -> None:
+        names = sql.SQL(", ").join(map(_incoming, TABLES))
+        self._connection.execute(sql.SQL("TRUNCATE {}").format(names))
+
+
+def _incoming(table: Table) -> sql.Identifier:
+    return sql.Identifier(f"incoming_{table.name}")
+
+
+def _within(statement: LiteralString, rows: Sequence[Row], horizon: Horizon, reach: Reach) -> sql.Composed:
+    """The statement with the times between which copies are looked for.
+
+    They are constants of the query, so that the planner leaves out all other chunks.
+
+    Raises:
+        ValueError: a time that no calendar has.
+    """
+    low, high = from_pg_time(min(row[0] for row in rows)), from_pg_time(max(row[0] for row in rows))
+    near = timedelta(milliseconds=horizon.reach(reach))
+    far = timedelta(milliseconds=horizon.redelivery_ms)
+    return sql.SQL(statement).format(
+        reach=sql.Literal(int(reach)),
+        apart=sql.Literal(near),
+        low=sql.Literal(low - near),
+        high=sql.Literal(high + near),
+        far_apart=sql.Literal(far),
+        far_low=sql.Literal(low - far),
+        far_high=sql.Literal(high + far),
+    )

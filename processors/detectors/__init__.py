@@ -1,0 +1,19 @@
+"""The detectors: pure folds that turn what probes saw into findings.
+
+:data:`ALL` is the one place where they are listed, in the order in which they are asked.
+"""
+
+from typing import Any, Final
+
+from processors.detectors.clock import ClockDetector
+from processors.detectors.cover import CoverDetector
+from processors.detectors.parking import ParkingDetector
+from processors.detectors.silence import SilenceDetector
+from processors.engine.contract import Detector
+
+ALL: Final[tuple[Detector[Any], ...]] = (
+    CoverDetector(),
+    ParkingDetector(),
+    SilenceDetector(),
+    ClockDetector(),
+)

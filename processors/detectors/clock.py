@@ -1,0 +1,131 @@
+"""Devices whose clock is wrong: their readings come from the future, or from long ago.
+
+Three such messages within an hour raise a finding, three in a row with a plausible time clear it. Readings of one
+message (one arrival) count once; readings without a device time say nothing about a clock.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Site, Step, Turn, pack, unpack
+from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
+from schemas.anomaly import AnomalyKind
+from schemas.observation import Quality
+from schemas.registry import FacilityLeft, FacilityRegistered
+
+MESSAGES: Final = 3
+WITHIN_MS: Final = 3_600_000
+
+_GOOD: Final = int(Quality.GOOD)
+_WRONG: Final = {int(Quality.FUTURE): "in the future", int(Quality.LATE): "long ago"}
+
+
+class Suspect(msgspec.Struct):
+    """A device that sent at least one implausible time lately."""
+
+    facility: str
+    newest_arrival_ms: int = -1
+    wrong: list[Evidence] = []  # within the hour, as long as nothing is open
+    heard_ms: list[int] = []  # the clock at each of them
+    good: int = 0
+    opened: Opened | None = None
+
+
+class State(msgspec.Struct):
+    """The facilities of a zone and the devices under suspicion."""
+
+    zone: str
+    sites: dict[str, Site] = {}
+    suspects: dict[str, Suspect] = {}
+
+
+class ClockDetector:
+    """A device that does not know what time it is."""
+
+    name: Final = "clock"
+    version: Final = 1
+    hears_late: Final = True
+
+    def initial(self, zone: str) -> State:
+        """Nobody under suspicion."""
+        return State(zone)
+
+    def wants(self, series: Series) -> bool:  # noqa: ARG002 - any reading tells of its device's clock
+        """All of them."""
+        return True
+
+    def snapshot(self, state: State) -> bytes:
+        """The state as sorted msgpack."""
+        return pack(state)
+
+    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
+        """What :meth:`snapshot` wrote."""
+        return unpack(data, State)
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in the qualities of readings, and registrations."""
+        turn = Turn(self, state.zone, clock)
+        for event in events:
+            match event:
+                case Reading():
+                    if event.quality == _GOOD:
+                        if event.series.device in state.suspects:
+                            self._on_good(state, event, turn)
+                    elif event.quality in _WRONG:
+                        self._on_wrong(state, event, turn)
+                case FacilityRegistered():
+                    state.sites[event.facility.facility] = Site.of(event.facility)
+                case FacilityLeft():
+                    self._on_left(state, event.facility, turn)
+                case _:
+                    pass
+        return turn.outcome
+
+    def _on_wrong(self, state: State, reading: Reading, turn: Turn) -> None:
+        facility, device = reading.series.facility, reading.series.device
+        if facility not in state.sites:
+            return
+        suspect = state.suspects.setdefault(device, Suspect(facility))
+        suspect.good = 0
+        if reading.arrival_ms == suspect.newest_arrival_ms:
+            return
+        suspect.newest_arrival_ms = reading.arrival_ms
+        if suspect.opened is not None:
+            return
+        suspect.wrong.append(Evidence.of(reading))
+        suspect.heard_ms.append(turn.clock.now_ms)
+        while suspect.heard_ms[0] < turn.clock.now_ms - WITHIN_MS:
+            del suspect.heard_ms[0], suspect.wrong[0]
+        if len(suspect.wrong) < MESSAGES:
+            return
+        first = suspect.wrong[0]
+        summary = f"Clock of device {device} is wrong: its readings are dated {_WRONG[reading.quality]}"
+        step = Step(reading.time_ms, summary, {"messages": float(MESSAGES)}, tuple(suspect.wrong))
+        opening = Opening(device, state.sites[facility], first.id, first.time_ms)
+        suspect.opened = turn.raises(AnomalyKind.DEVICE_CLOCK, opening, step)
+        suspect.wrong, suspect.heard_ms = [], []
+
+    def _on_good(self, state: State, reading: Reading, turn: Turn) -> None:
+        device = reading.series.device
+        suspect = state.suspects[device]
+        if reading.arrival_ms == suspect.newest_arrival_ms:
+            return
+        suspect.newest_arrival_ms = reading.arrival_ms
+        suspect.good += 1
+        if suspect.good < MESSAGES:
+            return
+        del state.suspects[device]
+        if suspect.opened is not None:
+            summary = f"Clock of device {device} is right again"
+            step = Step(reading.time_ms, summary, {}, (Evidence.of(reading),))
+            turn.clears(suspect.opened, step)
+
+    def _on_left(self, state: State, facility: str, turn: Turn) -> None:
+        for device in [name for name, suspect in state.suspects.items() if suspect.facility == facility]:
+            suspect = state.suspects.pop(device)
+            if suspect.opened is not None:
+                step = Step(turn.clock.now_ms, f"Device {device} is no longer watched", {}, reason=LEFT)
+                turn.clears(suspect.opened, step)
+        state.sites.pop(facility, None)

@@ -1,0 +1,86 @@
+"""What the leak detector remembers of one zone, and its bytes."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from processors.detectors.leak_model import Model
+from processors.detectors.leak_stats import decode, encode
+from processors.detectors.leak_steps import Steps
+
+
+class Sensor(msgspec.Struct):
+    """One series: a device's pressure, flow or level at a facility."""
+
+    facility: str
+    device: str
+    observed_property: str
+    present: int = 0
+    """Steps with a value among the last ones, at most the length of the patience."""
+    missing: int = 0
+    """Steps without a value since the last one that had one."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where a facility stands and what people call it."""
+
+    lon: float
+    lat: float
+    name: str
+
+
+class Finding(msgspec.Struct):
+    """A burst that is open."""
+
+    cause: str
+    since_ms: int
+    pattern: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    change: np.ndarray
+    flow: float
+    published: float
+    drop: float
+    sensors: tuple[str, ...]
+    """Keys of the pressures that fell most clearly."""
+    score: float
+    updates: int = 0
+
+
+class LeakState(msgspec.Struct):
+    """Everything of one zone; its size depends on the number of sensors only."""
+
+    zone: str
+    name: str = ""
+    place: str = ""
+    """The configured :class:`schemas.facility.Place` as JSON."""
+    sites: dict[str, Site] = {}
+    sensors: dict[str, Sensor] = {}
+    steps: Steps = msgspec.field(default_factory=Steps)
+    layout: tuple[str, ...] = ()
+    """Keys of the sensors the model is made of: pressures, then flows, then levels."""
+    counts: tuple[int, int, int] = (0, 0, 0)
+    model: Model | None = None
+    last_ms: int = 0
+    first_ms: int = 0
+    settling: int = 0
+    """Steps since a change whose size is not final yet; nothing new is looked for meanwhile. 0: none."""
+    settling_cause: str = ""
+    """The finding that change raised, if any."""
+    findings: list[Finding] = []
+    timer_ms: int | None = None
+
+
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode, order="deterministic")
+_decoder: Final = msgspec.msgpack.Decoder(LeakState, dec_hook=decode)
+
+
+def to_bytes(state: LeakState) -> bytes:
+    """Equal bytes for equal states."""
+    return _encoder.encode(state)
+
+
+def from_bytes(data: bytes) -> LeakState:
+    """Read :func:`to_bytes`."""
+    return _decoder.decode(data)

@@ -1,0 +1,197 @@
+"""Devices that should speak at an interval and do not: blind spots, not calm ones.
+
+A device is silent when clock time has passed three of its intervals since we last heard it, and everything its shard
+sent until then has been received. Time in which we ourselves heard nothing of the shard (``Blind``) does not count.
+A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
+signs of life; a device without an interval is never silent.
+
+Its timer is lazy: hearing a device costs two assignments, and the timer looks at them when it fires.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Site, Step, Turn, pack, span, unpack
+from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from schemas.anomaly import AnomalyKind
+from schemas.camera import CameraEvent
+from schemas.facility import Facility
+from schemas.registry import FacilityLeft, FacilityRegistered
+
+INTERVALS: Final = 3
+_RETRY_MIN_MS: Final = 1_000
+UNBOUND: Final = "device no longer registered"
+
+
+class Device(msgspec.Struct):
+    """A device that speaks at an interval."""
+
+    facilities: dict[str, int]  # to interval in ms
+    heard_ms: int  # clock; of the registration until it is heard
+    shard: str | None = None
+    blind_ms: int = 0  # of the time since then
+    opened: Opened | None = None
+
+    @property
+    def interval_ms(self) -> int:
+        """The shortest of those its facilities expect."""
+        return min(self.facilities.values())
+
+    @property
+    def deadline_ms(self) -> int:
+        """The clock time after which it is silent."""
+        return self.heard_ms + self.blind_ms + INTERVALS * self.interval_ms
+
+
+class State(msgspec.Struct):
+    """The devices of a zone that are expected to speak, and the facilities they speak for."""
+
+    zone: str
+    sites: dict[str, Site] = {}
+    devices: dict[str, Device] = {}
+
+
+class SilenceDetector:
+    """A device that stopped speaking."""
+
+    name: Final = "silence"
+    version: Final = 1
+    hears_late: Final = True
+
+    def initial(self, zone: str) -> State:
+        """No devices."""
+        return State(zone)
+
+    def wants(self, series: Series) -> bool:  # noqa: ARG002 - every reading is a sign of life
+        """All of them."""
+        return True
+
+    def snapshot(self, state: State) -> bytes:
+        """The state as sorted msgpack."""
+        return pack(state)
+
+    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
+        """What :meth:`snapshot` wrote."""
+        return unpack(data, State)
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in signs of life, registrations, blind spans and timers."""
+        turn = Turn(self, state.zone, clock)
+        for event in events:
+            match event:
+                case Reading():
+                    _hear(state, event.series.device, event, turn)
+                case CameraEvent():
+                    _hear(state, event.device, event, turn)
+                case TimerDue():
+                    _on_timer(state, event.name, turn)
+                case Blind():
+                    _on_blind(state, event)
+                case FacilityRegistered():
+                    _on_registered(state, event.facility, turn)
+                case FacilityLeft():
+                    _on_left(state, event.facility, turn)
+                case _:
+                    pass
+        return turn.outcome
+
+
+def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> None:
+    device = state.devices.get(name)
+    if device is None:
+        return
+    if device.opened is not None:
+        gone_ms = turn.clock.now_ms - device.opened.since_ms
+        summary = f"Device {name} is heard again after {span(gone_ms)}"
+        step = Step(turn.clock.now_ms, summary, {"silent_s": gone_ms / 1000}, (Evidence.of(event),))
+        turn.clears(device.opened, step)
+        device.opened = None
+        turn.wake(name, turn.clock.now_ms + INTERVALS * device.interval_ms)
+    device.heard_ms = turn.clock.now_ms
+    device.blind_ms = 0
+    device.shard = event.shard
+
+
+def _on_timer(state: State, name: str, turn: Turn) -> None:
+    device = state.devices[name]
+    deadline_ms = device.deadline_ms
+    if deadline_ms > turn.clock.now_ms:
+        turn.wake(name, deadline_ms)
+        return
+    if device.shard is None:
+        received_ms = min(turn.clock.frontier.values(), default=0)
+    else:
+        received_ms = turn.clock.frontier.get(device.shard, 0)
+    if received_ms < deadline_ms:
+        # Our own outage becomes blind time as soon as it is over, so there is no hurry: look less and less often.
+        turn.wake(name, turn.clock.now_ms + max(_RETRY_MIN_MS, deadline_ms - received_ms))
+        return
+    silent_ms = deadline_ms - device.heard_ms
+    expected = span(device.interval_ms)
+    if device.shard is None:
+        summary = f"Device {name} was never heard since it was registered (expected every {expected})"
+    else:
+        summary = f"Device {name} silent for {span(silent_ms)} (expected every {expected})"
+    numbers = {"interval_s": device.interval_ms / 1000, "silent_s": silent_ms / 1000}
+    step = Step(deadline_ms, summary, numbers, by_time=True)
+    opening = Opening(name, state.sites[min(device.facilities)], device.heard_ms, device.heard_ms)
+    device.opened = turn.raises(AnomalyKind.DEVICE_SILENT, opening, step)
+
+
+def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
+    known = facility.facility
+    intervals = _intervals(facility)
+    if intervals:
+        state.sites[known] = Site.of(facility)
+    for name in [n for n, device in state.devices.items() if known in device.facilities and n not in intervals]:
+        _unbind(state, name, known, turn, reason=UNBOUND)
+    if not intervals:
+        state.sites.pop(known, None)
+    for name, interval_ms in intervals.items():
+        device = state.devices.get(name)
+        if device is None:
+            device = state.devices[name] = Device({known: interval_ms}, turn.clock.now_ms)
+        elif device.facilities.get(known) == interval_ms:
+            continue  # the daily rewrite says nothing new
+        device.facilities[known] = interval_ms
+        if device.opened is None:
+            turn.wake(name, device.deadline_ms)
+
+
+def _intervals(facility: Facility) -> dict[str, int]:
+    """The shortest interval in ms of each device that has one."""
+    intervals: dict[str, int] = {}
+    for binding in facility.devices:
+        if binding.interval_s is not None:
+            interval_ms = round(binding.interval_s * 1000)
+            intervals[binding.device] = min(interval_ms, intervals.get(binding.device, interval_ms))
+    return intervals
+
+
+def _on_left(state: State, facility: str, turn: Turn) -> None:
+    for name in [name for name, device in state.devices.items() if facility in device.facilities]:
+        _unbind(state, name, facility, turn, reason=LEFT)
+    state.sites.pop(facility, None)
+
+
+def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) -> None:
+    device = state.devices[name]
+    if len(device.facilities) > 1:
+        del device.facilities[facility]
+        return
+    if device.opened is not None:
+        step = Step(turn.clock.now_ms, f"Device {name} is no longer expected to speak", {}, reason=reason)
+        turn.clears(device.opened, step)
+    del state.devices[name]
+    turn.wake(name, None)
+
+
+def _on_blind(state: State, span: Blind) -> None:
+    for device in state.devices.values():
+        if device.shard in {None, span.shard} and device.heard_ms < span.to_ms:
+            if device.heard_ms == 0:  # registered before the first tick: the time begins now
+                device.heard_ms = span.to_ms
+            else:
+                device.blind_ms += span.to_ms - max(span.from_ms, device.heard_ms)

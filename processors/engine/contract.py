@@ -1,0 +1,113 @@
+"""What a detector and the engine owe each other (docs/architecture.md, "The contract of a fold").
+
+A detector is a pure object. It reads no clock, does no I/O, draws no random numbers and iterates over no unordered
+set; everything it knows it learnt from the events of one zone. The engine owns order, duplicates, time and storage.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from schemas.camera import CameraEvent
+from schemas.columns import SeriesColumns
+from schemas.model import Model
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+
+S = TypeVar("S")
+
+Series = SeriesColumns
+"""What the readings of one column have in common; compare by value, the engine interns it per device and property."""
+
+
+class Clock(NamedTuple):
+    """The time as the log tells it: the newest tick, and how far each ingest shard had received by then."""
+
+    now_ms: int
+    frontier: Mapping[str, int]
+
+
+class Reading(NamedTuple):
+    """One reading, given once per identity; ``time_ms`` is event time, ``value`` in the series' canonical unit."""
+
+    series: Series
+    time_ms: int
+    value: float
+    identity: str
+    quality: int
+    arrival_ms: int
+    shard: str
+
+
+class TimerDue(NamedTuple):
+    """A tick reached the timer ``name`` that the detector had set for this zone at clock time ``at_ms``."""
+
+    name: str
+    at_ms: int
+
+
+class Blind(NamedTuple):
+    """Between these clock times we ourselves saw nothing of this shard: no silence may be concluded from it."""
+
+    shard: str
+    from_ms: int
+    to_ms: int
+
+
+ZoneEvent = Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | TimerDue | Blind
+
+
+class Timer(NamedTuple):
+    """Wake this zone at clock time ``at_ms``; the same name replaces, None cancels.
+
+    A timer that is already due when it is set fires at the next tick, never within the same one.
+    """
+
+    name: str
+    at_ms: int | None
+
+
+class Outcome(NamedTuple):
+    """What a fold has to say: ``outputs`` in the order of their causes, and timers to set."""
+
+    outputs: Sequence[Model] = ()
+    timers: Sequence[Timer] = ()
+
+
+QUIET: Final = Outcome()
+"""Nothing to say: what nearly every call returns, without making an object."""
+
+
+class Detector(Protocol[S]):
+    """A pure fold over the events of one zone.
+
+    ``fold`` may mutate the state it is given; folding events in one call or one by one gives the same outputs. It
+    never raises for input that the schemas allow: an exception sets that one event aside as poison and puts the state
+    back to what it was. ``snapshot`` gives equal bytes for states that behave equally, and ``restore`` gives back
+    such a state.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stable; part of timers and snapshots."""
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the same log would give other findings."""
+
+    @property
+    def hears_late(self) -> bool:
+        """Whether late readings reach it too; False for all but those that only ask whether a device lives."""
+
+    def initial(self, zone: str) -> S:
+        """The state of a zone of which nothing is known."""
+
+    def wants(self, series: Series) -> bool:
+        """Whether readings of this series reach ``fold``; a pure function of the series."""
+
+    def fold(self, state: S, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in events that happened under one clock."""
+
+    def snapshot(self, state: S) -> bytes:
+        """The state as deterministic bytes."""
+
+    def restore(self, zone: str, data: bytes) -> S:
+        """The state that ``snapshot`` of this version wrote."""

@@ -1,0 +1,153 @@
+"""What was seen of a series within the allowed lateness, in about twenty bytes a reading.
+
+An identity (see :mod:`schemas.identity`) begins with a number that grows as a device lives: its sequence number, its
+time, or our arrival time. So nearly every reading is newer than all before it and needs no search; the numbers, event
+times and a checksum of the rest stand in sorted columns per kind of identity and boot.
+
+An identity is known as long as its event time is not older than the floor (clock minus allowed lateness). Anything
+older is late by definition and is never judged, so forgetting it cannot make a reading count twice.
+"""
+
+from array import array
+from bisect import bisect_left
+from enum import IntEnum
+from struct import pack
+from typing import Final
+from zlib import crc32
+
+Columns = tuple[str, bytes, bytes, bytes]
+"""A lane in a snapshot: its key, and ordinals, event times and marks as little-endian columns."""
+
+_FIRST_PURGE: Final = 64
+_MAX_LANES: Final = 4  # before lanes of boots long gone are looked for
+
+
+class Verdict(IntEnum):
+    """Whether a reading was seen before."""
+
+    NEW = 0
+    DUPLICATE = 1
+    CONFLICT = 2  # another value under an identity already seen; said once per value
+
+
+class _Lane:
+    """Identities of one kind and boot in the order of their numbers."""
+
+    __slots__ = ("marks", "newest", "ordinals", "purge_at", "times")
+
+    def __init__(self) -> None:
+        self.newest = -1
+        self.ordinals = array("q")
+        self.times = array("q")
+        self.marks = array("I")
+        self.purge_at = _FIRST_PURGE
+
+    def append(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> None:
+        if len(self.ordinals) >= self.purge_at:
+            self.purge(floor_ms)
+            self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
+        self.newest = ordinal
+        self.ordinals.append(ordinal)
+        self.times.append(time_ms)
+        self.marks.append(mark)
+
+    def insert(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> Verdict:
+        """Remember what may not be the newest; CONFLICT when only other marks are known under its number."""
+        verdict = Verdict.NEW
+        at = bisect_left(self.ordinals, ordinal)
+        while at < len(self.ordinals) and self.ordinals[at] == ordinal:
+            if self.times[at] >= floor_ms:
+                if self.marks[at] == mark:
+                    return Verdict.DUPLICATE
+                verdict = Verdict.CONFLICT
+            at += 1
+        self.newest = max(self.newest, ordinal)
+        self.ordinals.insert(at, ordinal)
+        self.times.insert(at, time_ms)
+        self.marks.insert(at, mark)
+        return verdict
+
+    def purge(self, floor_ms: int) -> None:
+        kept = [i for i, time_ms in enumerate(self.times) if time_ms >= floor_ms]
+        if len(kept) < len(self.times):
+            self.ordinals = array("q", [self.ordinals[i] for i in kept])
+            self.times = array("q", [self.times[i] for i in kept])
+            self.marks = array("I", [self.marks[i] for i in kept])
+            self.newest = self.ordinals[-1] if kept else -1
+
+
+class Seen:
+    """The memory of one series."""
+
+    __slots__ = ("_lanes",)
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, _Lane] = {}
+
+    def admit(self, identity: str, value: float, time_ms: int, floor_ms: int) -> Verdict:
+        """Whether a reading is new, and remember it.
+
+        Args:
+            identity: as in :mod:`schemas.identity`.
+            value: tells two readings under one tier (a) identity apart; part of the identity in the other tiers.
+            time_ms: its event time, by which it is forgotten.
+            floor_ms: event time below which everything is forgotten.
+        """
+        try:
+            if identity[0] == "a":
+                key, _, tail = identity.rpartition(":")
+                ordinal = int(tail)
+                mark = crc32(pack("<d", value))
+            else:
+                key, number, tail = identity.split(":", 2)
+                ordinal = int(number)
+                mark = crc32(tail.encode())
+        except (ValueError, IndexError):  # not one of ours: remembered whole
+            key, ordinal, mark = "?", crc32(identity.encode()), crc32(identity[::-1].encode())
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._new_lane(key, floor_ms)
+        if ordinal > lane.newest:
+            lane.append(ordinal, time_ms, mark, floor_ms)
+            return Verdict.NEW
+        verdict = lane.insert(ordinal, time_ms, mark, floor_ms)
+        # Without a number two readings of one instant are two readings.
+        return Verdict.NEW if verdict is Verdict.CONFLICT and key[0] != "a" else verdict
+
+    def _new_lane(self, key: str, floor_ms: int) -> _Lane:
+        if len(self._lanes) >= _MAX_LANES:
+            self.purge(floor_ms)
+        lane = self._lanes[key] = _Lane()
+        return lane
+
+    def purge(self, floor_ms: int) -> None:
+        """Forget what the floor has passed, now."""
+        for key, lane in list(self._lanes.items()):
+            lane.purge(floor_ms)
+            if not lane.ordinals:
+                del self._lanes[key]
+
+    def snapshot(self, floor_ms: int) -> list[Columns]:
+        """What is known, in a fixed order: equal for equal knowledge, however it was learnt."""
+        self.purge(floor_ms)
+        columns: list[Columns] = []
+        for key, lane in sorted(self._lanes.items()):
+            rows = sorted(zip(lane.ordinals, lane.times, lane.marks, strict=True))
+            ordinals, times, marks = zip(*rows, strict=True)
+            columns.append(
+                (key, array("q", ordinals).tobytes(), array("q", times).tobytes(), array("I", marks).tobytes())
+            )
+        return columns
+
+    @classmethod
+    def restore(cls, columns: list[Columns]) -> "Seen":
+        """What :meth:`snapshot` wrote."""
+        seen = cls()
+        for key, ordinals, times, marks in columns:
+            lane = seen._lanes[key] = _Lane()
+            lane.ordinals.frombytes(ordinals)
+            lane.times.frombytes(times)
+            lane.marks.frombytes(marks)
+            lane.newest = lane.ordinals[-1]
+            lane.purge_at = max(_FIRST_PURGE, 2 * len(lane.ordinals))
+        return seen

@@ -1,0 +1,192 @@
+"""The ports over Kafka; nothing of kafka-python is seen beyond this module and :mod:`runtime.kafka`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import FencedInstanceIdError, InvalidProducerEpochError, KafkaError, ProducerFencedError
+from kafka.structs import OffsetAndMetadata
+
+from processors.engine.ports import Bounds, Outgoing, Owner, Record
+from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from runtime.kafka import group_consumer, transactional_producer
+from runtime.settings import KafkaSettings
+from schemas.envelope import KAFKA_HEADERS
+
+log: Final = structlog.get_logger()
+
+_FENCED: Final = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
+_CALL_MS: Final = 10_000
+_CLOSE_S: Final = 2.0
+_HEADERS: Final = list(KAFKA_HEADERS)
+
+
+class KafkaSource:
+    """A group consumer of one topic."""
+
+    def __init__(self, settings: KafkaSettings, topic: str, group: str, instance: str) -> None:
+        """Connect.
+
+        Raises:
+            RetryableError: Kafka cannot be reached.
+        """
+        self._topic = settings.topic_prefix + topic
+        with _retryable():
+            self._consumer: KafkaConsumer = group_consumer(settings, group, instance)
+
+    def subscribe(self, owner: Owner) -> None:
+        """Join the group at the next poll; ``owner`` is told what it is given."""
+        self._consumer.subscribe([self._topic], listener=_Listener(self._consumer, owner))
+
+    def poll(self, timeout_s: float, max_records: int) -> list[Record]:
+        """See :class:`processors.engine.ports.Source`."""
+        try:
+            polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        except FencedInstanceIdError as error:
+            raise FencedError("another process runs under our instance name") from error
+        except KafkaError as error:
+            raise RetryableError(f"poll: {error!r}") from error
+        return [
+            Record(partition.partition, record.offset, record.value)
+            for partition, records in polled.items()
+            for record in records
+        ]
+
+    def start(self, partition: int, offset: int) -> None:
+        """See :class:`processors.engine.ports.Source`."""
+        self._consumer.seek(self._at(partition), offset)
+        self._consumer.resume(self._at(partition))
+
+    def stop(self, partition: int) -> None:
+        """See :class:`processors.engine.ports.Source`."""
+        self._consumer.pause(self._at(partition))
+
+    def position(self, partition: int) -> int:
+        """See :class:`processors.engine.ports.Source`."""
+        with _retryable():
+            found: int = self._consumer.position(self._at(partition), timeout_ms=_CALL_MS)
+            return found
+
+    def committed(self, partition: int) -> int | None:
+        """See :class:`processors.engine.ports.Source`."""
+        with _retryable():
+            found: int | None = self._consumer.committed(self._at(partition), timeout_ms=_CALL_MS)
+            return found
+
+    def bounds(self, partition: int) -> Bounds:
+        """See :class:`processors.engine.ports.Source`."""
+        at = self._at(partition)
+        with _retryable():
+            start = self._consumer.beginning_offsets([at], timeout_ms=_CALL_MS)[at]
+            end = self._consumer.end_offsets([at], timeout_ms=_CALL_MS)[at]
+        return Bounds(start, end)
+
+    def lag(self, partition: int) -> int | None:
+        """See :class:`processors.engine.ports.Source`."""
+        at = self._at(partition)
+        end: int | None = self._consumer.highwater(at)
+        return None if end is None else max(0, end - self._consumer.position(at, timeout_ms=0))
+
+    def membership(self) -> Any:
+        """Who we are in the group, for the transaction that commits our offsets."""
+        return self._consumer.group_metadata()
+
+    def close(self) -> None:
+        """See :class:`processors.engine.ports.Source`."""
+        self._consumer.close(autocommit=False, timeout_ms=int(_CLOSE_S * 1000))
+
+    def _at(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, partition)
+
+
+class KafkaSink:
+    """A transactional producer that is made anew after every doubt."""
+
+    def __init__(
+        self, settings: KafkaSettings, transactional_id: str, topic: str, membership: Callable[[], Any]
+    ) -> None:
+        """``topic`` is the input whose offsets are committed, ``membership`` who we are in its group."""
+        self._settings = settings
+        self._transactional_id = settings.topic_prefix + transactional_id
+        self._input = settings.topic_prefix + topic
+        self._membership = membership
+        self._producer: KafkaProducer | None = None
+
+    def open(self) -> None:
+        """See :class:`processors.engine.ports.Sink`."""
+        self.close()
+        with _retryable():
+            producer = transactional_producer(self._settings, self._transactional_id)
+            self._producer = producer
+            producer.init_transactions()
+
+    def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
+        """See :class:`processors.engine.ports.Sink`."""
+        producer = self._producer
+        assert producer is not None, "commit comes after open"
+        prefix = self._settings.topic_prefix
+        try:
+            producer.begin_transaction()
+            sent = [
+                producer.send(
+                    prefix + out.topic,
+                    key=out.key.encode(),
+                    value=out.value,
+                    partition=out.partition,
+                    headers=_HEADERS,
+                )
+                for out in outputs
+            ]
+            producer.send_offsets_to_transaction(
+                {
+                    TopicPartition(self._input, partition): OffsetAndMetadata(offset, "", -1)
+                    for partition, offset in offsets.items()
+                },
+                self._membership(),
+            )
+            producer.commit_transaction()
+            for future in sent:
+                future.get(timeout=0)  # a refused record fails the commit; this only makes sure of it
+        except _FENCED as error:
+            raise FencedError(f"a newer process works under {self._transactional_id}") from error
+        except KafkaError as error:
+            raise OutcomeUnknownError(f"commit: {error!r}") from error
+
+    def close(self) -> None:
+        """See :class:`processors.engine.ports.Sink`."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=_CLOSE_S)
+        except KafkaError as error:
+            log.debug("producer did not close in peace", error=repr(error))
+
+
+class _Listener(ConsumerRebalanceListener):
+    def __init__(self, consumer: KafkaConsumer, owner: Owner) -> None:
+        self._consumer = consumer
+        self._owner = owner
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self._owner.on_revoked(sorted(at.partition for at in revoked))
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        # A position of our own keeps the consumer from looking for one that may not exist; nothing is fetched from it.
+        for at in assigned:
+            self._consumer.seek(at, 0)
+        self._consumer.pause(*assigned)
+        self._owner.on_assigned(sorted(at.partition for at in assigned))
+
+
+@contextmanager
+def _retryable() -> Iterator[None]:
+    """What goes wrong in here had no effect."""
+    try:
+        yield
+    except _FENCED as error:
+        raise FencedError(f"{error!r}") from error
+    except KafkaError as error:
+        raise RetryableError(f"{error!r}") from error

@@ -1,0 +1,32 @@
+"""How what a fold says becomes records: derived ids, the key and partition the catalogue promises."""
+
+from processors.engine.ports import Outgoing
+from schemas.anomaly import Anomaly
+from schemas.envelope import CloudEvent, encode
+from schemas.identity import event_id
+from schemas.model import Model
+from schemas.partitioning import partition_of
+from schemas.quarantine import Quarantined
+from schemas.topics import ANOMALIES, QUARANTINE
+
+
+def outgoing(output: Model, source: str) -> Outgoing:
+    """The record of an output; equal outputs give equal bytes.
+
+    Args:
+        output: a finding or a refusal.
+        source: CloudEvents source, ``/{site}/{process}``.
+
+    Raises:
+        TypeError: a detector said something that no topic takes.
+    """
+    if isinstance(output, Anomaly):
+        # Every step of a finding is its own event, so what makes the id is all that the step says.
+        id_ = event_id("anomaly", output.model_dump_json(by_alias=True))
+        event = CloudEvent(str(id_), source, output.at, output, output.subject, output.zone)
+        return Outgoing(ANOMALIES.name, partition_of(output.zone, ANOMALIES.partitions), output.zone, encode(event))
+    if isinstance(output, Quarantined):
+        key = output.mqtt_topic or output.device or str(output.id)
+        event = CloudEvent(str(output.id), source, output.arrival_time, output, output.device, key)
+        return Outgoing(QUARANTINE.name, partition_of(key, QUARANTINE.partitions), key, encode(event))
+    raise TypeError(f"{type(output).__name__} is no output of a detector")

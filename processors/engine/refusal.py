@@ -1,0 +1,76 @@
+"""What the engine sets aside, as events for the quarantine; their ids are derived, so a replay refuses the same."""
+
+import traceback
+from typing import Any, Final
+
+import msgspec
+
+from processors.engine.contract import Clock, Detector, Reading, ZoneEvent
+from schemas.camera import CameraEvent
+from schemas.identity import event_id
+from schemas.model import Model, from_ms
+from schemas.quarantine import Quarantined, Reason
+
+SOURCE: Final = "processors"
+_DETAIL_MAX: Final = 1024
+
+
+def conflicting(event: Reading | CameraEvent) -> Quarantined:
+    """Another value under an identity that was already seen in its series."""
+    payload = _payload(event)
+    if isinstance(event, Reading):
+        what, device, arrival = event.series.observed_property, event.series.device, from_ms(event.arrival_ms)
+    else:
+        what, device, arrival = "camera", event.device, event.arrival_time
+    return Quarantined(
+        id=event_id("conflict", device, what, event.identity, payload.decode()),
+        reason=Reason.CONFLICTING_DUPLICATE,
+        field=what,
+        detail=f"identity {event.identity} was already seen with another value",
+        device=device,
+        payload=payload,
+        payload_bytes=len(payload),
+        arrival_time=arrival,
+        source=SOURCE,
+    )
+
+
+def poison(detector: Detector[Any], zone: str, event: ZoneEvent, clock: Clock, error: BaseException) -> Quarantined:
+    """An event at which a detector raised ``error``."""
+    payload = _payload(event)
+    device, arrival = None, from_ms(clock.now_ms)
+    if isinstance(event, Reading):
+        device, arrival = event.series.device, from_ms(event.arrival_ms)
+    elif isinstance(event, CameraEvent):
+        device, arrival = event.device, event.arrival_time
+    last_line = traceback.format_exception_only(error)[-1].strip()
+    return Quarantined(
+        id=event_id("poison", detector.name, detector.version, zone, clock.now_ms, payload.decode()),
+        reason=Reason.POISON,
+        field=type(event).__name__,
+        detail=f"{detector.name} {detector.version} in {zone}: {last_line}"[:_DETAIL_MAX],
+        device=device,
+        payload=payload,
+        payload_bytes=len(payload),
+        arrival_time=arrival,
+        source=SOURCE,
+    )
+
+
+def undecodable(raw: bytes, place: str, error: Exception, clock_ms: int) -> Quarantined:
+    """A record that is no event of this version; ``place`` is its topic, partition and offset."""
+    return Quarantined(
+        id=event_id("undecodable", place),
+        reason=Reason.POISON,
+        detail=f"{place}: {error}"[:_DETAIL_MAX],
+        payload=raw,
+        payload_bytes=len(raw),
+        arrival_time=from_ms(clock_ms),
+        source=SOURCE,
+    )
+
+
+def _payload(event: ZoneEvent) -> bytes:
+    if isinstance(event, Model):
+        return event.model_dump_json(by_alias=True).encode()
+    return msgspec.json.encode({"type": type(event).__name__, **event._asdict()})

@@ -1,0 +1,292 @@
+"""The loop: records in, folds, outputs and offsets out in one transaction. It knows no Kafka, only the ports.
+
+State is a fold of the log. So a partition that is given to us is folded from the log's beginning; up to the committed
+offset its outputs are known to be published and are dropped, from there on it is live. Whatever goes wrong on the way
+out ends the same way: the producer and the state are thrown away and made again from what was committed.
+
+A rebalance takes all partitions and gives most of them back. A partition that comes back while its committed offset
+is still the one we stood on was nobody else's in between: it goes on with its state and what it had not yet published.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+import structlog
+
+from processors.engine.composed import PartitionFold
+from processors.engine.outputs import outgoing
+from processors.engine.ports import Observer, Record, Sink, Source, Standing
+from processors.engine.refusal import undecodable
+from runtime.errors import OutcomeUnknownError, RetryableError
+from runtime.lifecycle import Progress
+from schemas.anomaly import Anomaly
+from schemas.envelope import UnknownEventError, decode
+from schemas.model import Model
+
+log: Final = structlog.get_logger()
+
+IDLE_S: Final = 0.25
+OUTPUTS_MAX: Final = 5_000  # held back for the next transaction
+_REPORT_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the loop works; ``source`` is the CloudEvents source of what it writes, ``topic`` only names its input."""
+
+    topic: str
+    source: str
+    commit_s: float
+    poll_records: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """A partition that is ours."""
+
+    fold: PartitionFold
+    next: int  # offset
+    live_from: int  # below it outputs are published already
+    committed: int | None
+    recovering: bool
+    outputs: list[Model] = field(default_factory=list)
+
+
+class Runner:
+    """Feeds the folds of the partitions it is given."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        make_fold: Callable[[], PartitionFold],
+        options: Options,
+        observer: Observer,
+        progress: Progress,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """``make_fold`` makes the fold of an empty partition; ``monotonic`` gives seconds."""
+        self._source = source
+        self._sink = sink
+        self._make_fold = make_fold
+        self._options = options
+        self._observer = observer
+        self._progress = progress
+        self._monotonic = monotonic
+        self._lock = threading.Lock()  # rebalances may be told on the client's own thread
+        self._told: list[int] | None = None
+        self._open = False
+        self._owned: set[int] = set()
+        self._parts: dict[int, _Part] = {}
+        self._parked: dict[int, _Part] = {}
+        self._stopped: set[int] = set()
+        self._urgent = False
+        self._commit_due_s: float | None = None
+        self._report_due_s = 0.0
+
+    # rebalances: noted when told, acted on between polls
+
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """See :class:`processors.engine.ports.Owner`."""
+        del partitions  # eager: all of them
+        with self._lock:
+            self._told = []
+
+    def on_assigned(self, partitions: Sequence[int]) -> None:
+        """See :class:`processors.engine.ports.Owner`."""
+        with self._lock:
+            self._told = list(partitions)
+
+    @property
+    def recovering(self) -> list[int]:
+        """The partitions whose state is being made."""
+        return [p for p, part in self._parts.items() if part.recovering]
+
+    @property
+    def stopped(self) -> list[int]:
+        """The partitions that wait for an operator."""
+        return sorted(self._stopped)
+
+    def step(self) -> None:
+        """One turn: poll, fold, and commit when it is time.
+
+        Raises:
+            RetryableError: nothing happened; call again after a while.
+            FencedError: another process has our name; stop.
+        """
+        try:
+            if not self._open:
+                self._sink.open()
+                self._open = True
+            self._prepare()
+            records = self._source.poll(self._patience(), self._options.poll_records)
+            self._rebalance()
+            if records:
+                self._progress.busy()
+            for partition, run in groupby(records, key=lambda record: record.partition):
+                self._take(partition, run)
+            self._check_recovery()
+            if self._commit_is_due():
+                self._commit()
+            if self._commit_due_s is None:
+                self._progress.done()
+            self._report()
+        except OutcomeUnknownError as error:
+            log.warning("outcome unknown, starting over from what was committed", error=str(error))
+            self._start_over()
+
+    def close(self) -> None:
+        """Publish what is folded and let go.
+
+        Raises:
+            OutcomeUnknownError: the last transaction may or may not have happened; a successor finds out.
+            FencedError: another process has our name.
+        """
+        if self._open and self._commit_due_s is not None:
+            self._commit()
+
+    def _rebalance(self) -> None:
+        with self._lock:
+            told, self._told = self._told, None
+        if told is None:
+            return
+        # Between being revoked and being given back nothing was polled, so what we hold is as it was.
+        self._parked |= {p: part for p, part in self._parts.items() if not part.recovering}
+        gone = self._owned - set(told)
+        self._owned = set(told)
+        self._parts = {}
+        self._stopped = set()
+        self._commit_due_s = None
+        for partition in sorted(gone):
+            self._observer.gone(partition)
+        for partition in gone & self._parked.keys():
+            if told:
+                del self._parked[partition]
+        log.info("partitions", assigned=sorted(told))
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Give every owned partition a state and a position; interrupted by an error it goes on where it was."""
+        for partition in sorted(self._owned - self._parts.keys() - self._stopped):
+            committed = self._source.committed(partition)
+            parked = self._parked.pop(partition, None)
+            if parked is not None and parked.committed == committed:
+                self._parts[partition] = parked
+                self._source.start(partition, parked.next)
+                self._expect_commit(parked)
+                continue
+            start, end = self._source.bounds(partition)
+            if committed is not None and not start <= committed <= end:
+                self._stop(partition, committed, start, end)
+                continue
+            live_from = start if committed is None else committed
+            recovering = live_from > start
+            self._parts[partition] = _Part(self._make_fold(), start, live_from, committed, recovering)
+            if recovering:
+                log.info("recovering", partition=partition, records=live_from - start)
+            self._source.start(partition, start)
+
+    def _stop(self, partition: int, committed: int, start: int, end: int) -> None:
+        self._stopped.add(partition)
+        self._source.stop(partition)
+        self._observer.stopped(partition)
+        log.error(
+            "partition stopped: the committed offset is outside of the log, and skipping is for an operator to decide",
+            topic=self._options.topic,
+            partition=partition,
+            committed=committed,
+            log_start=start,
+            log_end=end,
+        )
+
+    def _take(self, partition: int, records: Iterable[Record]) -> None:
+        part = self._parts.get(partition)
+        if part is None:
+            return  # fetched before a rebalance that took it away
+        began_s = self._monotonic()
+        for record in records:
+            if record.offset < part.next:
+                continue
+            try:
+                outputs = part.fold.fold([decode(record.value).data])
+            except UnknownEventError as error:
+                place = f"{self._options.topic}/{partition}/{record.offset}"
+                part.fold.counts.poison["decode"] += 1
+                outputs = [undecodable(record.value, place, error, part.fold.now_ms)]
+            part.next = record.offset + 1
+            if outputs and record.offset >= part.live_from:
+                part.outputs += outputs
+                self._urgent |= any(isinstance(output, Anomaly) for output in outputs)
+        self._observer.folded(partition, part.fold.counts, self._monotonic() - began_s)
+        if part.recovering:
+            self._progress.step()
+        else:
+            self._expect_commit(part)
+
+    def _check_recovery(self) -> None:
+        for partition in self.recovering:
+            part = self._parts[partition]
+            # What lies between may be markers and no records at all, so the position decides and not the last record.
+            if part.next >= part.live_from or self._source.position(partition) >= part.live_from:
+                part.recovering = False
+                self._expect_commit(part)
+                log.info("live", partition=partition, offset=part.live_from)
+
+    def _expect_commit(self, part: _Part) -> None:
+        if self._commit_due_s is None and part.next > part.live_from:
+            self._commit_due_s = self._monotonic() + self._options.commit_s
+
+    def _commit_is_due(self) -> bool:
+        if self._commit_due_s is None:
+            return False
+        if self._urgent or self._monotonic() >= self._commit_due_s:
+            return True
+        return sum(len(part.outputs) for part in self._parts.values()) >= OUTPUTS_MAX
+
+    def _commit(self) -> None:
+        live = {
+            p: part for p, part in sorted(self._parts.items()) if not part.recovering and part.next > part.live_from
+        }
+        offsets = {p: part.next for p, part in live.items() if part.next != part.committed}
+        outputs = [output for part in live.values() for output in part.outputs]
+        began_s = self._monotonic()
+        if offsets:
+            self._sink.commit([outgoing(output, self._options.source) for output in outputs], offsets)
+        for partition, offset in offsets.items():
+            self._parts[partition].committed = offset
+            self._parts[partition].outputs = []
+        self._urgent = False
+        self._commit_due_s = None
+        self._progress.done()
+        self._observer.committed(outputs, self._monotonic() - began_s)
+
+    def _start_over(self) -> None:
+        self._sink.close()
+        self._open = False
+        for partition in self._parts:
+            self._source.stop(partition)
+        self._parts = {}
+        self._parked = {}
+        self._urgent = False
+        self._commit_due_s = None
+        self._progress.done()
+
+    def _patience(self) -> float:
+        if self._commit_due_s is None:
+            return IDLE_S
+        return min(IDLE_S, max(0.0, self._commit_due_s - self._monotonic()))
+
+    def _report(self) -> None:
+        now_s = self._monotonic()
+        if now_s < self._report_due_s:
+            return
+        self._report_due_s = now_s + _REPORT_S
+        for partition, part in self._parts.items():
+            lag = self._source.lag(partition)
+            self._observer.standing(partition, Standing(lag, part.fold.now_ms, part.fold.timers, part.recovering))
+
+
+__all__ = ["IDLE_S", "OUTPUTS_MAX", "Options", "RetryableError", "Runner"]

@@ -1,0 +1,162 @@
+"""Ingest without servers: the real parts around a writer that only remembers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.batches import Batches
+from ingest.cameras import Cameras
+from ingest.clock import FeedClock
+from ingest.intake import Intake
+from ingest.ledger import AckLedger
+from ingest.messages import Inbound
+from ingest.metrics import Tally
+from ingest.recent import Recent
+from ingest.registry import Registry
+from ingest.ticker import Ticker
+from ingest.unregistered import Unregistered
+from runtime.settings import ClockSettings, IngestSettings, Settings
+from schemas.columns import BatchColumns
+from schemas.envelope import CloudEvent, decode, encode
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.model import from_ms
+from schemas.registry import FacilityRegistered
+from schemas.topics import EVENTS, Topic
+
+NOW = 1_795_000_000_000
+
+
+def facility(name: str, *bindings: DeviceBinding, zone: str = "dma:1", **more: Any) -> Facility:
+    return Facility(
+        facility=name,
+        scheme=CodeScheme.LOCAL,
+        facility_class=more.pop("facility_class", FacilityClass.PRESSURE_METER),
+        zone=zone,
+        place=Place(lon=113.85, lat=34.03),
+        devices=bindings,
+    )
+
+
+class Written:
+    def __init__(
+        self, topic: Topic, partition: int, key: str, data: Any, tickets: Sequence[int], confirmed: Any
+    ) -> None:
+        self.topic, self.partition, self.key, self.data = topic, partition, key, data
+        self.tickets, self.confirmed = tuple(tickets), confirmed
+
+
+class FakeWriter:
+    """Remembers what was written; every event must survive its own encoding."""
+
+    source = "/test/shard"
+
+    def __init__(self, ledger: AckLedger) -> None:
+        self.ledger = ledger
+        self.written: list[Written] = []
+
+    def outstanding(self, partition: int) -> int:
+        return 0
+
+    def write(
+        self,
+        topic: Topic,
+        partition: int,
+        key: str,
+        data: Any,
+        time_ms: int,
+        *,
+        tickets: Sequence[int] = (),
+        confirmed: Any = None,
+    ) -> None:
+        event = CloudEvent(id="x", source=self.source, time=from_ms(time_ms), data=data, partitionkey=key)
+        assert decode(encode(event)).data == data
+        self.written.append(Written(topic, partition, key, data, tickets, confirmed))
+
+    def confirm_all(self) -> None:
+        for one in self.written:
+            for ticket in one.tickets:
+                self.ledger.confirm(ticket)
+            if one.confirmed:
+                one.confirmed()
+
+    def of(self, kind: type) -> list[Any]:
+        return [one.data for one in self.written if isinstance(one.data, kind)]
+
+    def rows(self) -> list[tuple[str, str, str, float, int, int]]:
+        """(device, property, identity, value, time, quality) of every reading."""
+        return [
+            (b.series[i].device, b.series[i].observed_property, identity, result, time_ms, quality)
+            for b in self.of(BatchColumns)
+            for i, identity, result, time_ms, quality in zip(
+                b.series_index, b.identity, b.result, b.phenomenon_time, b.result_quality, strict=True
+            )
+        ]
+
+
+class Rig:
+    def __init__(self, *, feed: bool = False, **ingest: Any) -> None:
+        self.settings = Settings.model_construct(
+            site="test",
+            clock=ClockSettings(mode="feed" if feed else "wall"),
+            kafka=Settings.model_fields["kafka"].default,
+            ingest=IngestSettings(client_id="shard", **ingest),
+        )
+        self.ledger = AckLedger()
+        self.writer = FakeWriter(self.ledger)
+        writer: Any = self.writer
+        self.registry = Registry(EVENTS.partitions)
+        self.unregistered = Unregistered(self.settings.ingest.unregistered_quota)
+        self.recent = Recent()
+        self.feed = FeedClock() if feed else None
+        self.batches = Batches(writer, self.ledger, "shard", 20)
+        self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
+        self.published: list[tuple[str, bytes]] = []
+        self.ticker = Ticker(
+            self.settings,
+            start="s1",
+            writer=writer,
+            ledger=self.ledger,
+            batches=self.batches,
+            registry=self.registry,
+            feed=self.feed,
+            publish=lambda topic, payload: self.published.append((topic, payload)),
+        )
+        self.tally = Tally()
+        self.intake = Intake(
+            self.settings,
+            ledger=self.ledger,
+            writer=writer,
+            batches=self.batches,
+            cameras=self.cameras,
+            registry=self.registry,
+            unregistered=self.unregistered,
+            recent=self.recent,
+            feed=self.feed,
+            probe=self.ticker.hear_probe,
+            clock=self.ticker.hear_clock,
+            tally=self.tally,
+        )
+        self.mid = 0
+
+    def register(self, *facilities: Facility) -> None:
+        for one in facilities:
+            self.registry.apply(one.facility, FacilityRegistered(facility=one))
+
+    def take(
+        self,
+        topic: str | bytes,
+        payload: bytes,
+        *,
+        dup: bool = False,
+        mid: int | None = None,
+        at: int = NOW,
+        size: int | None = None,
+    ) -> int:
+        """One message; returns its packet id. Batches are written at once."""
+        if mid is None:
+            self.mid += 1
+            mid = self.mid
+        raw = topic.encode() if isinstance(topic, str) else topic
+        ticket = self.ledger.received(mid, len(payload), 0.0)
+        self.intake.take(Inbound(ticket, mid, dup, raw, payload, len(payload) if size is None else size, at))
+        self.batches.flush_all()
+        return mid
