@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.service import run
 from runtime.lifecycle import Shutdown
 from runtime.logs import configure_logs
 from runtime.settings import Settings, load_settings
@@ -31,6 +30,8 @@ def ingest(
       EYES_INGEST__TOPIC_FILTERS='["eyes/v1/north/#"]' eyes ingest --client-id eyes-ingest-north
       curl -s http://127.0.0.1:19101/healthz
     """
+    from ingest.service import run  # noqa: PLC0415 - its metrics belong to its process alone
+
     settings = overridden(load_settings(), client_id=client_id, metrics_port=metrics_port)
     configure_logs(settings.log, settings.ingest.client_id)
     shutdown = Shutdown()

@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from ops.cli import archive, database, feed, ingest, inspect, publish, quarantine, registry, stack
+from ops.cli import archive, database, feed, ingest, inspect, process, publish, quarantine, registry, stack, up
 from runtime.errors import PipelineError
 
 app = typer.Typer(
@@ -17,7 +17,9 @@ app = typer.Typer(
 )
 
 app.add_typer(stack.app, name="stack")
+app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
+app.command("process")(process.process)
 app.command("archive")(archive.archive)
 app.add_typer(database.app, name="db")
 app.add_typer(inspect.topics_app, name="topics")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from processors.detectors.clock import ClockDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.leak import LeakDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.engine.contract import Detector
@@ -16,4 +17,5 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     ParkingDetector(),
     SilenceDetector(),
     ClockDetector(),
+    LeakDetector(),
 )

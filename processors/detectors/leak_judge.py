@@ -17,7 +17,8 @@ INFLOW_LIMIT: Final = 6.0
 _LEAN: Final = (-2.0, 0.5)  # below the first the other way, above the second a burst: unknown repairs are rare
 CLEAR: Final = 0.7  # strength of a shift that may be a repair; a burst needs 1
 _SKEW: Final = 2.5
-_FALL: Final = 3.0  # standard deviations by which a pressure must fall to confirm an inflow
+_FALL: Final = 2.0  # standard deviations by which two pressures must fall to confirm an inflow, all together by one
+_CLEARLY: Final = 3.0  # standard deviations
 _FLAT: Final = -1e-4  # kPa per m3/h: a pressure with less slope knows nothing of the flow
 _STANDS_OUT: Final = 2.0  # standard deviations
 _HALVES: Final = 0.4
@@ -136,13 +137,15 @@ def _explained(evidence: Evidence, model: Model) -> tuple[Floats, Floats]:
         explained = np.sum(z * direction, axis=1) / weight
         pattern = np.minimum(pattern, 2 * _without_loudest(z - explained[:, None] * direction))
     u = filled(evidence.change / evidence.change_scale)
-    falling = np.sum((u[:, 1:] <= -_FALL) * evidence.usable, axis=1)
-    rising = np.sum((u[:, 1:] >= _FALL) * evidence.usable, axis=1)
+    alive = evidence.usable * ~np.isnan(evidence.change[:, 1:])
+    mean = np.sum(u[:, 1:] * alive, axis=1) / np.maximum(alive.sum(axis=1), 1.0)
+    falling = np.sum((u[:, 1:] <= -_FALL) * alive, axis=1)
+    rising = np.sum((u[:, 1:] >= _FALL) * alive, axis=1)
     inflow, n = u[:, 0], z.shape[1]
-    up = (inflow > 0) & (falling >= min(2, n)) & (falling > 2 * rising)
-    down = (inflow < 0) & (rising >= min(2, n)) & (rising > 2 * falling)
+    up = (inflow > 0) & (falling >= min(2, n)) & (falling > 2 * rising) & (mean <= -1)
+    down = (inflow < 0) & (rising >= min(2, n)) & (rising > 2 * falling) & (mean >= 1)
     confirmed = np.append(np.where(up | down, inflow, 0.0), np.zeros(len(WINDOWS) - len(CHANGE_WINDOWS)))
-    return np.where(np.abs(confirmed) >= _FALL, alone, pattern), confirmed
+    return np.where(np.abs(confirmed) >= _CLEARLY, alone, pattern), confirmed
 
 
 def _without_loudest(z: Floats) -> Floats:
@@ -192,7 +195,7 @@ def size_of(evidence: Evidence, model: Model, window: int, measured: tuple[Float
     u = float(change[0] / evidence.change_scale[min(window, len(CHANGE_WINDOWS) - 1), 0])
     z = shift / evidence.scale[window]
     down, up = max(-float(np.min(z)), 0.0), max(float(np.max(z)), 0.0)
-    skew = (down - up) / (down + up) if max(down, up) > _FALL else 0.0
+    skew = (down - up) / (down + up) if max(down, up) > _CLEARLY else 0.0
     lean = u + _SKEW * skew
     if sign == 0:
         sign = int(lean > _LEAN[1]) - int(lean < _LEAN[0])

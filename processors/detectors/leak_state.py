@@ -72,7 +72,7 @@ class LeakState(msgspec.Struct):
     timer_ms: int | None = None
 
 
-_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode, order="deterministic")
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode)  # dicts keep the order the log gave them
 _decoder: Final = msgspec.msgpack.Decoder(LeakState, dec_hook=decode)
 
 

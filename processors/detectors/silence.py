@@ -42,7 +42,9 @@ class Device(msgspec.Struct):
     @property
     def deadline_ms(self) -> int:
         """The clock time after which it is silent."""
-        return self.heard_ms + self.blind_ms + INTERVALS * self.interval_ms
+        # One more than the span: heard at a tick means heard in the cadence after it, so a message that comes after
+        # exactly three intervals must be given the tick that follows it.
+        return self.heard_ms + self.blind_ms + INTERVALS * self.interval_ms + 1
 
 
 class State(msgspec.Struct):

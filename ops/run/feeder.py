@@ -1,0 +1,89 @@
+"""The feeder as a process of its own: nothing of it, and least of all its truth, is within reach of a processor."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from runtime.errors import FatalError
+
+STOP_S: Final = 30.0
+
+
+class Feeder:
+    """``eyes feed`` as a child; its truth goes to a file without a name that only it and we have open."""
+
+    def __init__(self, arguments: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> None:
+        self.sent_file = folder / "sent.ndjson"
+        self.log_file = folder / "feeder.log"
+        self._status_file = folder / "feeder.status.json"
+        self._truth = os.memfd_create("eyes-truth")  # close-on-exec: only a child it is passed to inherits it
+        self._process: subprocess.Popen[bytes] | None = None
+        self._argv = (
+            *(sys.executable, "-m", "ops.cli.main", "feed", *arguments),
+            *("--sent", str(self.sent_file), "--status-file", str(self._status_file)),
+            *("--truth-fd", str(self._truth)),
+        )
+        self._env = {**os.environ, **env}
+
+    def start(self) -> None:
+        """Begin to feed."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(self._truth,),
+                start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
+            )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, by itself or because it was asked to."""
+        return self._process is None or self._process.poll() is not None
+
+    @property
+    def status(self) -> dict[str, object]:
+        """What it last said of itself; empty before it said anything."""
+        try:
+            said: dict[str, object] = json.loads(self._status_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return said
+
+    def stop(self) -> None:
+        """Let it finish its step and wait until every publication is acknowledged.
+
+        Raises:
+            FatalError: it failed, or did not end in time; its log says why.
+        """
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise FatalError(f"the feeder did not end within {STOP_S:.0f} s; see {self.log_file}") from None
+        if code != 0:
+            raise FatalError(f"the feeder failed with exit code {code}; see {self.log_file}")
+
+    def kill(self) -> None:
+        """End it at once if it still runs; what it published and wrote down stays."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def truth(self) -> bytes:
+        """What it planted; there is something to read only after it ended."""
+        os.lseek(self._truth, 0, os.SEEK_SET)
+        with os.fdopen(os.dup(self._truth), "rb") as file:
+            return file.read()
