@@ -1,7 +1,6 @@
-"""What the processors process exposes on ``/metrics``; labels of a partition that is no longer ours disappear."""
+"""The figures of ``eyes process``; their names are fixed, dashboards and alerts stand on them."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -10,60 +9,71 @@ from processors.engine.composed import Counts
 from processors.engine.ports import Standing
 from runtime.latency import END_TO_END
 from schemas.anomaly import Anomaly
-from schemas.model import Model
+from schemas.model import Model, to_ms
 from schemas.quarantine import Quarantined
 
-_BY_PARTITION: Final = ["processor", "partition"]
-_SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-EVENTS: Final = Counter("eyes_processor_events", "Readings and other events folded", _BY_PARTITION)
-LAG: Final = Gauge("eyes_processor_lag_records", "Records in the log that are not folded yet", _BY_PARTITION)
-FOLD: Final = Histogram("eyes_processor_fold_seconds", "Folding one polled run", ["processor"], buckets=_SHORT)
-FINDINGS: Final = Counter("eyes_processor_findings", "Steps of findings published", ["kind", "transition"])
-DUPLICATES: Final = Counter("eyes_processor_duplicates", "Readings folds had already seen")
-CONFLICTS: Final = Counter("eyes_processor_conflicts", "Readings whose identity stood for another value")
-LATE: Final = Counter("eyes_processor_late", "Readings too old to be judged")
-POISON: Final = Counter("eyes_processor_poison", "Events a fold failed on, set aside", ["detector"])
-COMMITS: Final = Counter("eyes_processor_commits", "Transactions")
-COMMIT: Final = Histogram("eyes_processor_commit_seconds", "One transaction", buckets=_SHORT)
-BATCH: Final = Histogram(
-    "eyes_processor_batch_events", "Events in one polled run", buckets=(1, 5, 10, 50, 100, 500, 1000, 5000, 20000)
+EVENTS: Final = Counter(
+    "eyes_processor_events_total", "Readings and other events folded, recovery included", ["processor", "partition"]
 )
-WATERMARK: Final = Gauge("eyes_processor_watermark_seconds", "Clock time of the newest tick folded", ["partition"])
-RECOVERING: Final = Gauge("eyes_processor_recovering", "1 while the state is being made from the log", ["partition"])
-TIMERS: Final = Gauge("eyes_processor_timers", "Timers set", ["partition"])
-STOPPED: Final = Gauge("eyes_processor_stopped_partitions", "Partitions that wait for an operator")
-QUARANTINED: Final = Counter("eyes_quarantined", "Inputs set aside because they cannot be understood", ["reason"])
+LAG: Final = Gauge("eyes_processor_lag_records", "Records in the log not folded yet", ["processor", "partition"])
+FOLD_SECONDS: Final = Histogram(
+    "eyes_processor_fold_seconds",
+    "Seconds to fold the records of one partition of one poll",
+    ["processor"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+BATCH_EVENTS: Final = Histogram(
+    "eyes_processor_batch_events",
+    "Events folded at once: those of one partition of one poll",
+    buckets=(1, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000),
+)
+FINDINGS: Final = Counter("eyes_processor_findings_total", "Findings published", ["kind", "transition"])
+DUPLICATES: Final = Counter("eyes_processor_duplicates_total", "Events that were seen before, recovery included")
+CONFLICTS: Final = Counter("eyes_processor_conflicts_total", "Other values under a known identity")
+LATE: Final = Counter("eyes_processor_late_total", "Events too old to be judged")
+POISON: Final = Counter(
+    "eyes_processor_poison_total", "Events at which a detector (or `decode`) failed, recovery included", ["detector"]
+)
+COMMITS: Final = Counter("eyes_processor_commits_total", "Transactions committed")
+COMMIT_SECONDS: Final = Histogram(
+    "eyes_processor_commit_seconds",
+    "Seconds per transaction",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+WATERMARK: Final = Gauge("eyes_processor_watermark_seconds", "Time of the newest tick folded", ["partition"])
+RECOVERING: Final = Gauge("eyes_processor_recovering", "1 while the state of a partition is made", ["partition"])
+TIMERS: Final = Gauge("eyes_processor_timers", "Timers armed", ["partition"])
+STOPPED: Final = Gauge(
+    "eyes_processor_stopped",
+    "1 for a partition that waits for an operator because the log lost its offset",
+    ["partition"],
+)
+QUARANTINED: Final = Counter("eyes_quarantined_total", "Events set aside by the processors", ["reason"])
+
+_BY_PARTITION: Final = (WATERMARK, RECOVERING, TIMERS, STOPPED)
 
 
-class MetricsObserver:
-    """Counts what the loop does (:class:`processors.engine.ports.Observer`)."""
+class Meter:
+    """The loop's :class:`~processors.engine.ports.Observer` that tells Prometheus."""
 
-    def __init__(self, processor: str) -> None:
+    def __init__(self, processor: str, wall_ms: Callable[[], int]) -> None:
+        """``wall_ms`` gives the wall time in milliseconds since the epoch."""
         self._processor = processor
-        self._seen: dict[int, Counts] = {}
-        self._stopped: set[int] = set()
+        self._wall_ms = wall_ms
 
     def folded(self, partition: int, counts: Counts, seconds: float) -> None:
-        """Counts grow from the partition's making on, so a smaller one is a partition made anew."""
-        before = self._seen.get(partition)
-        if before is None or counts.events < before.events:
-            before = Counts()
-        events = counts.events - before.events
-        EVENTS.labels(self._processor, partition).inc(events)
-        FOLD.labels(self._processor).observe(seconds)
-        BATCH.observe(events)
-        DUPLICATES.inc(max(0, counts.duplicates - before.duplicates))
-        CONFLICTS.inc(max(0, counts.conflicts - before.conflicts))
-        LATE.inc(max(0, counts.late - before.late))
+        """See :class:`processors.engine.ports.Observer`."""
+        EVENTS.labels(self._processor, partition).inc(counts.events)
+        FOLD_SECONDS.labels(self._processor).observe(seconds)
+        BATCH_EVENTS.observe(counts.events)
+        DUPLICATES.inc(counts.duplicates)
+        CONFLICTS.inc(counts.conflicts)
+        LATE.inc(counts.late)
         for detector, number in counts.poison.items():
-            POISON.labels(detector).inc(max(0, number - before.poison[detector]))
-        self._seen[partition] = Counts(
-            counts.events, counts.duplicates, counts.conflicts, counts.late, counts.poison.copy()
-        )
+            POISON.labels(detector).inc(number)
 
     def standing(self, partition: int, standing: Standing) -> None:
-        """Gauges of a partition."""
+        """See :class:`processors.engine.ports.Observer`."""
         if standing.lag is not None:
             LAG.labels(self._processor, partition).set(standing.lag)
         WATERMARK.labels(partition).set(standing.now_ms / 1000)
@@ -71,38 +81,26 @@ class MetricsObserver:
         TIMERS.labels(partition).set(standing.timers)
 
     def committed(self, outputs: Sequence[Model], seconds: float) -> None:
-        """A transaction, and how long its findings took from arrival."""
+        """See :class:`processors.engine.ports.Observer`."""
         COMMITS.inc()
-        COMMIT.observe(seconds)
-        now = datetime.now(UTC)
+        COMMIT_SECONDS.observe(seconds)
+        now_ms = self._wall_ms()
         for output in outputs:
             if isinstance(output, Anomaly):
                 FINDINGS.labels(output.kind.value, output.transition.value).inc()
                 if output.arrival_time is not None:
-                    age_s = (now - output.arrival_time).total_seconds()
-                    END_TO_END.labels("arrival_to_anomaly").observe(max(0.0, age_s))
+                    waited_s = max(0.0, (now_ms - to_ms(output.arrival_time)) / 1000)
+                    END_TO_END.labels("arrival_to_anomaly").observe(waited_s)
             elif isinstance(output, Quarantined):
                 QUARANTINED.labels(output.reason.value).inc()
 
     def stopped(self, partition: int) -> None:
-        """A partition waits for an operator."""
-        self._stopped.add(partition)
-        STOPPED.set(len(self._stopped))
+        """See :class:`processors.engine.ports.Observer`."""
+        STOPPED.labels(partition).set(1)
 
     def gone(self, partition: int) -> None:
-        """A partition's labels disappear with it."""
-        self._stopped.discard(partition)
-        STOPPED.set(len(self._stopped))
-        if self._seen.pop(partition, None) is not None:
-            EVENTS.remove(self._processor, partition)
-        for by_both in (LAG,):
-            _forget(by_both, self._processor, partition)
-        for by_partition in (WATERMARK, RECOVERING, TIMERS):
-            _forget(by_partition, partition)
-
-
-def _forget(gauge: Gauge, *labels: object) -> None:
-    try:
-        gauge.remove(*labels)
-    except KeyError:  # it was never set
-        return
+        """See :class:`processors.engine.ports.Observer`."""
+        for gauge in _BY_PARTITION:
+            gauge.remove(partition)
+        LAG.remove(self._processor, partition)
+        EVENTS.remove(self._processor, partition)

@@ -1,4 +1,4 @@
-"""``eyes process``: all detectors of ``city.events`` as one composed fold, fed from Kafka."""
+"""``eyes process``: the composed fold of all detectors over ``city.events.v1``, on Kafka."""
 
 import time
 from typing import Final
@@ -9,7 +9,7 @@ from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource
 from processors.engine.runner import Options, Runner
-from processors.metrics import MetricsObserver
+from processors.metrics import Meter
 from runtime.errors import OutcomeUnknownError, RetryableError
 from runtime.exposition import HealthReport, serve
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
@@ -18,81 +18,113 @@ from schemas.topics import EVENTS
 
 log: Final = structlog.get_logger()
 
-GROUP: Final = "eyes-processors"
-METRICS_HOST: Final = "127.0.0.1"
-BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0)
+GROUP: Final = "detectors"
+_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+
+
+class Service:
+    """One worker of the group."""
+
+    def __init__(self, settings: Settings, shutdown: Shutdown) -> None:
+        """Nothing is connected before :meth:`run`."""
+        self._settings = settings
+        self._shutdown = shutdown
+        self.progress = Progress(settings.processors.stall_s)
+        self._runner: Runner | None = None
+        self._trouble = "not connected yet"
+
+    def report(self) -> HealthReport:
+        """What ``/healthz`` says: healthy unless there is work and nothing comes of it."""
+        runner = self._runner
+        return {
+            "healthy": self.progress.healthy,
+            "stalledForS": round(self.progress.stalled_for_s, 1),
+            "trouble": self._trouble,
+            "recovering": [] if runner is None else runner.recovering,
+            "stopped": [] if runner is None else runner.stopped,
+        }
+
+    def run(self) -> None:
+        """Work until asked to end; Kafka may be away for any length of time.
+
+        Raises:
+            FencedError: another process works under our instance name.
+        """
+        source = self._connect()
+        if source is None:
+            return
+        sink = self._sink(source)
+        try:
+            runner = self._runner = self._make_runner(source, sink)
+            source.subscribe(runner)
+            self._work(runner)
+            runner.close()
+        except OutcomeUnknownError as error:  # of the last commit: whoever comes next finds out
+            log.warning("ended in doubt", error=str(error))
+        finally:
+            sink.close()
+            source.close()
+
+    def _connect(self) -> KafkaSource | None:
+        failures = 0
+        while not self._shutdown.requested:
+            try:
+                return KafkaSource(self._settings.kafka, EVENTS.name, GROUP, self._settings.processors.instance)
+            except RetryableError as error:
+                failures = self._wait(error, failures)
+        return None
+
+    def _sink(self, source: KafkaSource) -> KafkaSink:
+        transactional_id = f"{GROUP}-{self._settings.processors.instance}"
+        return KafkaSink(self._settings.kafka, transactional_id, EVENTS.name, source.membership)
+
+    def _make_runner(self, source: KafkaSource, sink: KafkaSink) -> Runner:
+        settings = self._settings
+        lateness_ms = round(settings.ingest.lateness_s * 1000)
+        return Runner(
+            source=source,
+            sink=sink,
+            make_fold=lambda: PartitionFold(ALL, lateness_ms),
+            options=Options(
+                topic=settings.kafka.topic_prefix + EVENTS.name,
+                source=f"/{settings.site}/process",
+                commit_s=settings.processors.commit_ms / 1000,
+                poll_records=settings.processors.poll_records,
+            ),
+            observer=Meter(GROUP, lambda: time.time_ns() // 1_000_000),
+            progress=self.progress,
+            monotonic=time.monotonic,
+        )
+
+    def _work(self, runner: Runner) -> None:
+        failures = 0
+        while not self._shutdown.requested:
+            try:
+                runner.step()
+            except RetryableError as error:
+                failures = self._wait(error, failures)
+            else:
+                failures = 0
+                self._trouble = ""
+
+    def _wait(self, error: RetryableError, failures: int) -> int:
+        self._trouble = str(error)
+        self.progress.done()  # waiting for a server is no fault of ours that a restart would mend
+        log.warning("waiting for kafka", error=str(error))
+        self._shutdown.wait(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
+        return failures + 1
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:
-    """Fold until asked to stop.
+    """Run a worker until ``shutdown`` is requested.
 
     Raises:
-        FencedError: another process runs under our instance name.
+        FencedError: another process works under our instance name.
         OSError: the metrics port is taken.
     """
-    chosen = settings.processors
-    progress = Progress(chosen.stall_s)
-    observer = MetricsObserver(GROUP)
-    state: dict[str, object] = {"connected": False, "recovering": [], "stopped": []}
-
-    def health() -> HealthReport:
-        return {"healthy": progress.healthy and bool(state["connected"]), **state}
-
-    port = serve(METRICS_HOST, chosen.metrics_port, "processors", health)
-    start_watchdog(progress, shutdown)
-    log.info("process.started", detectors=[detector.name for detector in ALL], port=port)
-    source = _connect(settings, shutdown)
-    if source is None:
-        return
-    sink = KafkaSink(settings.kafka, f"{GROUP}-{chosen.instance}", EVENTS.name, source.membership)
-    runner = Runner(
-        source,
-        sink,
-        lambda: PartitionFold(ALL, int(settings.ingest.lateness_s * 1000)),
-        Options(EVENTS.name, f"/{settings.site}/processors", chosen.commit_ms / 1000, chosen.poll_records),
-        observer,
-        progress,
-        time.monotonic,
-    )
-    source.subscribe(runner)
-    try:
-        _loop(runner, shutdown, state)
-    finally:
-        sink.close()
-        source.close()
-    log.info("process.stopped")
-
-
-def _connect(settings: Settings, shutdown: Shutdown) -> KafkaSource | None:
-    """Kafka may come up after us; None when asked to stop before it did."""
-    failures = 0
-    while not shutdown.requested:
-        try:
-            return KafkaSource(settings.kafka, EVENTS.name, GROUP, settings.processors.instance)
-        except RetryableError as error:
-            failures += 1
-            log.warning("kafka.away", error=str(error))
-            shutdown.wait(_backoff(failures))
-    return None
-
-
-def _loop(runner: Runner, shutdown: Shutdown, state: dict[str, object]) -> None:
-    failures = 0
-    while not shutdown.requested:
-        try:
-            runner.step()
-            failures = 0
-            state.update(connected=True, recovering=runner.recovering, stopped=runner.stopped)
-        except RetryableError as error:
-            failures += 1
-            state["connected"] = False
-            log.warning("kafka.away", error=str(error), failures=failures)
-            shutdown.wait(_backoff(failures))
-    try:
-        runner.close()
-    except OutcomeUnknownError as error:
-        log.warning("last transaction unknown; what comes next finds out", error=str(error))
-
-
-def _backoff(failures: int) -> float:
-    return BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
+    service = Service(settings, shutdown)
+    port = serve(settings.stack.host, settings.processors.metrics_port, "process", service.report)
+    log.info("metrics_served", port=port)
+    start_watchdog(service.progress, shutdown)
+    service.run()
+    log.info("ended")

@@ -6,6 +6,8 @@ import typer
 from rich.console import Console
 
 from ops.cli import archive, database, feed, ingest, inspect, process, publish, quarantine, registry, stack, up
+from ops.cli import run as run_command
+from ops.stack import StackError
 from runtime.errors import PipelineError
 
 app = typer.Typer(
@@ -16,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a local variable may hold a secret
 )
 
+app.command("run")(run_command.run)
 app.add_typer(stack.app, name="stack")
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
@@ -35,7 +38,7 @@ def main() -> None:
     """Entry point of the ``eyes`` script; an error that a person can mend is said in one line."""
     try:
         app()
-    except PipelineError as error:
+    except (PipelineError, StackError) as error:
         Console(stderr=True).print(f"[bold red]eyes:[/] {error}", highlight=False)
         sys.exit(1)
 

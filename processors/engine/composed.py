@@ -43,7 +43,7 @@ _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
 @dataclass(slots=True)
 class Counts:
-    """What a partition has seen since it was made; for metrics, no part of the state."""
+    """What a partition has seen since it was last asked; for metrics, no part of the state."""
 
     events: int = 0  # readings, camera events, registrations, ticks: all one each
     duplicates: int = 0
@@ -115,6 +115,11 @@ class PartitionFold:
     def timers(self) -> int:
         """How many timers are armed."""
         return len(self._timers)
+
+    def take_counts(self) -> Counts:
+        """What was counted since the last call."""
+        counts, self.counts = self.counts, Counts()
+        return counts
 
     def fold(self, events: Iterable[Data]) -> list[Model]:
         """Take in events in the order of the log; gives findings and refusals in the order of their causes."""

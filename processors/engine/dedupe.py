@@ -18,6 +18,7 @@ from zlib import crc32
 Columns = tuple[str, bytes, bytes, bytes]
 """A lane in a snapshot: its key, and ordinals, event times and marks as little-endian columns."""
 
+_ORDINAL_MAX: Final = 2**63 - 1
 _FIRST_PURGE: Final = 64
 _MAX_LANES: Final = 4  # before lanes of boots long gone are looked for
 
@@ -102,6 +103,8 @@ class Seen:
                 key, number, tail = identity.split(":", 2)
                 ordinal = int(number)
                 mark = crc32(tail.encode())
+            if not 0 <= ordinal <= _ORDINAL_MAX:
+                raise ValueError(identity)  # noqa: TRY301 - the same way out as for any other that is not ours
         except (ValueError, IndexError):  # not one of ours: remembered whole
             key, ordinal, mark = "?", crc32(identity.encode()), crc32(identity[::-1].encode())
         lane = self._lanes.get(key)

@@ -6,7 +6,13 @@ from typing import Any, Final
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import FencedInstanceIdError, InvalidProducerEpochError, KafkaError, ProducerFencedError
+from kafka.errors import (
+    FencedInstanceIdError,
+    InvalidProducerEpochError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    ProducerFencedError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from processors.engine.ports import Bounds, Outgoing, Owner, Record
@@ -46,6 +52,9 @@ class KafkaSource:
             polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
         except FencedInstanceIdError as error:
             raise FencedError("another process runs under our instance name") from error
+        except OffsetOutOfRangeError as error:
+            # What we were about to read was deleted: what we hold may be kept by nobody's rules but an operator's.
+            raise OutcomeUnknownError("the log no longer holds our position") from error
         except KafkaError as error:
             raise RetryableError(f"poll: {error!r}") from error
         return [
@@ -163,6 +172,8 @@ class KafkaSink:
             producer.close(timeout=_CLOSE_S)
         except KafkaError as error:
             log.debug("producer did not close in peace", error=repr(error))
+            # When its flush times out, close() gives up before it has ended the sender's thread.
+            producer._sender.force_close()  # noqa: SLF001 - there is no other way to end it
 
 
 class _Listener(ConsumerRebalanceListener):

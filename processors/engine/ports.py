@@ -61,6 +61,7 @@ class Source(Protocol):
 
         Raises:
             FencedError: another process runs under our instance name.
+            OutcomeUnknownError: the log lost what comes next; look at its bounds.
         """
 
     def start(self, partition: int, offset: int) -> None:
@@ -111,7 +112,7 @@ class Observer(Protocol):
     """Who counts what the loop does; nothing it does may change what comes out."""
 
     def folded(self, partition: int, counts: Counts, seconds: float) -> None:
-        """A run of records of a partition was folded; ``counts`` grow from the partition's making on."""
+        """A run of records of a partition was folded."""
 
     def standing(self, partition: int, standing: Standing) -> None:
         """Where a partition stands now."""

@@ -13,6 +13,7 @@ from schemas.quarantine import Quarantined, Reason
 
 SOURCE: Final = "processors"
 _DETAIL_MAX: Final = 1024
+_PAYLOAD_MAX: Final = 256 * 1024  # the whole stands in the log, at the place that the detail names
 
 
 def conflicting(event: Reading | CameraEvent) -> Quarantined:
@@ -63,7 +64,7 @@ def undecodable(raw: bytes, place: str, error: Exception, clock_ms: int) -> Quar
         id=event_id("undecodable", place),
         reason=Reason.POISON,
         detail=f"{place}: {error}"[:_DETAIL_MAX],
-        payload=raw,
+        payload=raw[:_PAYLOAD_MAX],
         payload_bytes=len(raw),
         arrival_time=from_ms(clock_ms),
         source=SOURCE,

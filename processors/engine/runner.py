@@ -20,7 +20,7 @@ from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Observer, Record, Sink, Source, Standing
 from processors.engine.refusal import undecodable
-from runtime.errors import OutcomeUnknownError, RetryableError
+from runtime.errors import OutcomeUnknownError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
 from schemas.envelope import UnknownEventError, decode
@@ -77,7 +77,7 @@ class Runner:
         self._progress = progress
         self._monotonic = monotonic
         self._lock = threading.Lock()  # rebalances may be told on the client's own thread
-        self._told: list[int] | None = None
+        self._told: tuple[bool, list[int]] | None = None  # whether we were given something, and what we have now
         self._open = False
         self._owned: set[int] = set()
         self._parts: dict[int, _Part] = {}
@@ -93,12 +93,12 @@ class Runner:
         """See :class:`processors.engine.ports.Owner`."""
         del partitions  # eager: all of them
         with self._lock:
-            self._told = []
+            self._told = (False, [])
 
     def on_assigned(self, partitions: Sequence[int]) -> None:
         """See :class:`processors.engine.ports.Owner`."""
         with self._lock:
-            self._told = list(partitions)
+            self._told = (True, list(partitions))
 
     @property
     def recovering(self) -> list[int]:
@@ -123,7 +123,8 @@ class Runner:
                 self._open = True
             self._prepare()
             records = self._source.poll(self._patience(), self._options.poll_records)
-            self._rebalance()
+            if self._rebalance():
+                records = []  # every partition was given a new position
             if records:
                 self._progress.busy()
             for partition, run in groupby(records, key=lambda record: record.partition):
@@ -148,25 +149,25 @@ class Runner:
         if self._open and self._commit_due_s is not None:
             self._commit()
 
-    def _rebalance(self) -> None:
+    def _rebalance(self) -> bool:
         with self._lock:
             told, self._told = self._told, None
         if told is None:
-            return
-        # Between being revoked and being given back nothing was polled, so what we hold is as it was.
-        self._parked |= {p: part for p, part in self._parts.items() if not part.recovering}
-        gone = self._owned - set(told)
-        self._owned = set(told)
+            return False
+        given, partitions = told
+        # Between being taken away and being given back nothing was polled, so what we hold is as it was.
+        self._parked |= {partition: part for partition, part in self._parts.items() if not part.recovering}
         self._parts = {}
         self._stopped = set()
         self._commit_due_s = None
-        for partition in sorted(gone):
+        for partition in sorted(self._owned - set(partitions)):
             self._observer.gone(partition)
-        for partition in gone & self._parked.keys():
-            if told:
-                del self._parked[partition]
-        log.info("partitions", assigned=sorted(told))
-        self._prepare()
+        self._owned = set(partitions)
+        if given:
+            self._parked = {partition: part for partition, part in self._parked.items() if partition in self._owned}
+            log.info("partitions", assigned=sorted(partitions))
+            self._prepare()
+        return True
 
     def _prepare(self) -> None:
         """Give every owned partition a state and a position; interrupted by an error it goes on where it was."""
@@ -220,7 +221,7 @@ class Runner:
             if outputs and record.offset >= part.live_from:
                 part.outputs += outputs
                 self._urgent |= any(isinstance(output, Anomaly) for output in outputs)
-        self._observer.folded(partition, part.fold.counts, self._monotonic() - began_s)
+        self._observer.folded(partition, part.fold.take_counts(), self._monotonic() - began_s)
         if part.recovering:
             self._progress.step()
         else:
@@ -287,6 +288,3 @@ class Runner:
         for partition, part in self._parts.items():
             lag = self._source.lag(partition)
             self._observer.standing(partition, Standing(lag, part.fold.now_ms, part.fold.timers, part.recovering))
-
-
-__all__ = ["IDLE_S", "OUTPUTS_MAX", "Options", "RetryableError", "Runner"]

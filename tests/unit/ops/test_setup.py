@@ -11,6 +11,7 @@ from ops.setup.console import SetupError
 from ops.setup.packages import JRE, MAVEN, SERVERS
 
 MIRROR = "http://mirror.test/debian"
+DISABLED = "Types: deb\nEnabled: no\nURIs: http://off.test/debian\nSuites: trixie\nComponents: main"
 
 
 @pytest.mark.parametrize(
@@ -27,9 +28,7 @@ MIRROR = "http://mirror.test/debian"
         (
             "x.sources",
             (
-                f"Types: deb\nEnabled: no\nURIs: {MIRROR}/off\nSuites: trixie\nComponents: main\n\n"
-                f"Types: deb deb-src\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n"
-            ),
+                "\n\n".join((DISABLED, f"Types: deb deb-src\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n")),
         ),
     ],
 )

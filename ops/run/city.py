@@ -1,0 +1,99 @@
+"""A running pipeline with everything around it, as one object: ``eyes run`` shows it, fault tests hurt it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ops.accounting import Account, Verdict, account_for, match_truth
+from ops.database.migrate import connect, migrate
+from ops.pipeline import register_targets, specs
+from ops.registry import load_demo_registry
+from ops.run.feeder import Feeder
+from ops.supervise import Supervisor
+from ops.topics import ensure_topics
+from runtime.errors import FatalError
+from runtime.settings import Settings
+
+READY_S: Final = 60.0
+DRAIN_S: Final = 30.0
+POLL_S: Final = 0.5
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """How a feed ended: the account of its publications, and its planted incidents held against the findings."""
+
+    account: Account
+    verdict: Verdict
+
+    @property
+    def good(self) -> bool:
+        """Nothing lost, nothing twice, every planted incident found and nothing else."""
+        return self.account.balanced and self.verdict.good
+
+
+class City:
+    """Tables, topics and a registry on a stack that runs; our processes under a supervisor; a feeder.
+
+    Args:
+        settings: How the processes reach the servers.
+        env: The same as environment variables, for the processes.
+        folder: For logs, the feeder's list of ids and its truth.
+        feed: What ``eyes feed`` is told beside its files.
+    """
+
+    def __init__(self, settings: Settings, env: Mapping[str, str], folder: Path, feed: tuple[str, ...]) -> None:
+        self.settings = settings
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.supervisor = Supervisor(specs(settings, folder, env))
+        self.feeder = Feeder(feed, folder=folder, env=env)
+
+    def prepare(self, report: Report = lambda _line: None) -> None:
+        """Make tables, topics and registry; repeating it changes nothing."""
+        with connect(self.settings.database) as connection:
+            report(f"tables: {len(migrate(connection))} migrations applied")
+        report(f"topics: {len(ensure_topics(self.settings.kafka))} created")
+        report(f"registry: {load_demo_registry(self.settings)}")
+
+    def start(self, report: Report = lambda _line: None) -> None:
+        """Start our processes and, when all are well, the feeder.
+
+        Raises:
+            FatalError: a process is not well within a minute; its log says why.
+        """
+        register_targets(self.settings)
+        self.supervisor.start()
+        if not self.supervisor.wait_ready(READY_S):
+            unwell = [status for status in self.supervisor.status() if not status.healthy]
+            raise FatalError(
+                "; ".join(f"{one.name} is {one.state}: {one.detail} (log {one.log_file})" for one in unwell)
+            )
+        report("processes: " + ", ".join(status.name for status in self.supervisor.status()))
+        self.feeder.start()
+
+    def reckon(self, *, drain_s: float = DRAIN_S) -> Reckoning:
+        """Stop feeding, wait until everything sent has arrived, at most ``drain_s``, and settle the account."""
+        self.feeder.stop()
+        raw = self.feeder.truth()
+        (self.folder / "truth.ndjson").write_bytes(raw)
+        truth = [json.loads(line) for line in raw.splitlines()]
+        deadline = time.monotonic() + drain_s
+        while True:
+            reckoning = Reckoning(
+                account_for(self.settings.database, self.feeder.sent_file),
+                match_truth(self.settings.database, truth),
+            )
+            if reckoning.good or time.monotonic() > deadline:
+                return reckoning
+            time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """Stop feeder and processes; what was stored stays."""
+        self.feeder.kill()
+        self.supervisor.stop()
