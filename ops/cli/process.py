@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from processors.service import run
 from runtime.lifecycle import Shutdown
 from runtime.logs import configure_logs
 from runtime.settings import load_settings
@@ -30,6 +29,8 @@ def process(
       eyes process --instance 1 --metrics-port 19112
       curl -s http://127.0.0.1:19111/healthz
     """
+    from processors.service import run  # noqa: PLC0415 - its metrics belong to its process alone
+
     settings = load_settings()
     given = {"instance": instance, "metrics_port": metrics_port}
     chosen = {name: value for name, value in given.items() if value is not None}

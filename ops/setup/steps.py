@@ -1,7 +1,7 @@
 """The steps of set-up, in order, each with what it costs and how to see that it is done.
 
-To add one (demo data, say), append a :class:`Step`: ``is_done`` must be cheap and true only after a
-complete run, and ``run`` must succeed after having been killed at any point.
+To add one, append a :class:`Step`: ``is_done`` must be cheap and true only after a complete run, and ``run`` must
+succeed after having been killed at any point.
 """
 
 import math
@@ -14,8 +14,11 @@ from ops.setup.kafka import fetch_kafka
 from ops.setup.layout import Layout, is_complete
 from ops.setup.packages import JRE, MAVEN, SERVERS
 from ops.setup.prefix import make_prefix
+from ops.setup.tool import run
 from ops.setup.venv import make_venv, venv_is_current
+from ops.simulate.kept import water_file
 
+DEMO_HINT = "The networks come with the package wntr; `make clean-all` and another `make setup` install it anew."
 MEGABYTES_PER_SECOND = 4.0  # a modest line; the estimate is an upper one on a good line
 
 
@@ -30,6 +33,19 @@ class Step:
     is_done: Callable[[Layout], bool]
     run: Callable[[Layout, Progress], None]
     in_checkout: bool = False  # else in the cache
+
+
+def make_demo(layout: Layout, _progress: Progress) -> None:
+    """Simulate the demonstration's water days with EPANET.
+
+    Raises:
+        SetupError: the simulation failed.
+    """
+    run(
+        [layout.venv / "bin" / "python", "-m", "ops.simulate.prepare"],
+        what="simulating the demonstration's water network",
+        hint=DEMO_HINT,
+    )
 
 
 VENV = Step(
@@ -74,9 +90,17 @@ KAFKA = Step(
     is_done=lambda layout: is_complete(layout.kafka),
     run=fetch_kafka,
 )
+DEMO = Step(
+    name="demonstration data (six days of a water network, EPANET)",
+    download_mb=0,
+    disk_mb=1,
+    work_s=15,
+    is_done=lambda layout: water_file(layout.cache).is_file(),
+    run=make_demo,
+)
 
 CHECK_STEPS: Sequence[Step] = (VENV,)
-ALL_STEPS: Sequence[Step] = (VENV, SERVER_PROGRAMS, JAVA, MAVEN_PROGRAM, KAFKA)
+ALL_STEPS: Sequence[Step] = (VENV, SERVER_PROGRAMS, JAVA, MAVEN_PROGRAM, KAFKA, DEMO)
 
 
 @dataclass(frozen=True)

@@ -11,28 +11,12 @@ import json
 import os
 import sys
 import time
-from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-SEED: Final = 20261124
-_SOURCES: Final = ("water_days.py", "rng.py")
-
-
-def cache_root() -> Path:
-    """Where this project keeps what it made or fetched, outside of the checkout."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "digital-eyes"
-
-
-def water_file() -> Path:
-    """Where the water days of this version of the generator are, or will be."""
-    digest = sha256(str(SEED).encode())
-    for name in _SOURCES:
-        digest.update((Path(__file__).parent / name).read_bytes())
-    return cache_root() / f"demo-{digest.hexdigest()[:12]}" / "water.npz"
+from ops.setup.layout import cache_dir
+from ops.simulate.kept import SEED, water_file
 
 
 def prepare() -> Path:
@@ -41,7 +25,7 @@ def prepare() -> Path:
     Raises:
         ImportError: ``wntr`` is not installed (the extra ``sim``).
     """
-    path = water_file()
+    path = water_file(cache_dir())
     if path.exists():
         return path
     from ops.simulate.water_days import simulate  # noqa: PLC0415 - heavy, and only needed once
@@ -65,7 +49,7 @@ def prepare() -> Path:
 
 def main() -> None:
     """Say what is made, and where it is."""
-    path = water_file()
+    path = water_file(cache_dir())
     if path.exists():
         print(f"demo data: there already ({path})")
         return

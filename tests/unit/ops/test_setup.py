@@ -25,11 +25,7 @@ DISABLED = "Types: deb\nEnabled: no\nURIs: http://off.test/debian\nSuites: trixi
         ("sources.list", f"deb http://s.test/debian-security bookworm-security main\ndeb {MIRROR} stable main # why\n"),
         ("debian.sources", f"Types: deb\n# comment\nURIs: {MIRROR}\nSuites: trixie trixie-updates\nComponents: main\n"),
         ("debian.sources", f"Types: deb\nURIs:\n {MIRROR}\nSuites: bookworm\nComponents:\n main\n non-free\n"),
-        (
-            "x.sources",
-            (
-                "\n\n".join((DISABLED, f"Types: deb deb-src\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n")),
-        ),
+        ("x.sources", f"{DISABLED}\n\n\nTypes: deb deb-src\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n"),
     ],
 )
 def test_mirror_is_found_in_sources(name: str, text: str) -> None:
