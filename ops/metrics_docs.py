@@ -14,7 +14,7 @@ FILE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 PROCESSES: Final = {
     "ingest": ("runtime.exposition", "ingest.metrics"),
     "processors": ("runtime.exposition", "processors.metrics"),
-    "archive": ("runtime.exposition", "processors.archive.metrics"),
+    "archive": ("runtime.exposition", "runtime.latency", "processors.archive.metrics"),
 }
 
 _HEAD: Final = """# Metrics

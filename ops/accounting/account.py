@@ -43,6 +43,8 @@ FROM (
     GROUP BY 1, 2, 3, 4
 ) AS per_place
 GROUP BY 1, 2, 3;
+CREATE INDEX ON held (device, property, identity);
+ANALYZE held;
 
 CREATE TEMPORARY TABLE fate AS
 WITH numbered AS (

@@ -18,17 +18,16 @@ def ingest(
         int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
     ] = None,
 ) -> None:
-    r"""Take what devices publish over MQTT into Kafka, until SIGTERM or Ctrl-C.
+    """Take what devices publish over MQTT into Kafka, until SIGTERM or Ctrl-C.
 
     A message is acknowledged to the broker only when everything it led to stands in Kafka. Kafka or the broker may be
     away for any length of time; nothing is lost and nobody has to help.
 
-    \b
     Examples:
-      eyes ingest
-      eyes ingest --client-id eyes-ingest-north --metrics-port 19102
-      EYES_INGEST__TOPIC_FILTERS='["eyes/v1/north/#"]' eyes ingest --client-id eyes-ingest-north
-      curl -s http://127.0.0.1:19101/healthz
+    - `eyes ingest`
+    - `eyes ingest --client-id eyes-ingest-north --metrics-port 19102`
+    - `EYES_INGEST__TOPIC_FILTERS='["eyes/v1/north/#"]' eyes ingest --client-id eyes-ingest-north`
+    - `curl -s http://127.0.0.1:19101/healthz`
     """
     from ingest.service import run  # noqa: PLC0415 - its metrics belong to its process alone
 

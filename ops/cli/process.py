@@ -18,16 +18,15 @@ def process(
         int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
     ] = None,
 ) -> None:
-    r"""Turn what stands in city.events into findings in city.anomalies, until SIGTERM or Ctrl-C.
+    """Turn what stands in city.events into findings in city.anomalies, until SIGTERM or Ctrl-C.
 
     Findings and how far the input was read become visible together. A worker that was killed is started again under
     the same instance name and goes on as if nothing had happened; more workers share the partitions.
 
-    \b
     Examples:
-      eyes process
-      eyes process --instance 1 --metrics-port 19112
-      curl -s http://127.0.0.1:19111/healthz
+    - `eyes process`
+    - `eyes process --instance 1 --metrics-port 19112`
+    - `curl -s http://127.0.0.1:19111/healthz`
     """
     from processors.service import run  # noqa: PLC0415 - its metrics belong to its process alone
 

@@ -1,11 +1,11 @@
 """``eyes run``: the main job."""
 
-import re
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from ops.cli.duration import parse_duration
 from ops.run.service import RunOptions
 from ops.run.service import run as run_city
 from runtime.lifecycle import Shutdown
@@ -13,21 +13,6 @@ from runtime.logs import configure_logs
 from runtime.settings import LogSettings
 
 DEFAULT_SPEED = 2_880.0  # a day in half a minute
-
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h)?")
-_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of `90`, `60s`, `5m` or `1h`.
-
-    Raises:
-        typer.BadParameter: it is none of these.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write e.g. 60s, 5m or 1h")
-    return float(match["number"]) * _SECONDS[match["unit"]]
 
 
 def run(

@@ -1,13 +1,11 @@
 """A running pipeline with everything around it, as one object: ``eyes run`` shows it, fault tests hurt it."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ops.accounting import Account, Verdict, account_for, match_truth
+from ops.accounting import Reckoning, reckon
 from ops.database.migrate import connect, migrate
 from ops.pipeline import register_targets, specs
 from ops.registry import load_demo_registry
@@ -19,22 +17,8 @@ from runtime.settings import Settings
 
 READY_S: Final = 60.0
 DRAIN_S: Final = 30.0
-POLL_S: Final = 0.5
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Reckoning:
-    """How a feed ended: the account of its publications, and its planted incidents held against the findings."""
-
-    account: Account
-    verdict: Verdict
-
-    @property
-    def good(self) -> bool:
-        """Nothing lost, nothing twice, every planted incident found and nothing else."""
-        return self.account.balanced and self.verdict.good
 
 
 class City:
@@ -83,15 +67,7 @@ class City:
         raw = self.feeder.truth()
         (self.folder / "truth.ndjson").write_bytes(raw)
         truth = [json.loads(line) for line in raw.splitlines()]
-        deadline = time.monotonic() + drain_s
-        while True:
-            reckoning = Reckoning(
-                account_for(self.settings.database, self.feeder.sent_file),
-                match_truth(self.settings.database, truth),
-            )
-            if reckoning.good or time.monotonic() > deadline:
-                return reckoning
-            time.sleep(POLL_S)
+        return reckon(self.settings.database, self.feeder.sent_file, truth, wait_s=drain_s)
 
     def stop(self) -> None:
         """Stop feeder and processes; what was stored stays."""

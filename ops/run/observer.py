@@ -60,7 +60,7 @@ class Observer:
             in_flight=ingest.total("eyes_ingest_in_flight"),
             quarantined=ingest.total("eyes_quarantined_total") + processors.total("eyes_quarantined_total"),
             unregistered=ingest.total("eyes_unregistered_total"),
-            rows=archive.total("eyes_archive_rows_total"),
+            rows=archive.total("eyes_archive_rows_total", table="observations"),
             findings=self._raised,
             lag=_lag(processors, archive),
             processes=processes,

@@ -12,11 +12,11 @@ from uuid import UUID
 from rich.console import Console
 from rich.live import Live
 
+from ops.accounting import print_reckoning
 from ops.pipeline import members
 from ops.run.city import City
 from ops.run.observer import Observer
 from ops.run.snapshot import Snapshot
-from ops.run.summary import print_summary
 from ops.run.view import page, sentence
 from ops.stack import LocalStack
 from runtime.errors import FatalError
@@ -59,7 +59,7 @@ def run(options: RunOptions, console: Console, shutdown: Shutdown) -> bool:
             _watch(city, options, console, shutdown)
             console.print("stopping the feed and draining ...", style="dim")
             reckoning = city.reckon()
-            print_summary(console, reckoning)
+            print_reckoning(console, reckoning)
             return reckoning.good or options.for_s is None
         finally:
             city.stop()

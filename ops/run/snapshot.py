@@ -47,18 +47,18 @@ class Samples:
     """The samples of one scrape of one process."""
 
     def __init__(self, text: str) -> None:
-        self._values: dict[str, list[float]] = {}
+        self._values: dict[str, list[tuple[Mapping[str, str], float]]] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                self._values.setdefault(sample.name, []).append(sample.value)
+                self._values.setdefault(sample.name, []).append((sample.labels, sample.value))
 
-    def total(self, name: str) -> float:
-        """The sum over all labels; 0 where there are none."""
-        return sum(self._values.get(name, ()))
+    def total(self, name: str, **labels: str) -> float:
+        """The sum over all series that have these labels; 0 where there are none."""
+        return sum(value for has, value in self._values.get(name, ()) if labels.items() <= has.items())
 
     def newest(self, name: str) -> float | None:
         """The largest over all labels; None where there are none."""
-        return max(self._values.get(name, ()), default=None)
+        return max((value for _, value in self._values.get(name, ())), default=None)
 
     def __bool__(self) -> bool:
         """Whether the process answered."""

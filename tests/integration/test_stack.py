@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from conftest import stack_settings
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -24,6 +23,7 @@ from ops.stack.client import database_dsn
 from ops.stack.secrets import StackSecrets, load
 from ops.stack.targets import register, unregister
 from runtime.settings import StackSettings
+from tests.servers import TestStack, stack_settings
 
 pytestmark = pytest.mark.servers
 
@@ -310,10 +310,7 @@ def test_command_line(folder: Path) -> None:
                 del os.environ[name]
 
 
-def test_session_stack_has_databases_of_ones_own(stack: object) -> None:
-    from conftest import TestStack
-
-    assert isinstance(stack, TestStack)
+def test_session_stack_has_databases_of_ones_own(stack: TestStack) -> None:
     with stack.fresh_database() as settings:
         assert settings.password is not None
         with psycopg.connect(settings.dsn, password=settings.password.get_secret_value()) as connection:

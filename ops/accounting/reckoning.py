@@ -1,0 +1,58 @@
+"""Settles the account of a feed, waiting until what is still on its way has arrived."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ops.accounting.account import Account, account_for
+from ops.accounting.truth import Verdict, match_truth
+from runtime.settings import DatabaseSettings
+
+POLL_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """How a feed ended: the account of its publications, and its planted incidents held against the findings."""
+
+    account: Account
+    verdict: Verdict | None
+    """None where nobody said what was planted."""
+
+    @property
+    def good(self) -> bool:
+        """Nothing lost, nothing twice; every planted incident found and nothing else."""
+        return self.account.balanced and (self.verdict is None or self.verdict.good)
+
+
+def reckon(
+    settings: DatabaseSettings,
+    sent_file: Path,
+    truth: Sequence[dict[str, Any]] | None,
+    *,
+    wait_s: float,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Reckoning:
+    """Ask the database until the answer is good, at most ``wait_s`` or until ``given_up``.
+
+    Args:
+        settings: where the database is.
+        sent_file: the feeder's list of what it published.
+        truth: the feeder's list of what it planted, if findings are to be checked too.
+        wait_s: how long to wait for what is still on its way.
+        given_up: whether whoever asked wants no answer any more than the one at hand.
+
+    Raises:
+        OSError: the list cannot be read.
+        psycopg.Error: the database cannot be asked.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        account = account_for(settings, sent_file)
+        verdict = None if truth is None else match_truth(settings, truth)
+        reckoning = Reckoning(account, verdict)
+        if reckoning.good or time.monotonic() > deadline or given_up():
+            return reckoning
+        time.sleep(POLL_S)

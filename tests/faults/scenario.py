@@ -1,0 +1,70 @@
+"""A city under load, its servers and its processes within reach of a test that hurts it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ops.run.city import City
+from ops.stack import LocalStack
+
+WAIT_S = 120.0
+DRAIN_S = 120.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a fault test has."""
+
+    city: City
+    stack: LocalStack
+
+    def feed_more(self, lines: int) -> None:
+        """Return when so many more publications were written down than now."""
+        goal = self.written() + lines
+        wait_until(lambda: self.written() >= goal, f"{lines} more publications")
+
+    def written(self) -> int:
+        """Lines in the feeder's list of ids."""
+        file = self.city.feeder.sent_file
+        return file.read_bytes().count(b"\n") if file.exists() else 0
+
+    def outage(self, server: str, seconds: float) -> None:
+        """Stop a server for a span that is the fault itself, and start it again."""
+        self.stack.stop(server)
+        time.sleep(seconds)
+        self.stack.start(server)
+
+    def kill(self, process: str) -> None:
+        """SIGKILL one of our processes; return when the supervisor has brought it back and all are well."""
+        before = self.restarts(process)
+        assert self.city.supervisor.kill(process) is not None
+        wait_until(lambda: self.restarts(process) > before, f"crash of {process} seen")
+        assert self.city.supervisor.wait_ready(WAIT_S), self.city.supervisor.status()
+
+    def restarts(self, process: str) -> int:
+        """How often the supervisor saw it end by itself."""
+        return next(status.restarts for status in self.city.supervisor.status() if status.name == process)
+
+    def assert_nothing_lost_nothing_doubled(self) -> None:
+        """The reckoning, by ids; and no process may have needed a person."""
+        reckoning = self.city.reckon(drain_s=DRAIN_S)
+        assert reckoning.account.balanced, reckoning.account
+        assert reckoning.account.stored > 0
+        assert reckoning.verdict is not None
+        assert reckoning.verdict.good, reckoning.verdict
+        wait_until(
+            lambda: all(status.healthy for status in self.city.supervisor.status()),
+            f"healthy processes: {self.city.supervisor.status()}",
+        )
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = WAIT_S) -> None:
+    """Poll until a condition holds.
+
+    Raises:
+        AssertionError: it did not in time; names what was waited for.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within {timeout_s:.0f} s"
+        time.sleep(0.1)

@@ -1,0 +1,108 @@
+"""A local stack for tests: the real servers on free ports, in a directory that is removed at the end."""
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from pydantic import SecretStr
+
+from ops.stack import LocalStack
+from ops.stack.client import database_dsn
+from ops.stack.provision import create_database, drop_database
+from ops.stack.secrets import StackSecrets, load
+from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now; held together while choosing, so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def stack_settings(root: Path, **overrides: object) -> StackSettings:
+    """Settings of a stack of its own."""
+    names = ("kafka_port", "kafka_controller_port", "mqtt_port", "postgres_port", "prometheus_port")
+    values = {"dir": root, "kafka_heap_mb": 384, **dict(zip(names, free_ports(len(names)), strict=True)), **overrides}
+    return StackSettings.model_validate(values)
+
+
+@dataclass(frozen=True)
+class TestStack:
+    """A running stack and how to reach it."""
+
+    __test__ = False  # not a test class
+
+    stack: LocalStack
+    settings: Settings
+    secrets: StackSecrets
+
+    @property
+    def env(self) -> dict[str, str]:
+        """``EYES_...`` for subprocesses: they find the stack's ``client.toml`` through its directory."""
+        chosen = self.stack.settings.model_dump(mode="json", exclude={"servers"})
+        return {f"EYES_STACK__{name.upper()}": str(value) for name, value in chosen.items()}
+
+    def mqtt(self, user: str) -> MqttSettings:
+        """The broker as ``ingest``, ``device``, ``feeder`` or ``monitor`` sees it."""
+        password = SecretStr(getattr(self.secrets, f"mqtt_{user}"))
+        return self.settings.mqtt.model_copy(update={"username": user, "password": password})
+
+    def fresh_prefix(self) -> str:
+        """A topic prefix that no other test has."""
+        return f"t{uuid.uuid4().hex[:8]}."
+
+    @contextmanager
+    def fresh_database(self, name: str = "") -> Iterator[DatabaseSettings]:
+        """An empty database of its own with TimescaleDB, owned by ``eyes``; dropped at the end of the block."""
+        name = name or f"t{uuid.uuid4().hex[:8]}"
+        with self._admin() as admin:
+            drop_database(admin, name)
+            create_database(admin, name)
+        dsn = database_dsn(self.stack.settings, name)
+        try:
+            yield DatabaseSettings(dsn=dsn, password=SecretStr(self.secrets.postgres_eyes))
+        finally:
+            with self._admin() as admin:
+                drop_database(admin, name)
+
+    def _admin(self) -> psycopg.Connection:
+        dsn = database_dsn(self.stack.settings, "postgres", "postgres")
+        return psycopg.connect(dsn, password=self.secrets.postgres_superuser, autocommit=True)
+
+
+def open_settings(stack: LocalStack, secrets: StackSecrets) -> Settings:
+    """What our processes would read for this stack, without the environment's or a file's part."""
+    chosen = stack.settings
+    return Settings(
+        stack=chosen,
+        kafka=KafkaSettings(bootstrap=f"{chosen.host}:{chosen.kafka_port}"),
+        mqtt=MqttSettings(
+            host=chosen.host, port=chosen.mqtt_port, username="ingest", password=SecretStr(secrets.mqtt_ingest)
+        ),
+        database=DatabaseSettings(dsn=database_dsn(chosen), password=SecretStr(secrets.postgres_eyes)),
+    )
+
+
+@contextmanager
+def running_stack(name: str) -> Iterator[TestStack]:
+    """A stack of its own, up for the length of the block; its directory is made below ``$EYES_TEST_DIR``."""
+    root = Path(tempfile.mkdtemp(prefix=f"eyes-{name}-", dir=os.environ.get("EYES_TEST_DIR")))
+    root.chmod(0o711)
+    local = LocalStack(stack_settings(root / "stack"), root / "stack")
+    try:
+        local.up()
+        secrets = load(local.paths.root)
+        yield TestStack(local, open_settings(local, secrets), secrets)
+    finally:
+        local.down()
+        shutil.rmtree(root, ignore_errors=True)
