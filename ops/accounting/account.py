@@ -46,6 +46,17 @@ GROUP BY 1, 2, 3;
 CREATE INDEX ON held (device, property, identity);
 ANALYZE held;
 
+-- Other values under a known identity, as they were refused.
+CREATE TEMPORARY TABLE contradicted AS
+SELECT device, field AS property, doc ->> 'identity' AS identity, (doc ->> 'value')::double precision AS value
+FROM (
+    SELECT device, field, convert_from(payload, 'UTF8')::jsonb AS doc
+    FROM quarantine
+    WHERE reason = 'conflicting_duplicate'
+) AS refusal;
+CREATE INDEX ON contradicted (device, property, identity);
+ANALYZE contradicted;
+
 CREATE TEMPORARY TABLE fate AS
 WITH numbered AS (
     SELECT
@@ -75,8 +86,9 @@ SELECT
                 AND held.identity = numbered.identity AND held.value IS NOT DISTINCT FROM numbered.value
         ) THEN CASE WHEN copy = 1 THEN 'stored' ELSE 'identical' END
         WHEN EXISTS (
-            SELECT FROM quarantine
-            WHERE reason = 'conflicting_duplicate' AND quarantine.device = numbered.device
+            SELECT FROM contradicted AS c
+            WHERE c.device = numbered.device AND c.property = numbered.property
+                AND c.identity = numbered.identity AND c.value IS NOT DISTINCT FROM numbered.value
         ) AND EXISTS (
             SELECT FROM held
             WHERE held.device = numbered.device AND held.property = numbered.property
