@@ -1,9 +1,11 @@
 """The MQTT side: connection, epochs, back-pressure. It only enqueues; what a message means is no business of it."""
 
+import os
 import select
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -159,13 +161,16 @@ class Bridge:
     def stop(self, timeout_s: float = 2.0) -> None:
         """Disconnect, keeping the session; acknowledgements already given are sent before."""
         self._stopped = True
-        if self._client.socket() is None:
+        client = self._client
+        if (sock := client.socket()) is None:
             return
-        self._client.disconnect()
         deadline = time.monotonic() + timeout_s
-        while (sock := self._client.socket()) is not None and time.monotonic() < deadline:
-            select.select((), (sock,), (), 0.1)
-            self._client.loop_write()
+        with socket.socket(fileno=os.dup(sock.fileno())) as line:  # paho closes its own behind the DISCONNECT
+            client.disconnect()
+            while (sock := client.socket()) is not None and time.monotonic() < deadline:
+                select.select((), (sock,), (), 0.1)
+                client.loop_write()
+            _hear_out(line, deadline)
 
     @property
     def paused(self) -> bool:
@@ -183,6 +188,7 @@ class Bridge:
         properties.SessionExpiryInterval = ingest.session_expiry_s
         properties.ReceiveMaximum = ingest.receive_maximum
         self._since_s = time.monotonic()
+        self._attempts += 1
         self._schedule()
         try:
             self._client.connect(
@@ -192,8 +198,8 @@ class Bridge:
             log.warning("mqtt_unreachable", host=mqtt.host, port=mqtt.port, error=str(error))
 
     def _schedule(self) -> None:
-        self._next_attempt_s = time.monotonic() + _BACKOFF_S[min(self._attempts, len(_BACKOFF_S) - 1)]
-        self._attempts += 1
+        """The next attempt, the later the more have failed or lived only briefly."""
+        self._next_attempt_s = time.monotonic() + _BACKOFF_S[min(self._attempts, len(_BACKOFF_S)) - 1]
 
     def _on_connect(
         self,
@@ -240,13 +246,26 @@ class Bridge:
         metrics.CONNECTED.set(0)
         self._ledger.new_epoch()
         if time.monotonic() - self._since_s > _STABLE_S:
-            self._attempts = 0
+            self._attempts = 1
         self._schedule()
         log.log(20 if self._stopped else 30, "mqtt_disconnected", reason=why)
 
     def _enqueue(self, mid: int, *, dup: bool, topic: bytes, payload: bytes, size: int) -> None:
         ticket = self._ledger.received(mid, len(payload), time.monotonic())
         self.inbound.append(Inbound(ticket, mid, dup, topic, payload, size, time.time_ns() // 1_000_000))
+
+
+def _hear_out(line: socket.socket, deadline: float) -> None:
+    """Read on, to no purpose, until the broker hangs up.
+
+    Closing what has something unread in it resets the connection, and the broker would drop it together with the
+    acknowledgements it has yet to read.
+    """
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_WR)
+        while (left_s := deadline - time.monotonic()) > 0 and select.select((line,), (), (), left_s)[0]:
+            if not line.recv(1 << 16):
+                return
 
 
 def subscriptions(filters: tuple[str, ...]) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import FencedInstanceIdError, KafkaError
 
+from ingest.follower import BOOTSTRAP_MS
 from runtime.kafka import group_consumer
 from runtime.lifecycle import Shutdown
 from runtime.settings import Settings
@@ -19,6 +20,7 @@ log: Final = structlog.get_logger()
 GROUP: Final = "eyes-ticker"
 _POLL_MS: Final = 500
 _RETRY_S: Final = 1.0
+_PROOF_S: Final = 2.0
 
 
 class Election(ConsumerRebalanceListener):
@@ -26,6 +28,9 @@ class Election(ConsumerRebalanceListener):
 
     The member is static: after a crash the same client id gets the same partitions at once, and when it does not come
     back the others get them within the session timeout.
+
+    A member that was fenced does not learn it from its heartbeats: kafka-python 3.0.12 only stops sending them. The
+    answer to a commit ends its poll() with an error, so an offset that nobody reads is committed now and then.
     """
 
     def __init__(self, settings: Settings, shutdown: Shutdown, wake: Callable[[], None]) -> None:
@@ -83,15 +88,29 @@ class Election(ConsumerRebalanceListener):
 
     def _hold(self) -> None:
         consumer = self._consumer = group_consumer(
-            self._settings.kafka, GROUP, self._settings.ingest.client_id, metrics_enabled=False
+            self._settings.kafka,
+            GROUP,
+            self._settings.ingest.client_id,
+            metrics_enabled=False,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
         try:
-            consumer.subscribe([EVENTS.full_name(self._settings.kafka.topic_prefix)], listener=self)
+            topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
+            consumer.subscribe([topic], listener=self)
+            proof = {TopicPartition(topic, 0): OffsetAndMetadata(0, "", -1)}
+            proven = time.monotonic()
             while not self._shutdown.requested:
                 began = time.monotonic()
+                if began - proven > _PROOF_S:
+                    proven = began
+                    consumer.commit_async(proof, callback=_ignore)
                 consumer.poll(timeout_ms=_POLL_MS)
                 # with everything paused poll() may return at once
                 self._shutdown.wait(max(0.0, _POLL_MS / 1000 - (time.monotonic() - began)))
         finally:
             self.owned = frozenset()
             consumer.close(autocommit=False)
+
+
+def _ignore(_offsets: object, _outcome: object) -> None:
+    """Any other error of a commit is no news: the membership itself says what is to be done."""

@@ -22,6 +22,8 @@ from schemas.topics import FACILITIES, UNREGISTERED, Topic
 
 log: Final = structlog.get_logger()
 
+BOOTSTRAP_MS: Final = 5_000
+"""The longest a new client waits for Kafka; its own default of 30 s would outlast the patience of who asks us to end."""
 _POLL_MS: Final = 500
 _RECORDS: Final = 2_000
 
@@ -97,11 +99,15 @@ class Follower:
         """
         if self._consumer is not None:
             self._consumer.close()
-        consumer = self._consumer = reader(self._settings.kafka, f"{self._settings.ingest.client_id}-follower")
+        consumer = self._consumer = self._reader("follower")
         partitions = [TopicPartition(name, n) for name, topic in self._topics.items() for n in range(topic.partitions)]
         records = read_to_end(consumer, consumer.beginning_offsets(partitions))
         found = (understood(record, self._topics[record.topic]) for record in records)
         return [one for one in found if one is not None]
+
+    def _reader(self, what: str) -> KafkaConsumer:
+        name = f"{self._settings.ingest.client_id}-{what}"
+        return reader(self._settings.kafka, name, bootstrap_timeout_ms=BOOTSTRAP_MS)
 
     def start(self) -> None:
         """Follow on from where :meth:`load` ended."""
@@ -133,7 +139,7 @@ class Follower:
             self._wake()
 
     def _read_again(self, request: Request) -> Reply:
-        consumer = reader(self._settings.kafka, f"{self._settings.ingest.client_id}-release")
+        consumer = self._reader("release")
         try:
             name = UNREGISTERED.full_name(self._settings.kafka.topic_prefix)
             where = TopicPartition(name, request.partition)

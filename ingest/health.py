@@ -6,7 +6,7 @@ from typing import Final
 from runtime.exposition import HealthReport
 from runtime.lifecycle import Progress
 
-PROBE_S: Final = 30.0
+PROBE_S: Final = 30.0  # or three probes, if that is longer
 STUCK_S: Final = 60.0
 ANSWERS_S: Final = 10.0
 
@@ -14,8 +14,10 @@ ANSWERS_S: Final = 10.0
 class Health:
     """Filled by the loop, read by the exposition's thread; each field is replaced whole, so no lock is needed."""
 
-    def __init__(self, loop: Progress) -> None:
+    def __init__(self, loop: Progress, probe_s: float) -> None:
+        """Nothing is known yet; ``probe_s`` are the seconds between two probes."""
         self._loop = loop
+        self._probe_max_s = max(PROBE_S, 3 * probe_s)
         self.stage = "starting"
         self.connected = False
         self.probed_s: float | None = None
@@ -37,7 +39,8 @@ class Health:
         if kafka_answers and self.oldest_s > STUCK_S:
             wrong.append("a message is stuck although Kafka answers")
         probe_age = now - max(self.probed_s or 0.0, self.connected_s)
-        if self.connected and kafka_answers and not self.in_flight and probe_age > PROBE_S:
+        # With nothing in flight nothing of Kafka's is in a probe's way, so whether it answers does not matter.
+        if self.connected and not self.in_flight and probe_age > self._probe_max_s:
             wrong.append("the probe does not come back")
         waiting = [] if self.connected or self.stage != "running" else ["mqtt"]
         if self.stage == "starting" or (self.in_flight and not kafka_answers):

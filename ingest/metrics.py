@@ -19,6 +19,7 @@ BATCH_READINGS: Final = Histogram(
     "eyes_ingest_batch_readings", "Readings in one record", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
 SESSION_PRESENT: Final = Gauge("eyes_ingest_session_present", "1: the broker had kept our session at the last connect")
+FACILITIES: Final = Gauge("eyes_ingest_facilities", "Facilities known from the registry")
 CONNECTED: Final = Gauge("eyes_ingest_connected", "1: connected to the MQTT broker")
 RECONNECTS: Final = Counter("eyes_ingest_reconnects", "Connections to the MQTT broker after the first")
 STALE_ACKS: Final = Counter("eyes_ingest_stale_acks", "Confirmations that came after their connection had ended")

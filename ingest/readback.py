@@ -5,7 +5,7 @@ from typing import Final
 
 from kafka import TopicPartition
 
-from ingest.follower import read_to_end, understood
+from ingest.follower import BOOTSTRAP_MS, read_to_end, understood
 from ingest.normalise import OURS, reading_key
 from ingest.recent import Recent
 from runtime.kafka import reader
@@ -33,7 +33,7 @@ def read_back(settings: Settings, source: str, recent: Recent) -> int:
     """
     shard = settings.ingest.client_id
     topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE)}
-    consumer = reader(settings.kafka, f"{shard}-readback")
+    consumer = reader(settings.kafka, f"{shard}-readback", bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
         first, last = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)

@@ -62,7 +62,6 @@ class Service:
         self._shutdown = shutdown
         shard = settings.ingest.client_id
         self.loop = Progress(_STALL_S)
-        self.health = Health(self.loop)
         self._tally = Tally()
         self._ledger = AckLedger()
         self._bridge = Bridge(settings, self._ledger)
@@ -111,6 +110,7 @@ class Service:
             follower=self._follower,
             intake=self._intake,
         )
+        self.health = Health(self.loop, self._ticker.probe_s)
         self._stepped = StepDetector(_wall_ms(), _monotonic_ms())
         self._epoch = 0
         self._publish_s = 0.0
@@ -262,6 +262,7 @@ class Service:
         self._intake.clear_tracks()
         self._ticker.reset()
         self.loop.done()  # waiting for Kafka is no stall
+        self._report(time.monotonic())
         try:
             self._patiently(self._writer.open)
         except _StoppedError:
@@ -275,6 +276,7 @@ class Service:
         health.confirmed_s = self._writer.confirmed_s
         health.in_flight = len(ledger)
         health.oldest_s = ledger.oldest_s(now_s)
+        metrics.FACILITIES.set(len(self._registry))
         metrics.IN_FLIGHT.set(len(ledger))
         metrics.ACK_AGE.set(health.oldest_s)
         metrics.STALE_ACKS.inc(ledger.stale - self._stale)
@@ -298,7 +300,7 @@ def run(settings: Settings, shutdown: Shutdown) -> None:
         OSError: the metrics port is taken.
     """
     service = Service(settings, shutdown)
-    port = serve(settings.stack.host, settings.ingest.metrics_port, "ingest", service.health.report)
+    port = serve(settings.metrics.host, settings.ingest.metrics_port, "ingest", service.health.report)
     log.info("metrics_served", port=port)
-    start_watchdog(service.loop, shutdown)
+    start_watchdog(service.loop)
     service.run()

@@ -21,6 +21,8 @@ from schemas.topics import DAY_MS, EVENTS
 
 log: Final = structlog.get_logger()
 
+_PROBE_S: Final = 1.0
+"""Seconds between two probes where they are no ticks' business: on a feed's clock, which has no wall seconds."""
 _PROBE_LOST_S: Final = 30.0
 """An outstanding probe is repeated after this: the broker may have dropped it (it expires) or lost our session."""
 
@@ -59,6 +61,8 @@ class Ticker:
         """Monotonic time of the newest return of a probe of this process."""
         self._confirmed: int | None = None
         self._others: dict[str, int] = {}
+        self.probe_s = settings.clock.tick_s if feed is None else _PROBE_S
+        """Wall seconds between two probes."""
         self._number = 0
         self._outstanding: tuple[int, float] | None = None  # number and monotonic time of sending
         self._next_s = 0.0
@@ -136,9 +140,9 @@ class Ticker:
             for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
                 self._write_tick(partition, self._last_tick_ms, ())
         if now_s >= self._next_s:
-            self._next_s += self._clock.tick_s
+            self._next_s += self.probe_s
             if self._next_s <= now_s:
-                self._next_s = now_s + self._clock.tick_s
+                self._next_s = now_s + self.probe_s
             self._send_probe(now_s, wall_ms)
             if self._feed is None:
                 self._tick_by_s = now_s + min(0.5, self._clock.tick_s / 2)
@@ -158,8 +162,9 @@ class Ticker:
         self._publish(PROBE_ROOT + self._shard, encode_probe(probe))
 
     def connection_lost(self) -> None:
-        """The probe on its way may be gone: send another as soon as we are connected."""
+        """The probe on its way may be gone: the next step sends another."""
         self._outstanding = None
+        self._next_s = 0.0
 
     def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)

@@ -16,6 +16,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from ingest.follower import BOOTSTRAP_MS
 from ingest.ledger import AckLedger
 from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
@@ -71,6 +72,7 @@ class Writer:
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             max_block_ms=10_000,
             metrics_enabled=False,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
         try:
             found = {topic: len(producer.partitions_for(self._names[topic.name])) for topic in _TOPICS}

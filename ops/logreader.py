@@ -47,22 +47,15 @@ def read_all(settings: KafkaSettings, topic: Topic) -> Iterator[LogEntry]:
 
 
 def read_last(settings: KafkaSettings, topic: Topic, count: int) -> list[LogEntry]:
-    """The newest ``count`` records of each partition, in the order of their event times."""
+    """The newest ``count`` records of a topic, in the order of their event times."""
     with _opened(settings, topic) as (consumer, partitions):
-        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        for partition in partitions:
-            consumer.seek(partition, max(first[partition], end[partition] - count))
-        entries = list(_until_end(consumer, partitions))
-    entries.sort(key=lambda entry: (entry.event.time.timestamp() if entry.event else 0.0, entry.partition))
-    return entries[-count:]
+        return _newest(consumer, partitions, count)
 
 
-def follow(settings: KafkaSettings, topic: Topic, shutdown: Shutdown) -> Iterator[LogEntry]:
-    """What is written from now on, until asked to stop."""
+def follow(settings: KafkaSettings, topic: Topic, shutdown: Shutdown, last: int = 0) -> Iterator[LogEntry]:
+    """The newest ``last`` records, and whatever is written behind them, until asked to stop."""
     with _opened(settings, topic) as (consumer, partitions):
-        consumer.seek_to_end(*partitions)
-        for partition in partitions:
-            consumer.position(partition)  # now, not at the first poll
+        yield from _newest(consumer, partitions, last)
         while not shutdown.requested:
             for records in consumer.poll(timeout_ms=200).values():
                 yield from map(_entry, records)
@@ -82,6 +75,16 @@ class _opened:  # noqa: N801 - reads as a statement
 
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
+
+
+def _newest(consumer: KafkaConsumer, partitions: list[TopicPartition], count: int) -> list[LogEntry]:
+    """The newest records; the consumer then stands behind them."""
+    first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    for partition in partitions:
+        consumer.seek(partition, max(first[partition], end[partition] - count))
+    entries = list(_until_end(consumer, partitions)) if count else []
+    entries.sort(key=lambda entry: (entry.event.time.timestamp() if entry.event else 0.0, entry.partition))
+    return entries[-count:] if count else []
 
 
 def _until_end(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> Iterator[LogEntry]:

@@ -12,9 +12,9 @@ from typing import Any, Final
 FILE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 
 PROCESSES: Final = {
-    "ingest": ("runtime.exposition", "ingest.metrics"),
-    "processors": ("runtime.exposition", "processors.metrics"),
-    "archive": ("runtime.exposition", "runtime.latency", "processors.archive.metrics"),
+    "ingest": "ingest.service",
+    "processors": "processors.service",
+    "archive": "processors.archive.service",
 }
 
 _HEAD: Final = """# Metrics
@@ -29,9 +29,8 @@ port answers 200 while the process makes progress. Alerts stand in `ops/promethe
 
 _ASK: Final = """
 import importlib, json, sys
-from prometheus_client import REGISTRY, Counter
-for name in sys.argv[1:]:
-    importlib.import_module(name)
+from prometheus_client import REGISTRY
+importlib.import_module(sys.argv[1])
 found = {}
 for metric in set(REGISTRY._collector_to_names):
     name = getattr(metric, "_name", "")
@@ -44,7 +43,7 @@ json.dump(found, sys.stdout)
 
 def declared(process: str) -> dict[str, Any]:
     """Name to [kind, labels, meaning] of what a process declares."""
-    argv = [sys.executable, "-c", _ASK, *PROCESSES[process]]
+    argv = [sys.executable, "-c", _ASK, PROCESSES[process]]
     answer = subprocess.run(argv, capture_output=True, check=True, text=True)
     found: dict[str, Any] = json.loads(answer.stdout)
     return found

@@ -8,11 +8,9 @@ from typing import Final
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from ops.stack import targets
 from ops.supervise import NotReadyError, ProcessSpec
-from runtime.settings import Settings, stack_dir
+from runtime.settings import Settings
 
-METRICS_HOST: Final = "127.0.0.1"
 HEALTH_TIMEOUT_S: Final = 2.0
 
 
@@ -21,27 +19,28 @@ class Member:
     """One process of the pipeline: the ``eyes`` command that it is, and where its metrics stand."""
 
     name: str
-    job: str
     arguments: tuple[str, ...]
+    host: str
     port: int
 
     @property
     def metrics_url(self) -> str:
         """What Prometheus scrapes."""
-        return f"http://{METRICS_HOST}:{self.port}/metrics"
+        return f"http://{self.host}:{self.port}/metrics"
 
     @property
     def health_url(self) -> str:
         """Answers 200 while the process makes progress."""
-        return f"http://{METRICS_HOST}:{self.port}/healthz"
+        return f"http://{self.host}:{self.port}/healthz"
 
 
 def members(settings: Settings) -> tuple[Member, ...]:
     """The processes of a pipeline on one machine."""
+    host = settings.metrics.local_host
     return (
-        Member("ingest", "ingest", ("ingest",), settings.ingest.metrics_port),
-        Member("processors", "processors", ("process",), settings.processors.metrics_port),
-        Member("archive", "archive", ("archive",), settings.archive.metrics_port),
+        Member("ingest", ("ingest",), host, settings.ingest.metrics_port),
+        Member("processors", ("process",), host, settings.processors.metrics_port),
+        Member("archive", ("archive",), host, settings.archive.metrics_port),
     )
 
 
@@ -71,10 +70,3 @@ def _health_check(member: Member) -> Callable[[], None]:
             raise NotReadyError(f"no answer from {member.health_url}: {silent}") from None
 
     return check
-
-
-def register_targets(settings: Settings) -> None:
-    """Tell the local Prometheus, where there is one, where the members' metrics stand."""
-    for member in members(settings):
-        address = f"{METRICS_HOST}:{member.port}"
-        targets.register(stack_dir(settings.stack.dir), job=member.job, instance="0", address=address)

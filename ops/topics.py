@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from runtime.errors import FatalError
 from runtime.kafka import MAX_RECORD_BYTES, admin
@@ -16,11 +17,13 @@ def ensure_topics(settings: KafkaSettings) -> list[str]:
     """Create what is missing; returns the names that were created.
 
     Raises:
-        FatalError: a topic exists with another number of partitions, which would send its zones elsewhere.
+        FatalError: a topic exists with another number of partitions, which would send its zones elsewhere, or with
+            another cleanup policy, which would lose what must be kept.
     """
     client = admin(settings)
     try:
         existing = _partition_counts(client)
+        policies = _cleanup_policies(client, [topic.full_name(settings.topic_prefix) for topic in CATALOGUE], existing)
         missing: list[Topic] = []
         for topic in CATALOGUE:
             have = existing.get(topic.full_name(settings.topic_prefix))
@@ -30,6 +33,11 @@ def ensure_topics(settings: KafkaSettings) -> list[str]:
                 raise FatalError(
                     f"topic {topic.full_name(settings.topic_prefix)} has {have} partitions, the catalogue says "
                     f"{topic.partitions}; partition counts are fixed for a topic's life: use another topic_prefix"
+                )
+            elif (policy := policies[topic.full_name(settings.topic_prefix)]) != topic.cleanup:
+                raise FatalError(
+                    f"topic {topic.full_name(settings.topic_prefix)} has cleanup.policy {policy}, the catalogue says "
+                    f"{topic.cleanup}: set it right with kafka-configs, or use another topic_prefix"
                 )
         if missing:
             client.create_topics(
@@ -46,6 +54,15 @@ def _partition_counts(client: KafkaAdminClient) -> dict[str, int]:
     return {topic["name"]: len(topic["partitions"]) for topic in described}
 
 
+def _cleanup_policies(client: KafkaAdminClient, names: list[str], existing: dict[str, int]) -> dict[str, str]:
+    """Of those of the topics that exist."""
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names if name in existing]
+    if not wanted:
+        return {}
+    described: dict[str, Any] = client.describe_configs(wanted, config_filter="all")
+    return {name: entries["cleanup.policy"]["value"] for name, entries in described["topic"].items()}
+
+
 def _options(topic: Topic, settings: KafkaSettings) -> dict[str, Any]:
     keep_all = settings.retention == "unlimited" or topic.cleanup == "compact"
     return {
@@ -54,6 +71,8 @@ def _options(topic: Topic, settings: KafkaSettings) -> dict[str, Any]:
         "configs": {
             "cleanup.policy": topic.cleanup,
             "retention.ms": str(UNLIMITED if keep_all else topic.retention_ms),
+            # An acknowledged write stands on more than its leader wherever there is more than one.
+            "min.insync.replicas": str(max(1, settings.replication_factor - 1)),
             "max.message.bytes": str(MAX_RECORD_BYTES),
             "segment.ms": str(SEGMENT_MS),
         },

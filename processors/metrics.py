@@ -79,6 +79,7 @@ class Meter:
         WATERMARK.labels(partition).set(standing.now_ms / 1000)
         RECOVERING.labels(partition).set(standing.recovering)
         TIMERS.labels(partition).set(standing.timers)
+        STOPPED.labels(partition).set(0)
 
     def committed(self, outputs: Sequence[Model], seconds: float) -> None:
         """See :class:`processors.engine.ports.Observer`."""

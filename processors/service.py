@@ -34,10 +34,10 @@ class Service:
         self._trouble = "not connected yet"
 
     def report(self) -> HealthReport:
-        """What ``/healthz`` says: healthy unless there is work and nothing comes of it."""
+        """What ``/healthz`` says: whether the work gets done and no partition waits for an operator."""
         runner = self._runner
         return {
-            "healthy": self.progress.healthy,
+            "healthy": self.progress.healthy and not (runner is not None and runner.stopped),
             "stalledForS": round(self.progress.stalled_for_s, 1),
             "trouble": self._trouble,
             "recovering": [] if runner is None else runner.recovering,
@@ -123,8 +123,8 @@ def run(settings: Settings, shutdown: Shutdown) -> None:
         OSError: the metrics port is taken.
     """
     service = Service(settings, shutdown)
-    port = serve(settings.stack.host, settings.processors.metrics_port, "process", service.report)
+    port = serve(settings.metrics.host, settings.processors.metrics_port, "process", service.report)
     log.info("metrics_served", port=port)
-    start_watchdog(service.progress, shutdown)
+    start_watchdog(service.progress)
     service.run()
     log.info("ended")

@@ -1,4 +1,4 @@
-"""How a process of ours ends: asked politely by SIGTERM or SIGINT, or by its own watchdog when it is stuck."""
+"""How a process of ours ends: asked politely by SIGTERM, SIGINT or SIGHUP, or by its own watchdog when it is stuck."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ class Shutdown:
         self._event = threading.Event()
 
     def install(self) -> None:
-        """Listen to SIGTERM and SIGINT; a second signal ends the process at once."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Listen to SIGTERM, SIGINT and SIGHUP (a closed terminal); a second signal ends the process at once."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -80,14 +80,15 @@ class Progress:
         return self.stalled_for_s < self.stall_s
 
 
-def start_watchdog(progress: Progress, shutdown: Shutdown) -> None:
+def start_watchdog(progress: Progress) -> None:
     """End the process when it is stuck: some client calls block for ever, and a supervisor starts us again.
 
-    ``os._exit`` on purpose: whatever is stuck would also be stuck in an orderly end.
+    ``os._exit`` on purpose: whatever is stuck would also be stuck in an orderly end, which it watches over too.
     """
 
     def watch() -> None:
-        while not shutdown.wait(min(1.0, progress.stall_s / 4)):
+        while True:
+            time.sleep(min(1.0, progress.stall_s / 4))
             if not progress.healthy:
                 log.error("stalled", seconds=round(progress.stalled_for_s, 1))
                 os._exit(EXIT_STALLED)

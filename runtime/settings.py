@@ -5,11 +5,13 @@
 """
 
 import os
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,7 +33,7 @@ class StackSettings(Section):
     """The local stack of ``eyes stack``: where it lives and on which loopback ports."""
 
     dir: Path = Field(Path("var/stack"), description="data, logs and secrets; relative to eyes.toml")
-    host: str = Field("127.0.0.1", description="address the servers bind to")
+    host: str = Field("127.0.0.1", description="address the servers bind to and are reached at")
     kafka_port: int = 19092
     kafka_controller_port: int = 19093
     mqtt_port: int = 11883
@@ -41,6 +43,24 @@ class StackSettings(Section):
     servers: tuple[Literal["kafka", "postgres", "mosquitto", "prometheus"], ...] = Field(
         ("kafka", "postgres", "mosquitto", "prometheus"), description="leave out those you run elsewhere"
     )
+
+    @field_validator("host")
+    @classmethod
+    def _one_address(cls, host: str) -> str:
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - refused here
+            raise ValueError("name one address: clients are told to come back to it")
+        return host
+
+
+class MetricsSettings(Section):
+    """Where every process of ours serves ``/metrics`` and ``/healthz``; each has its own port."""
+
+    host: str = Field("127.0.0.1", description="address of /metrics and /healthz; `0.0.0.0` for a Prometheus elsewhere")
+
+    @property
+    def local_host(self) -> str:
+        """The address at which this machine itself reaches them."""
+        return "127.0.0.1" if self.host in {"0.0.0.0", ""} else self.host  # noqa: S104 - compared, not bound
 
 
 class ClockSettings(Section):
@@ -88,6 +108,14 @@ class DatabaseSettings(Section):
     )
     password: SecretStr | None = None
 
+    @field_validator("dsn")
+    @classmethod
+    def _no_password_in_sight(cls, dsn: str) -> str:
+        """A connection string is shown and logged."""
+        if re.search(r"\bpassword\s*=|://[^/@]*:[^/@]*@", dsn):
+            raise ValueError("holds a password, and it is shown in places: put that into EYES_DATABASE__PASSWORD")
+        return dsn
+
 
 class IngestSettings(Section):
     """``eyes ingest``: the bridge from MQTT to Kafka."""
@@ -102,7 +130,7 @@ class IngestSettings(Section):
     linger_ms: int = Field(20, ge=0, description="how long a batch of readings waits for company")
     lateness_s: float = Field(86_400, gt=0, description="older readings are kept on arrival time, marked `late`")
     future_s: float = Field(300, gt=0, description="readings further ahead are kept on arrival time, marked so")
-    unregistered_quota: int = Field(1_000, ge=0, description="readings kept per unknown device")
+    unregistered_quota: int = Field(1_000, ge=0, description="messages kept per unknown device")
     metrics_port: int = 19101
 
 
@@ -142,6 +170,7 @@ class Settings(BaseSettings):
 
     site: str = Field("xuchang", description="CloudEvents source: /{site}/{process}")
     stack: StackSettings = StackSettings()
+    metrics: MetricsSettings = MetricsSettings()
     clock: ClockSettings = ClockSettings()
     kafka: KafkaSettings = KafkaSettings()
     mqtt: MqttSettings = MqttSettings()
@@ -191,6 +220,17 @@ def _stack_client_file(*sources: PydanticBaseSettingsSource) -> Path:
 def stack_dir(configured: Path) -> Path:
     """The stack's directory, absolute: a relative one starts at the directory of ``eyes.toml``."""
     return project_root() / configured
+
+
+def settings_with(env: Mapping[str, str]) -> Settings:
+    """What a child process with these variables beside our own will read."""
+    before = dict(os.environ)
+    os.environ.update(env)
+    try:
+        return Settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @lru_cache(maxsize=1)

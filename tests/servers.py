@@ -100,7 +100,7 @@ def running_stack(name: str) -> Iterator[TestStack]:
     root.chmod(0o711)
     local = LocalStack(stack_settings(root / "stack"), root / "stack")
     try:
-        local.up()
+        local.up(tied=True)
         secrets = load(local.paths.root)
         yield TestStack(local, open_settings(local, secrets), secrets)
     finally:

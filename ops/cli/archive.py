@@ -1,18 +1,11 @@
 """``eyes archive``: stores the log in TimescaleDB."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-import structlog
 import typer
 
-from runtime.errors import FencedError
-from runtime.lifecycle import Shutdown
-from runtime.logs import configure_logs
+from ops.cli.member import overridden, run_member
 from runtime.settings import load_settings
-
-EXIT_FENCED: Final = 75  # EX_TEMPFAIL of sysexits.h: a supervisor may start us again
-
-log: Final = structlog.get_logger()
 
 
 def archive(
@@ -21,19 +14,18 @@ def archive(
     ] = None,
     metrics_port: Annotated[int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one")] = None,
 ) -> None:
-    """Store what the log says in the database, until asked to end. Example: `eyes archive --instance 1`."""
-    from processors.archive.service import run  # noqa: PLC0415 - other commands need neither Kafka nor the database
+    """Store what the log says in the database, until SIGTERM or Ctrl-C.
 
-    settings = load_settings()
-    given = {
-        name: value for name, value in (("instance", instance), ("metrics_port", metrics_port)) if value is not None
-    }
-    settings = settings.model_copy(update={"archive": settings.archive.model_copy(update=given)})
-    configure_logs(settings.log, "archive")
-    shutdown = Shutdown()
-    shutdown.install()
-    try:
-        run(settings, shutdown)
-    except FencedError as error:
-        log.error("archive.fenced", error=str(error))  # noqa: TRY400 - expected, and no place of ours to look at
-        raise typer.Exit(EXIT_FENCED) from error
+    Rows and how far the log was read are stored together, so a repeated delivery changes nothing. Kafka or the
+    database may be away for any length of time.
+
+    Examples:
+    - `eyes archive`
+    - `eyes archive --instance 1 --metrics-port 19122`
+    - `curl -s http://127.0.0.1:19121/healthz`
+    """
+    from processors.archive.service import run  # noqa: PLC0415 - its metrics belong to its process alone
+
+    settings = overridden(load_settings(), "archive", instance=instance, metrics_port=metrics_port)
+    chosen = settings.archive
+    run_member(run, settings, job="archive", instance=chosen.instance, port=chosen.metrics_port)

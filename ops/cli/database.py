@@ -22,7 +22,7 @@ console = Console()
 
 @app.command()
 def migrate() -> None:
-    """Bring the schema up to date; safe to repeat, and to run from several places at once."""
+    """Bring the schema up to date; safe to repeat, and from several places at once. Example: `eyes db migrate`."""
     with migrations.connect(load_settings().database) as connection:
         try:
             applied = migrations.migrate(connection)
@@ -36,7 +36,7 @@ def migrate() -> None:
 
 @app.command()
 def status() -> None:
-    """Show which migrations were applied; ends with 1 when some are pending."""
+    """Show which migrations were applied; ends with 1 when some are pending. Example: `eyes db status`."""
     with migrations.connect(load_settings().database) as connection:
         found = migrations.status(connection)
     table = Table("migration", "applied at")
@@ -63,7 +63,10 @@ def set_offset(
     partition: Annotated[int, typer.Argument(min=0)],
     offset: Annotated[int, typer.Argument(min=0, help="the next offset to store")],
 ) -> None:
-    """Let the archive go on elsewhere in a partition: back to store it again, or forwards over a gap."""
+    """Let the archive go on elsewhere in a partition: back to store it again, or forwards over a gap.
+
+    Example: `eyes db set-offset city.events.v1 3 1200`.
+    """
     with migrations.connect(load_settings().database) as connection:
         for archive, before in operate.set_offset(connection, topic, partition, offset):
             console.print(f"{archive}: {topic}/{partition} goes on at {offset}, was {before}", highlight=False)
@@ -71,7 +74,10 @@ def set_offset(
 
 @app.command()
 def psql() -> None:
-    """Open psql on the database: that of the local stack's servers where present, else the one on the PATH."""
+    """Open psql on the database: that of the local stack's servers where present, else the one on the PATH.
+
+    Example: `echo 'SELECT count(*) FROM readings' | eyes db psql`.
+    """
     settings = load_settings().database
     program = _psql()
     if program is None:

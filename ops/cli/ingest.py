@@ -1,12 +1,11 @@
 """``eyes ingest``: the bridge from MQTT to Kafka."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from runtime.lifecycle import Shutdown
-from runtime.logs import configure_logs
-from runtime.settings import Settings, load_settings
+from ops.cli.member import overridden, run_member
+from runtime.settings import load_settings
 
 
 def ingest(
@@ -31,14 +30,6 @@ def ingest(
     """
     from ingest.service import run  # noqa: PLC0415 - its metrics belong to its process alone
 
-    settings = overridden(load_settings(), client_id=client_id, metrics_port=metrics_port)
-    configure_logs(settings.log, settings.ingest.client_id)
-    shutdown = Shutdown()
-    shutdown.install()
-    run(settings, shutdown)
-
-
-def overridden(settings: Settings, **options: Any) -> Settings:
-    """The settings with the options that were given in place of their own."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return settings.model_copy(update={"ingest": settings.ingest.model_copy(update=given)})
+    settings = overridden(load_settings(), "ingest", client_id=client_id, metrics_port=metrics_port)
+    chosen = settings.ingest
+    run_member(run, settings, job="ingest", instance=chosen.client_id, port=chosen.metrics_port)

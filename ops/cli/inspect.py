@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from ops.explained import kafka_explained
 from ops.logreader import LogEntry, find_topic, follow, read_last
 from ops.topics import ensure_topics
 from runtime.lifecycle import Shutdown
@@ -27,17 +29,24 @@ def config() -> None:
 
     Sources, the last one wins: defaults, what the local stack wrote, eyes.toml (or the file EYES_CONFIG names),
     EYES_... environment variables, e.g. EYES_KAFKA__BOOTSTRAP=host:9092.
+
+    Example: `eyes config | jq .kafka`.
     """
     file = config_file()
-    console.print(f"# {file} ({'read' if file.is_file() else 'not there'})", style="dim")
+    print(f"# {file} ({'read' if file.is_file() else 'not there'})", file=sys.stderr)
     json.dump(load_settings().model_dump(mode="json"), sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 
 @topics_app.command("create")
 def create() -> None:
-    """Create the topics of the catalogue that do not exist yet."""
-    created = ensure_topics(load_settings().kafka)
+    """Create the topics of the catalogue that do not exist yet.
+
+    Example: `EYES_KAFKA__TOPIC_PREFIX=trial. eyes topics create`.
+    """
+    settings = load_settings().kafka
+    with kafka_explained(settings):
+        created = ensure_topics(settings)
     for name in created:
         console.print(f"created {name}")
     if not created:
@@ -46,7 +55,7 @@ def create() -> None:
 
 @topics_app.command("list")
 def list_topics() -> None:
-    """List the catalogue: names, keys, partitions, retention, writers and readers."""
+    """List the catalogue: names, keys, partitions, retention, writers and readers. Example: `eyes topics list`."""
     table = Table("topic", "key", "partitions", "kept", "writers", "readers", "about")
     for topic in CATALOGUE:
         days = "for ever" if topic.retention_ms == UNLIMITED else f"{topic.retention_ms // 86_400_000} d"
@@ -75,10 +84,9 @@ def tail(
     """
     settings, meant, shutdown = load_settings().kafka, find_topic(topic), Shutdown()
     shutdown.install()
-    for entry in read_last(settings, meant, last) if last else ():
-        _print(entry, raw=raw)
-    if follow_on:
-        for entry in follow(settings, meant, shutdown):
+    with kafka_explained(settings):
+        entries = follow(settings, meant, shutdown, last) if follow_on else read_last(settings, meant, last)
+        for entry in entries:
             _print(entry, raw=raw)
 
 
@@ -89,10 +97,11 @@ def _print(entry: LogEntry, *, raw: bool) -> None:
         return
     where = f"{entry.partition}/{entry.offset}"
     if entry.event is None:
-        console.print(f"{where:>12}  {entry.key}  {'removed' if entry.raw is None else 'no event of ours'}")
-        return
-    kind = entry.event.type.removeprefix("org.digital-eyes.").removesuffix(".v1")
-    console.print(f"{where:>12}  {format_rfc3339(entry.event.time)}  [bold]{kind}[/]  {_gist(entry)}", highlight=False)
+        what = f"{entry.key}  {'removed' if entry.raw is None else 'no event of ours'}"
+    else:
+        kind = entry.event.type.removeprefix("org.digital-eyes.").removesuffix(".v1")
+        what = f"{format_rfc3339(entry.event.time)}  [bold]{kind}[/]  {escape(_gist(entry))}"
+    console.print(f"{where:>12}  {what if entry.event else escape(what)}", highlight=False, soft_wrap=True)
 
 
 def _gist(entry: LogEntry) -> str:

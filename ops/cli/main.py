@@ -1,14 +1,32 @@
 """Assembles the ``eyes`` command line."""
 
 import sys
+import tomllib
 
 import typer
+from kafka.errors import KafkaError
+from pydantic import ValidationError
 from rich.console import Console
 
-from ops.cli import account, archive, database, feed, ingest, inspect, process, publish, quarantine, registry, stack, up
+from ops.cli import (
+    account,
+    archive,
+    bench,
+    database,
+    feed,
+    ingest,
+    inspect,
+    process,
+    publish,
+    quarantine,
+    registry,
+    stack,
+    up,
+)
 from ops.cli import run as run_command
 from ops.stack import StackError
 from runtime.errors import PipelineError
+from runtime.settings import config_file
 
 app = typer.Typer(
     name="eyes",
@@ -29,20 +47,43 @@ app.add_typer(database.app, name="db")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
-app.command("account")(account.account)
 app.command("publish")(publish.publish)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("account")(account.account)
+app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 
 
 def main() -> None:
-    """Entry point of the ``eyes`` script; an error that a person can mend is said in one line."""
+    """Entry point of the ``eyes`` script; an error that a person can mend is said without a traceback."""
     try:
         app()
     except (PipelineError, StackError) as error:
-        Console(stderr=True).print(f"[bold red]eyes:[/] {error}", highlight=False)
-        sys.exit(1)
+        _fail(str(error))
+    except KafkaError as error:
+        _fail(f"Kafka does not answer as it should ({error!r}): is the stack up? eyes stack status")
+    except tomllib.TOMLDecodeError as error:
+        _fail(f"{config_file()} cannot be read: {error}")
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        _fail("\n".join(("the configuration is wrong:", *(f"  {line}" for line in _complaints(error)))))
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    """What is wrong with which key, and how its variable is called."""
+    return [
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']} (eyes.toml, or EYES_{'__'.join(map(str, one['loc'])).upper()})"
+        for one in error.errors(include_url=False, include_input=False)  # an input may be a secret
+    ]
+
+
+def _fail(said: str) -> None:
+    console = Console(stderr=True, highlight=False)
+    console.print("eyes:", style="bold red", end=" ")
+    console.print(said, markup=False)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

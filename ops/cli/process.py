@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.lifecycle import Shutdown
-from runtime.logs import configure_logs
+from ops.cli.member import overridden, run_member
 from runtime.settings import load_settings
 
 
@@ -30,11 +29,6 @@ def process(
     """
     from processors.service import run  # noqa: PLC0415 - its metrics belong to its process alone
 
-    settings = load_settings()
-    given = {"instance": instance, "metrics_port": metrics_port}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    settings = settings.model_copy(update={"processors": settings.processors.model_copy(update=chosen)})
-    configure_logs(settings.log, f"process-{settings.processors.instance}")
-    shutdown = Shutdown()
-    shutdown.install()
-    run(settings, shutdown)
+    settings = overridden(load_settings(), "processors", instance=instance, metrics_port=metrics_port)
+    chosen = settings.processors
+    run_member(run, settings, job="processors", instance=chosen.instance, port=chosen.metrics_port)

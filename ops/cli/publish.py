@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from paho.mqtt.reasoncodes import ReasonCode
 from rich.console import Console
+from rich.markup import escape
 
 from ops.feed.access import feeder_access
 from ops.feed.session import NO_SUBSCRIBERS, FeedSession
@@ -54,7 +55,7 @@ def publish(
     def outcome(number: int, where: str, reason: ReasonCode) -> None:
         nonlocal failures
         failures += reason.is_failure
-        console.print(f"line {messages[number].line}: {_said(reason)} {where}")
+        console.print(f"line {messages[number].line}: {_said(reason)} {escape(where)}", soft_wrap=True)
 
     with FeedSession(
         feeder_access(settings, "device"), client_id=f"eyes-publish-{os.getpid()}", on_outcome=outcome

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from ops.explained import kafka_explained
 from ops.logreader import read_all, read_last
 from runtime.errors import FatalError
 from runtime.settings import load_settings
@@ -26,7 +28,8 @@ def list_refused(
 ) -> None:
     """List what was refused. Example: `eyes quarantine list --reason schema -n 50`."""
     settings = load_settings().kafka
-    entries = list(read_all(settings, QUARANTINE)) if reason else read_last(settings, QUARANTINE, last)
+    with kafka_explained(settings):
+        entries = list(read_all(settings, QUARANTINE)) if reason else read_last(settings, QUARANTINE, last)
     table = Table("id", "arrived", "reason", "field", "detail", "topic or device")
     refused = [entry.event.data for entry in entries if entry.event and isinstance(entry.event.data, Quarantined)]
     for item in [item for item in refused if reason in (None, item.reason.value)][-last:]:
@@ -34,9 +37,9 @@ def list_refused(
             str(item.id),
             f"{item.arrival_time:%Y-%m-%d %H:%M:%S}",
             item.reason.value,
-            item.field or "",
-            item.detail,
-            item.mqtt_topic or item.device or "",
+            escape(item.field or ""),  # what devices send must not be taken for markup
+            escape(item.detail),
+            escape(item.mqtt_topic or item.device or ""),
         )
     console.print(table)
 
@@ -52,9 +55,9 @@ def show(
         sys.stdout.buffer.write(item.payload)
         return
     for name, value in item.model_dump(mode="json", by_alias=True, exclude={"payload"}).items():
-        console.print(f"[bold]{name}[/] {value}", highlight=False)
+        console.print(f"[bold]{name}[/] {escape(str(value))}", highlight=False, soft_wrap=True)
     console.print("[bold]payload[/]")
-    console.print(item.payload.decode(errors="backslashreplace"), highlight=False, markup=False)
+    console.print(item.payload.decode(errors="backslashreplace"), highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -62,7 +65,7 @@ def retry(refused_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Publish the original bytes again on their MQTT topic, after what refused them was mended.
 
     The refused record stays where it is: the log does not forget. A reading that carries its own identity cannot be
-    doubled by this.
+    doubled by this. Example: `eyes quarantine retry ID`.
     """
     from ops.feed.once import publish_once  # noqa: PLC0415 - the MQTT client is needed by no other command here
 
@@ -74,14 +77,17 @@ def retry(refused_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     if item.payload_bytes > len(item.payload):
         raise FatalError(f"of {refused_id} only the first {len(item.payload)} of {item.payload_bytes} bytes were kept")
     publish_once(load_settings(), item.mqtt_topic, item.payload)
-    console.print(f"published {len(item.payload)} bytes on {item.mqtt_topic} at {datetime.now(UTC):%H:%M:%S}Z")
+    now = datetime.now(UTC)
+    console.print(f"published {len(item.payload)} bytes on {item.mqtt_topic} at {now:%H:%M:%S}Z", markup=False)
 
 
 def _find(refused_id: str) -> Quarantined:
     wanted = _parse(refused_id)
-    for entry in read_all(load_settings().kafka, QUARANTINE):
-        if entry.event and isinstance(entry.event.data, Quarantined) and entry.event.data.id == wanted:
-            return entry.event.data
+    settings = load_settings().kafka
+    with kafka_explained(settings):
+        for entry in read_all(settings, QUARANTINE):
+            if entry.event and isinstance(entry.event.data, Quarantined) and entry.event.data.id == wanted:
+                return entry.event.data
     raise FatalError(f"nothing with id {refused_id} in {QUARANTINE.name}; `eyes quarantine list` shows what there is")
 
 

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from ops.registry import load_registry, read_registered, read_registry_file, remove_facility
+from ops.explained import kafka_explained
+from ops.registry import Registered, load_registry, read_registered, read_registry_file, remove_facility
 from runtime.errors import FatalError
 from runtime.settings import load_settings
 from schemas.facility import FacilityClass
@@ -31,13 +33,13 @@ def load(
     CSV columns: facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, device, interval_s,
     properties, camera_zone, activity, max_stay_s, grace_s, clear_s, install_angle_deg, tilt_deg. Several rows of one
     facility are several devices; a row of facility_class `zone` configures a zone. GeoJSON has the same names as
-    properties, a Point, and optionally a list `devices`.
+    properties, a Point, and optionally a list `devices`. docs/registry.md explains each.
 
     Example: `eyes registry load covers.csv --dry-run`.
     """
     facilities, zones = read_registry_file(file)
     report = load_registry(load_settings(), facilities, zones, remove_missing=remove_missing, dry_run=dry_run)
-    console.print(str(report), highlight=False)
+    console.print(str(report), highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("list")
@@ -46,28 +48,35 @@ def list_facilities(
     zone: Annotated[str | None, typer.Option(help="only this zone")] = None,
 ) -> None:
     """List what is registered. Example: `eyes registry list --class manhole_cover`."""
-    registered = read_registered(load_settings().kafka)
+    registered = _registered()
     table = Table("facility", "class", "name", "zone", "place", "devices")
     for _, one in sorted(registered.facilities.items()):
         if facility_class in (None, one.facility_class) and zone in (None, one.zone):
             place = f"{one.place.lon:.5f} {one.place.lat:.5f}"
             devices = ", ".join(binding.device for binding in one.devices)
-            table.add_row(one.facility, one.facility_class.value, one.name or "", one.zone, place, devices)
+            cells = (one.facility, one.facility_class.value, one.name or "", one.zone, place, devices)
+            table.add_row(*map(escape, cells))
     console.print(table)
 
 
 @app.command()
 def show(facility: Annotated[str, typer.Argument(metavar="ID", help="of a facility or a zone")]) -> None:
     """Show one facility or zone whole. Example: `eyes registry show 41100201001000123`."""
-    registered = read_registered(load_settings().kafka)
+    registered = _registered()
     found = registered.facilities.get(facility) or registered.zones.get(facility)
     if found is None:
         raise FatalError(f"nothing is registered as {facility!r}; see: eyes registry list")
     print(json.dumps(found.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2, ensure_ascii=False))
 
 
+def _registered() -> Registered:
+    settings = load_settings().kafka
+    with kafka_explained(settings):
+        return read_registered(settings)
+
+
 @app.command()
 def remove(facility: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Take one facility out of the registry; what was seen of it stays. Example: `eyes registry remove bay-7`."""
     remove_facility(load_settings(), facility)
-    console.print(f"{facility} is no longer registered", highlight=False)
+    console.print(f"{facility} is no longer registered", highlight=False, markup=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ops.pipeline import members, register_targets, specs
+from ops.pipeline import members, specs
 from ops.supervise import Supervisor
 from runtime.logs import configure_logs
 from runtime.settings import load_settings, stack_dir
@@ -26,7 +26,6 @@ def up(
     configure_logs(settings.log, "up")
     folder = logs or stack_dir(settings.stack.dir) / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    register_targets(settings)
     supervisor = Supervisor(specs(settings, folder, {}))
 
     def say() -> None:

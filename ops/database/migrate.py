@@ -124,8 +124,9 @@ def connect(settings: DatabaseSettings) -> Connection:
         return psycopg.connect(
             settings.dsn, password=password, autocommit=True, connect_timeout=10, application_name="eyes-db"
         )
-    except psycopg.OperationalError as error:
-        raise FatalError(f"cannot reach the database ({settings.dsn}): {str(error).strip()}") from error
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        said = " ".join(str(error).split())
+        raise FatalError(f"cannot reach the database ({settings.dsn}): {said}") from error
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] | None = None) -> list[Migration]:

@@ -66,7 +66,7 @@ class Disturber:
         rates, luck = self._rates, self._luck
         if isinstance(item, Sample):
             publication = self._packer.sample(item)
-            if next(luck) < rates.reordered and self._may_delay(item):
+            if self._delays(item, lucky=next(luck) < rates.reordered):
                 self._hold(publication, item.at_ms + int(DELAY_MS[0] + next(luck) * (DELAY_MS[1] - DELAY_MS[0])))
                 return
             yield publication
@@ -85,10 +85,11 @@ class Disturber:
     def _hold(self, publication: Publication, due_ms: int) -> None:
         heappush(self._held, (due_ms, next(self._order), publication._replace(due_ms=due_ms)))
 
-    def _may_delay(self, sample: Sample) -> bool:
-        passed = self._since_delay.get(sample.device, UNDELAYED_BETWEEN) + 1
-        delay = sample.movable and passed > UNDELAYED_BETWEEN
-        self._since_delay[sample.device] = 0 if delay else passed
+    def _delays(self, sample: Sample, *, lucky: bool) -> bool:
+        """Whether this one is delayed; asked of every sample, because those that are not are counted."""
+        passed = self._since_delay.get(sample.device, UNDELAYED_BETWEEN)
+        delay = lucky and sample.movable and passed >= UNDELAYED_BETWEEN
+        self._since_delay[sample.device] = 0 if delay else passed + 1
         return delay
 
     def _rubbish(self, neighbour: Publication) -> Publication:

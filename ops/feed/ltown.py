@@ -25,6 +25,7 @@ LEAKS: Final = "leaks.csv"
 NETWORK: Final = "L-TOWN.inp"
 INTERVAL_S: Final = 300.0
 CENTI: Final = 100
+FOREVER_MS: Final = 1 << 62
 ORIGIN: Final = (33.0150, 34.6850)  # the town is modelled on Limassol; its own plane is in metres
 DEG_A_METRE: Final = (1 / 91_500, 1 / 110_900)
 
@@ -114,12 +115,15 @@ class Ltown:
             parquet: Any = import_module("pyarrow.parquet")
         except ImportError:
             raise FatalError("reading parquet needs pyarrow: pip install -e '.[data]'") from None
+        for name in (SCADA, LEAKS):  # the leaks are read last; that they are missing must be said first
+            if not (self.folder / name).is_file():
+                raise FatalError(
+                    f"{self.folder / name} is missing: DIR is a folder like ../shared/data/ltown/ltown_2018"
+                )
         path = self.folder / SCADA
-        if not path.is_file():
-            raise FatalError(f"{path} is missing: DIR is a folder like ../shared/data/ltown/ltown_2018")
         table = parquet.read_table(path)
-        stamps = table["timestamp"].cast("int64").to_numpy() // 1000  # from microseconds
-        keep = slice(*stamps.searchsorted([self.from_ms or 0, self.to_ms or stamps[-1] + 1]))
+        stamps = table["timestamp"].cast("timestamp[ms]").cast("int64").to_numpy()
+        keep = slice(*stamps.searchsorted([self.from_ms or 0, self.to_ms or FOREVER_MS]))
         columns = {name: table[name].to_numpy()[keep] for name in table.column_names if name[:2] in {"P_", "F_", "L_"}}
         columns["timestamp"] = stamps[keep]
         if not len(columns["timestamp"]):

@@ -36,15 +36,15 @@ class Packer:
         bodies, lines = [], []
         for name, value, unit in sample.values:
             body = {"property": name, "value": value} | ({"unit": unit} if unit else {}) | stamp
-            canonical = to_canonical(float(value), unit) if unit else float(value)
+            meant = canonical(float(value), unit)
             bodies.append(body)
             lines.append(
                 {
                     "kind": "reading",
                     "device": sample.device,
                     "property": name,
-                    "identity": self._identity(stamp, sample.at_ms, canonical),
-                    "value": canonical,
+                    "identity": self._identity(stamp, sample.at_ms, meant),
+                    "value": meant,
                 }
             )
         payload = _encode(bodies if len(bodies) > 1 else bodies[0])
@@ -61,8 +61,9 @@ class Packer:
             boot, seq = line["identity"].removeprefix("a:").rsplit(":", 1)
             stamp = {"time": format_rfc3339(from_ms(sample.at_ms)), "boot": boot, "seq": int(seq)}
             body = {"property": name, "value": other} | ({"unit": unit} if unit else {}) | stamp
-            canonical = to_canonical(other, unit) if unit else other
-            return Publication(original.due_ms, original.topic, _encode(body), ({**line, "value": canonical},))
+            return Publication(
+                original.due_ms, original.topic, _encode(body), ({**line, "value": canonical(other, unit)},)
+            )
         return None
 
     def sighting(self, seen: Sighting) -> Publication:
@@ -95,5 +96,10 @@ class Packer:
         return {"boot": self._boot, "seq": seq}
 
     @staticmethod
-    def _identity(stamp: dict[str, Any], at_ms: int, canonical: float) -> str:
-        return numbered(stamp["boot"], stamp["seq"]) if "seq" in stamp else timed(at_ms, canonical)
+    def _identity(stamp: dict[str, Any], at_ms: int, meant: float) -> str:
+        return numbered(stamp["boot"], stamp["seq"]) if "seq" in stamp else timed(at_ms, meant)
+
+
+def canonical(value: float, unit: str | None) -> float:
+    """The value as it will be stored; minus zero is zero, or one value would have two identities."""
+    return (value if unit is None else to_canonical(value, unit)) + 0.0

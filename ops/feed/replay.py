@@ -7,7 +7,7 @@ carries the identity null: ingest gives it one on arrival.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,14 +15,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ops.feed.publication import Publication
+from ops.feed.publication import Publication, canonical
 from ops.simulate.model import Incident
 from runtime.errors import FatalError
 from schemas.camera import CameraObservation
 from schemas.identity import numbered, timed
-from schemas.model import Model, Timestamp, format_rfc3339, from_ms, to_ms
+from schemas.model import Model, Timestamp, format_rfc3339, to_ms
 from schemas.observation import Observation
-from schemas.units import to_canonical
+from schemas.properties import PROPERTIES
 
 
 class Recorded(Model):
@@ -47,7 +47,7 @@ class Replay:
         Raises:
             FatalError: there is none.
         """
-        for recorded in self._lines():
+        for _, recorded in self._lines():
             return to_ms(recorded.at) + self.shift_ms
         raise FatalError(f"{self.path}: there is nothing to replay")
 
@@ -58,7 +58,7 @@ class Replay:
             FatalError: a line is none, or they are out of order; the message names it.
         """
         last_ms = 0
-        for number, recorded in enumerate(self._lines(), start=1):
+        for number, recorded in self._lines():
             due_ms = to_ms(recorded.at) + self.shift_ms
             if due_ms < last_ms:
                 raise FatalError(f"{self.path}:{number}: at: earlier than the line before; sort the recording by it")
@@ -83,12 +83,13 @@ class Replay:
                 part["time"] = _shifted(part["time"], self.shift_ms)
         return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
-    def _lines(self) -> Iterator[Recorded]:
+    def _lines(self) -> Iterator[tuple[int, Recorded]]:
+        """The recorded messages with the numbers of their lines."""
         try:
             with self.path.open(encoding="utf-8") as file:
                 for number, line in enumerate(file, start=1):
                     if line.strip():
-                        yield _recorded(f"{self.path}:{number}", line)
+                        yield number, _recorded(f"{self.path}:{number}", line)
         except (OSError, UnicodeDecodeError) as error:
             raise FatalError(f"{self.path}: {error}") from None
 
@@ -104,10 +105,10 @@ def _recorded(where: str, line: str) -> Recorded:
 def _shifted(text: str, shift_ms: int) -> str:
     """The later time; what is no time stays as it is."""
     try:
-        when = from_ms(0).fromisoformat(text)
-    except ValueError:
+        when = datetime.fromisoformat(text)
+        return format_rfc3339(when + timedelta(milliseconds=shift_ms)) if when.tzinfo else text
+    except (ValueError, OverflowError):
         return text
-    return format_rfc3339(when + timedelta(milliseconds=shift_ms)) if when.tzinfo else text
 
 
 def _lines_for(topic: str, payload: bytes) -> Iterator[dict[str, Any]]:
@@ -115,11 +116,11 @@ def _lines_for(topic: str, payload: bytes) -> Iterator[dict[str, Any]]:
     device, _, channel = topic.removeprefix("eyes/v1/").partition("/")[2].rpartition("/")
     garbage = {"kind": "garbage", "topic": topic, "sha256": sha256(payload).hexdigest()}
     try:
-        content = json.loads(payload)
-    except ValueError:
+        content = json.loads(payload, object_pairs_hook=_once_each)
+    except (ValueError, RecursionError):
         yield garbage
         return
-    refused = not content
+    refused = False
     for part in content if isinstance(content, list) else [content]:
         try:
             yield _line(device, channel, json.dumps(part))
@@ -127,6 +128,18 @@ def _lines_for(topic: str, payload: bytes) -> Iterator[dict[str, Any]]:
             refused = True
     if refused:
         yield garbage  # one for the whole message, as ingest keeps it
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs.
+
+    Raises:
+        ValueError: a key is given twice, which ingest does not take either.
+    """
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("a key is given twice")
+    return out
 
 
 def _line(device: str, channel: str, part: str) -> dict[str, Any]:
@@ -144,7 +157,10 @@ def _line(device: str, channel: str, part: str) -> dict[str, Any]:
     if channel != "observations":
         raise KeyError(channel)
     reading = Observation.model_validate_json(part)
-    value = float(reading.value) if reading.unit is None else to_canonical(float(reading.value), reading.unit)
+    value = canonical(float(reading.value), reading.unit)
+    bounds = PROPERTIES[reading.observed_property]
+    if not bounds.low <= value <= bounds.high:
+        raise ValueError(f"{value!r} is outside of what is possible")
     timely = None if reading.time is None else timed(to_ms(reading.time), value)
     identity = timely if reading.seq is None else numbered(reading.boot, reading.seq)
     named = {"kind": "reading", "device": device, "property": reading.observed_property}

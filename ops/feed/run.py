@@ -118,6 +118,7 @@ class _Feeder:
 
     def run(self) -> FeedReport:
         """Publish everything, then say what was."""
+        self._report_status()  # whoever waits for us knows now that we listen to signals
         self._say_clock(self._clock_ms)
         publications = self._source.publications()
         for publication in publications:

@@ -68,8 +68,43 @@ def facilities_and_zones(
             together.setdefault(row.cells["facility"], []).append(row)
         else:
             problems.add(row.where, "facility", "is missing")
+    _compare_devices(together, problems)
     built = (_facility(same, problems) for same in together.values())
     return tuple(facility for facility in built if facility is not None), tuple(zones.values())
+
+
+def _compare_devices(together: dict[str, list[Row]], problems: Problems) -> None:
+    """Name every device that speaks twice for one thing: a slip of whoever wrote the file.
+
+    One device may speak for several facilities: by different properties, or as a camera by zones of its picture.
+    """
+    bound: dict[str, list[tuple[str, Row]]] = {}
+    for facility, rows in together.items():
+        for row in rows:
+            if (device := row.cells.get("device")) is None:
+                continue
+            for other, earlier in bound.setdefault(device, []):
+                if _same_claim(earlier.cells, row.cells, same_facility=other == facility):
+                    problems.add(row.where, "device", f"{device!r} speaks for {other} already ({earlier.where})")
+                    break
+            bound[device].append((facility, row))
+
+
+def _same_claim(one: dict[str, str], two: dict[str, str], *, same_facility: bool) -> bool:
+    zones = one.get("camera_zone"), two.get("camera_zone")
+    if same_facility:
+        return zones[0] == zones[1]
+    if zones != (None, None):
+        return False
+    listed = [_listed(cells["properties"]) if "properties" in cells else None for cells in (one, two)]
+    if None in listed:  # all it sends
+        return () not in listed
+    return bool(set(listed[0] or ()) & set(listed[1] or ()))
+
+
+def _listed(cell: str) -> tuple[str, ...]:
+    """The properties in a cell."""
+    return () if cell == "-" else tuple(part.strip() for part in cell.split(";") if part.strip())
 
 
 def _facility(rows: list[Row], problems: Problems) -> Facility | None:
@@ -112,10 +147,7 @@ def _device(row: Row, problems: Problems) -> DeviceBinding | None:
         problems.add(row.where, "device", "is missing, but the row has columns of one")
         return None
     if "properties" in device:
-        listed = device["properties"]
-        device["properties"] = (
-            () if listed == "-" else tuple(part.strip() for part in listed.split(";") if part.strip())
-        )
+        device["properties"] = _listed(device["properties"])
     return _validated(row.where, DeviceBinding, problems, **device)
 
 
@@ -134,6 +166,9 @@ def _zone(row: Row, problems: Problems) -> ZoneConfigured | None:
     if "zone" not in cells:
         problems.add(row.where, "zone", "is missing")
         return None
+    for name in ("facility", *_DEVICE):
+        if name in cells:
+            problems.add(row.where, name, "has no place in a row of a zone")
     kind = _KINDS.get(cells["zone"].split(":")[0])
     if "kind" in cells or kind is None:
         kind = _choice(row.where, "kind", cells.get("kind", ""), ZoneKind, problems)

@@ -4,15 +4,14 @@ The order is the promise (docs/architecture.md): when ingest can look a facility
 the partition its readings will go to.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
+from ops.explained import kafka_explained
 from ops.registry.store import ZONE_KEY, Registered, read_registered
 from ops.simulate.demo import Demo
 from runtime.errors import FatalError
@@ -72,7 +71,7 @@ def load_registry(
         FatalError: Kafka cannot be reached or did not take it; loading again completes what was begun.
     """
     wanted = {facility.facility: facility for facility in facilities}
-    with _explained(settings):
+    with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
         plan = _Plan()
         configured = [zone for zone in zones if current.zones.get(zone.zone) != zone]
@@ -102,25 +101,13 @@ def remove_facility(settings: Settings, facility: str) -> None:
     Raises:
         FatalError: there is none of this id, or as :func:`load_registry`.
     """
-    with _explained(settings):
+    with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
         if facility not in current.facilities:
             raise FatalError(f"no facility {facility!r} is registered; see: eyes registry list")
         plan = _Plan()
         _plan_removal(plan, current.facilities[facility])
         _write(settings, plan)
-
-
-@contextmanager
-def _explained(settings: Settings) -> Iterator[None]:
-    """Say in words what Kafka's client says in class names."""
-    try:
-        yield
-    except KafkaError as error:
-        raise FatalError(
-            f"Kafka on {settings.kafka.bootstrap}: {type(error).__name__}: {error}; is the stack up, are the topics "
-            "there? eyes stack status, eyes topics"
-        ) from error
 
 
 def _plan_facilities(

@@ -1,7 +1,9 @@
 """Rows of a registry file, whatever its format: where each stands in the file, and its columns as text."""
 
 import csv
+import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -72,12 +74,16 @@ def read_rows(path: Path, problems: Problems) -> list[Row]:
 
 
 def _lines(path: Path, text: str, problems: Problems) -> Iterator[Row]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    # Not str.splitlines: it also ends lines at signs that may stand in a name.
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
     for name in unknown:
         problems.add(f"{path.name}:1", name, f"no such column; there are: {', '.join(COLUMNS)}")
     if "facility_class" not in (reader.fieldnames or ()):
         problems.add(f"{path.name}:1", "facility_class", "this column is missing")
+    for name, times in Counter(reader.fieldnames or ()).items():
+        if times > 1:
+            problems.add(f"{path.name}:1", name, "this column is there twice")
     if unknown:
         return
     try:
@@ -99,7 +105,9 @@ def _features(path: Path, text: str, problems: Problems) -> Iterator[Row]:
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         raise RegistryFileError(f"{path}: not a GeoJSON FeatureCollection")
     features = document.get("features")
-    for number, feature in enumerate(features if isinstance(features, list) else (), start=1):
+    if not isinstance(features, list):
+        raise RegistryFileError(f"{path}: its features are no list")
+    for number, feature in enumerate(features, start=1):
         yield from _feature(f"{path.name}: feature {number}", feature, problems)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ops.accounting import Reckoning, reckon
 from ops.database.migrate import connect, migrate
-from ops.pipeline import register_targets, specs
+from ops.pipeline import specs
 from ops.registry import load_demo_registry
 from ops.run.feeder import Feeder
 from ops.supervise import Supervisor
@@ -45,15 +45,17 @@ class City:
         report(f"topics: {len(ensure_topics(self.settings.kafka))} created")
         report(f"registry: {load_demo_registry(self.settings)}")
 
-    def start(self, report: Report = lambda _line: None) -> None:
+    def start(self, report: Report = lambda _line: None, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Start our processes and, when all are well, the feeder.
 
         Raises:
-            FatalError: a process is not well within a minute; its log says why.
+            FatalError: a process is not well within a minute (its log says why), or nobody wants it any more.
         """
-        register_targets(self.settings)
         self.supervisor.start()
-        if not self.supervisor.wait_ready(READY_S):
+        well = self.supervisor.wait_for(lambda all_: cancelled() or all(one.healthy for one in all_), READY_S)
+        if cancelled():
+            raise FatalError("interrupted while the processes were starting")
+        if not well:
             unwell = [status for status in self.supervisor.status() if not status.healthy]
             raise FatalError(
                 "; ".join(f"{one.name} is {one.state}: {one.detail} (log {one.log_file})" for one in unwell)

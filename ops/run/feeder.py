@@ -5,13 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ops.supervise import bound_to_us
 from runtime.errors import FatalError
 
+START_S: Final = 30.0
 STOP_S: Final = 30.0
+POLL_S: Final = 0.05
 
 
 class Feeder:
@@ -31,10 +35,15 @@ class Feeder:
         self._env = {**os.environ, **env}
 
     def start(self) -> None:
-        """Begin to feed."""
+        """Return when it feeds; call it from a thread that lives as long as the feed, for it ends with that.
+
+        Raises:
+            FatalError: it ended at once, or said nothing for long; its log says why.
+        """
+        self._status_file.unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                self._argv,
+                bound_to_us(self._argv),
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -42,6 +51,11 @@ class Feeder:
                 pass_fds=(self._truth,),
                 start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
             )
+        deadline = time.monotonic() + START_S
+        while not self.status:
+            if self.ended or time.monotonic() > deadline:
+                raise FatalError(f"the feeder did not start; see {self.log_file}")
+            time.sleep(POLL_S)
 
     @property
     def ended(self) -> bool:

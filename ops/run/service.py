@@ -27,6 +27,7 @@ from schemas.anomaly import Transition
 REFRESH_S: Final = 0.5
 PLAIN_REFRESH_S: Final = 5.0
 FEED_STEP_S: Final = 60.0
+OURS: Final = "made-by-eyes-run"  # in the stack's folder: the next run may move it aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,16 @@ def run(options: RunOptions, console: Console, shutdown: Shutdown) -> bool:
     env = {"EYES_CLOCK__MODE": "feed", "EYES_CLOCK__TICK_S": str(FEED_STEP_S)}
     os.environ.update(env)
     began = time.monotonic()
-    with _fresh_stack(console, keep=options.keep_stack) as root:
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    with _fresh_stack(say, shutdown, keep=options.keep_stack) as root:
         settings = Settings()  # only now: the stack wrote down addresses and secrets
         city = City(settings, env, root / "run", _feed_arguments(options))
         try:
-            city.prepare(lambda line: console.print(line, highlight=False))
-            city.start(lambda line: console.print(line, highlight=False))
+            city.prepare(say)
+            city.start(say, cancelled=lambda: shutdown.requested)
             console.print(f"running after {time.monotonic() - began:.1f} s", style="green")
             _watch(city, options, console, shutdown)
             console.print("stopping the feed and draining ...", style="dim")
@@ -70,7 +75,7 @@ def _feed_arguments(options: RunOptions) -> tuple[str, ...]:
 
 
 @contextmanager
-def _fresh_stack(console: Console, *, keep: bool) -> Iterator[Path]:
+def _fresh_stack(say: Callable[[str], None], shutdown: Shutdown, *, keep: bool) -> Iterator[Path]:
     """A stack that holds nothing yet; stopped in the end, its data left for a look until the next run."""
     settings = Settings()
     stack = LocalStack(settings.stack, stack_dir(settings.stack.dir))
@@ -79,16 +84,28 @@ def _fresh_stack(console: Console, *, keep: bool) -> Iterator[Path]:
             "a stack is already running here, and `eyes run` begins with an empty one: stop it with `eyes stack down`, "
             "or feed it as it is with `eyes up` and `eyes feed demo`"
         )
-    if (aside := stack.archive_data()) is not None:
-        console.print(f"the last run's data is now in {aside}", style="dim")
-    stack.up(lambda line: console.print(line, highlight=False))
+    _clear(stack, say)
+    # Tied: if we are killed, the servers go down with us.
+    stack.up(say, tied=not keep, cancelled=lambda: shutdown.requested)
+    (stack.paths.root / OURS).touch()
     try:
         yield stack.paths.root
     finally:
         if keep:
-            console.print("the stack keeps running; `eyes stack down` stops it", style="dim")
+            say("the stack keeps running; `eyes stack down` stops it")
         else:
             stack.down()
+
+
+def _clear(stack: LocalStack, say: Callable[[str], None]) -> None:
+    """Move the last run's data aside, and nobody else's."""
+    if stack.paths.data.exists() and not (stack.paths.root / OURS).exists():
+        raise FatalError(
+            f"{stack.paths.root} holds data that no `eyes run` made, and a run begins with an empty stack. Run "
+            "elsewhere (EYES_STACK__DIR=var/demo), move that folder, or delete it with `eyes stack wipe`"
+        )
+    if (aside := stack.archive_data()) is not None:
+        say(f"the last run's data is now in {aside}")
 
 
 def _watch(city: City, options: RunOptions, console: Console, shutdown: Shutdown) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isinf
 from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -59,6 +60,23 @@ class Samples:
     def newest(self, name: str) -> float | None:
         """The largest over all labels; None where there are none."""
         return max((value for _, value in self._values.get(name, ())), default=None)
+
+    def quantile(self, histogram: str, q: float, **labels: str) -> float | None:
+        """The q-quantile of a histogram, interpolated within its bucket as Prometheus does; None where it is empty."""
+        buckets = sorted(
+            (float(has["le"]), value)
+            for has, value in self._values.get(f"{histogram}_bucket", ())
+            if labels.items() <= has.items()
+        )
+        if not buckets or not buckets[-1][1]:
+            return None
+        rank = q * buckets[-1][1]
+        low, below = 0.0, 0.0
+        for high, count in buckets:
+            if count >= rank:
+                return low if isinf(high) else low + (high - low) * (rank - below) / max(1e-9, count - below)
+            low, below = high, count
+        return None
 
     def __bool__(self) -> bool:
         """Whether the process answered."""

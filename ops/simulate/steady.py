@@ -46,9 +46,9 @@ def cover(seed: int, index: int, start_ms: int) -> Iterator[Sample]:
     for beat, at_ms in enumerate(heartbeats(start_ms, COVER_INTERVAL_S * 1000, cover_phase_ms(seed, index))):
         noise = float(rng.normal(0, TILT_NOISE_DEG))
         since = at_ms - start_ms
-        is_open = _hit(seed, since, index, "opened")
+        is_open = _hit(seed, since - OPEN_NOTICE_MS, index, "opened")
         if is_open != was_open:
-            yield _contact_change(seed, index, start_ms, since, is_open=is_open)
+            yield _contact_change(seed, index, start_ms, since - OPEN_NOTICE_MS, is_open=is_open)
             was_open = is_open
         if _hit(seed, since, index, "silent_cover"):
             continue

@@ -21,6 +21,7 @@ from ops.stack.ownership import end_leftovers, owned
 from ops.stack.paths import StackPaths
 from ops.stack.servers import SERVERS
 from ops.stack.status import ServerStatus, StackStatus
+from ops.supervise import bound_to_us
 from runtime.settings import StackSettings
 
 POLL_S = 0.1
@@ -70,20 +71,29 @@ class LocalStack:
             return StackStatus(None, tuple(self._stopped(name) for name in SERVERS if name in self.settings.servers))
         return StackStatus(answer["daemon"], tuple(map(ServerStatus.from_json, answer["servers"])))
 
-    def up(self, on_progress: Report = lambda _line: None, *, timeout_s: float = UP_TIMEOUT_S) -> StackStatus:
+    def up(
+        self,
+        on_progress: Report = lambda _line: None,
+        *,
+        timeout_s: float = UP_TIMEOUT_S,
+        tied: bool = False,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> StackStatus:
         """Bring the stack up and return when every server is well; fine when it is up already.
 
         Args:
             on_progress: Told in a line about each server's change of state.
             timeout_s: The longest to wait.
+            tied: The daemon goes down in order when this process (to be exact, the calling thread) ends, however.
+            cancelled: Asked while waiting.
 
         Raises:
-            StackError: It did not come up; whatever was started by this call has been stopped again.
+            StackError: It did not come up, or nobody wants it any more; what this call started has been stopped again.
         """
         started = None
         if not self.is_running():
             self._require_programs()
-            started = self._start_daemon()
+            started = self._start_daemon(tied=tied)
         began = time.monotonic()
         seen: dict[str, str] = {}
         while True:
@@ -94,6 +104,10 @@ class LocalStack:
                     on_progress(f"{server.name}: {server.state} ({time.monotonic() - began:.1f} s)")
             if status.healthy:
                 return status
+            if cancelled():
+                if started is not None:
+                    self.down()
+                raise StackError("interrupted while the stack was coming up")
             self._give_up_if_hopeless(status, waited_s=time.monotonic() - began, timeout_s=timeout_s, own=started)
             time.sleep(POLL_S)
 
@@ -181,13 +195,14 @@ class LocalStack:
         if missing:
             raise StackError(f"the programs of {' and '.join(missing)} are not there yet: make setup")
 
-    def _start_daemon(self) -> subprocess.Popen[bytes]:
+    def _start_daemon(self, *, tied: bool) -> subprocess.Popen[bytes]:
         self.paths.make()
         write_private(self.paths.run / SETTINGS_FILE, self.settings.model_dump_json() + "\n")
         (self.paths.run / FAILURE_FILE).unlink(missing_ok=True)
+        command = [sys.executable, "-m", "ops.stack.daemon", str(self.paths.root)]
         with self.paths.log("daemon").open("ab") as log:
             daemon = subprocess.Popen(
-                [sys.executable, "-m", "ops.stack.daemon", str(self.paths.root)],
+                bound_to_us(command, signal.SIGTERM) if tied else command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -5,12 +5,18 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ops.supervise.spec import ProcessSpec
 
 SHIM = Path(__file__).with_name("shim.py")
+
+
+def bound_to_us(argv: Sequence[str], death_signal: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The command that runs ``argv`` so that the kernel signals it when this process, or the calling thread, ends."""
+    return [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), str(int(death_signal)), "--", *argv]
 
 
 class Child:
@@ -28,10 +34,9 @@ class Child:
         """
         self._spec = spec
         spec.log_file.parent.mkdir(parents=True, exist_ok=True)
-        shim = (sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), str(int(spec.death_signal)), "--")
         with spec.log_file.open("ab") as log:  # append mode, so that the log can be cut while it is written to
             self._process = subprocess.Popen(
-                [*spec.wrapper, *shim, *spec.argv],
+                [*spec.wrapper, *bound_to_us(spec.argv, spec.death_signal)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

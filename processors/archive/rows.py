@@ -1,7 +1,8 @@
 """From events to rows: pure, and the only place that knows both the messages and the tables' columns.
 
 The order of events is kept and the first of equal identities wins, here within a batch as the merge does against what
-is stored; so how the log was cut into batches cannot matter.
+is stored; so how the log was cut into batches cannot matter. (It may for a device whose counter begins anew within the
+horizon, where a reading is a copy of one that was itself left out: such a device is outside of what is promised.)
 """
 
 import json
@@ -29,6 +30,8 @@ SeriesKey = tuple[str, str]  # device, property
 OriginKey = tuple[str, str, str]  # facility, class, zone
 
 _EPOCH_2000_MS: Final = 946_684_800_000
+_LATEST_MS: Final = 253_402_300_799_999  # schemas.model.MS
+_HIGHEST_QUALITY: Final = int(max(Quality))
 _NUL_ESCAPE: Final = b"\\u0000"  # the only way a NUL can stand in a JSON text
 _NUL_SIGN: Final = "␀"  # U+2400; PostgreSQL stores no NUL
 _DETAIL_MAX: Final = 1024
@@ -107,7 +110,7 @@ class Rows:
 
         Raises:
             KeyError: a series has no number; see :meth:`Numbers.unknown`.
-            ValueError: a time that no calendar has.
+            ValueError: a time or a quality that there is not.
         """
         if item.event is None:
             self._append("quarantine", poison_row(item, item.error, item.raw))
@@ -134,6 +137,7 @@ class Rows:
 
     def _observations(self, columns: BatchColumns, numbers: Numbers) -> None:
         """The hot path: everything that many readings share is looked up once per series."""
+        _check(columns)
         series = [numbers.series[_series_key(one)] for one in columns.series]
         origins = [numbers.origins[_origin_key(one)] for one in columns.series]
         append = self.tables.setdefault("observations", []).append
@@ -242,6 +246,21 @@ def poison_row(item: Item, error: str, payload: bytes, piece: int = 0) -> Row:
         *(payload, len(payload), from_ms(max(0, item.timestamp_ms)), "archive"),
     )
     return _scrubbed(row, scrub=True)
+
+
+def _check(columns: BatchColumns) -> None:
+    """What the message's model bounds and its fast decoder does not; COPY would cut an integer to its column's bytes.
+
+    Raises:
+        ValueError: naming the column.
+    """
+    for name, values, highest in (
+        ("phenomenonTime", columns.phenomenon_time, _LATEST_MS),
+        ("arrivalTime", columns.arrival_time, _LATEST_MS),
+        ("resultQuality", columns.result_quality, _HIGHEST_QUALITY),
+    ):
+        if values and not 0 <= min(values) <= max(values) <= highest:
+            raise ValueError(f"{name}: outside of 0 to {highest}")
 
 
 def _series_of(item: Item) -> list[SeriesColumns]:

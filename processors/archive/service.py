@@ -81,8 +81,8 @@ class Archive:
     def run(self) -> None:
         """Serve metrics and loop; see :func:`run`."""
         archive = self._settings.archive
-        serve(self._settings.stack.host, archive.metrics_port, "archive", self.health)
-        start_watchdog(self._progress, self._shutdown)
+        serve(self._settings.metrics.host, archive.metrics_port, "archive", self.health)
+        start_watchdog(self._progress)
         log.info("archive.started", archive=self._name, instance=archive.instance)
         try:
             while not self._shutdown.requested:
@@ -269,6 +269,9 @@ class Archive:
         if not self._pending and (moves := moves_left(self._positions(consumer, sink), sink)):
             for written in store(sink, [], moves, self._horizon):
                 _count(written)
+        if self._stopped and sink.decided((p.topic, p.partition) for p in self._stopped):
+            log.info("archive.decided", partitions=len(self._stopped))
+            self._taken = False
         for (topic, number), held in sink.held.items():
             partition = TopicPartition(topic, number)
             high = consumer.highwater(partition) if partition not in self._stopped else None

@@ -45,6 +45,14 @@ _SESSION: Final = (
 )
 _CONNECT_S: Final = 5
 _DATA_ERRORS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+# The connection is gone or of no use; the last two are what the server says to one that slept inside a transaction.
+_GONE: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
 _CLIENT_DATA_ERRORS: Final = (ValueError, OverflowError, struct.error)  # a value that has no binary form
 
 
@@ -126,7 +134,7 @@ def _translated(connection: Connection) -> Iterator[None]:
     except _CLIENT_DATA_ERRORS as error:
         _roll_back(connection)
         raise PoisonError(f"{type(error).__name__}: {error}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as error:
+    except _GONE as error:
         _roll_back(connection)
         raise RetryableError(_first_line(error)) from error
     except psycopg.Error as error:
@@ -212,6 +220,26 @@ class Sink:
                 self._held[topic, partition] = Held(*row)
             self._connection.commit()
         return self._held
+
+    def decided(self, partitions: Iterable[Partition]) -> bool:
+        """Whether somebody has moved the offset of one of these since; for those that wait for a person.
+
+        Raises:
+            RetryableError: not known.
+        """
+        wanted = sorted(partitions)
+        with _translated(self._connection):
+            rows = self._connection.execute(
+                """
+                SELECT topic, partition, next_offset
+                FROM archive_offsets
+                JOIN unnest(%s::text[], %s::integer[]) AS wanted (topic, partition) USING (topic, partition)
+                WHERE archive = %s
+                """,
+                [[topic for topic, _ in wanted], [number for _, number in wanted], self._archive],
+            ).fetchall()
+            self._connection.rollback()
+        return any(self._held[topic, number].next_offset != offset for topic, number, offset in rows)
 
     def learn(self, series: Mapping[SeriesKey, str], origins: Iterable[OriginKey]) -> None:
         """Give numbers to series and origins, in a transaction of its own: a number nobody uses harms nobody.
@@ -328,7 +356,7 @@ class Sink:
     def _commit(self, moves: Mapping[Partition, int]) -> None:
         try:
             self._connection.commit()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except psycopg.Error as error:
             self._connection.close()
             raise OutcomeUnknownError(_first_line(error)) from error
         for partition, new in moves.items():

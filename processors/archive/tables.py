@@ -116,10 +116,11 @@ _OR_NOTHING: Final = """
 ON CONFLICT DO NOTHING
 """
 
+# The farthest reach first: a row of this batch that it would find and that stands behind it in the log is not in yet.
 _MERGE_OBSERVATIONS: Final[dict[Reach | None, LiteralString]] = {
-    Reach.FIXED: _INSERT_OBSERVATIONS + _NO_COPY_MOVED + _OR_NOTHING,
-    Reach.NUMBERED: _INSERT_OBSERVATIONS + _NO_COPY_NEAR + _NO_COPY_MOVED + _OR_NOTHING,
     Reach.MOVED: _INSERT_OBSERVATIONS + _NO_COPY_NEAR + _OR_NOTHING,
+    Reach.NUMBERED: _INSERT_OBSERVATIONS + _NO_COPY_NEAR + _NO_COPY_MOVED + _OR_NOTHING,
+    Reach.FIXED: _INSERT_OBSERVATIONS + _NO_COPY_MOVED + _OR_NOTHING,
 }
 
 _CAMERA_EVENTS: Final[dict[LiteralString, LiteralString]] = {

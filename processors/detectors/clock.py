@@ -123,7 +123,7 @@ class ClockDetector:
             turn.clears(suspect.opened, step)
 
     def _on_left(self, state: State, facility: str, turn: Turn) -> None:
-        for device in [name for name, suspect in state.suspects.items() if suspect.facility == facility]:
+        for device in sorted(name for name, suspect in state.suspects.items() if suspect.facility == facility):
             suspect = state.suspects.pop(device)
             if suspect.opened is not None:
                 step = Step(turn.clock.now_ms, f"Device {device} is no longer watched", {}, reason=LEFT)

@@ -25,7 +25,7 @@ class LeakDetector:
     """Finds abrupt bursts, one finding each, in every zone that has flow and pressure meters."""
 
     name = "leak"
-    version = 1
+    version = 2
     hears_late = False
 
     def initial(self, zone: str) -> LeakState:

@@ -73,21 +73,23 @@ def repaired(evidence: Evidence, pattern: Floats, scale: Floats) -> tuple[int, f
 
     ``pattern`` and ``scale`` are what :func:`signature` gave when the shift was found.
     """
-    size = float(pattern @ pattern)
+    whole = float(pattern @ pattern)
     strong = strengths(evidence, evidence.quiet_scale)
     best: tuple[float, int, float] | None = None
     for index, steps in enumerate(CHANGE_WINDOWS):
         now = np.append(evidence.shift[index], evidence.change[index, 0]) / scale
         usual = np.append(evidence.scale[index], evidence.change_scale[index, 0]) / scale
+        # What is not there speaks neither for nor against: behind a gap nobody knows what flowed in before it.
+        known = np.where(np.isnan(now), 0.0, pattern)
         now, usual = filled(now), filled(usual)
-        length = float(now @ now)
-        if size == 0 or length == 0 or strong[index] < CLEAR:
+        size, length = float(known @ known), float(now @ now)
+        if size == 0 or size < _GOOD_PART * whole or length == 0 or strong[index] < CLEAR:
             continue
-        undone = -float(now @ pattern) / size
-        cosine = -float(now @ pattern) / np.sqrt(length * size)
-        if not _both(now, pattern):
+        undone = -float(now @ known) / size
+        cosine = -float(now @ known) / np.sqrt(length * size)
+        if not _both(now, known):
             continue
-        noise = float(np.sqrt((usual * pattern) @ (usual * pattern))) / size
+        noise = float(np.sqrt((usual * known) @ (usual * known))) / size
         if (
             cosine >= _SAME
             and _RATIO[0] <= undone <= _RATIO[1]

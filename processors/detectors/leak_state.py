@@ -7,7 +7,7 @@ import numpy as np
 
 from processors.detectors.leak_model import Model
 from processors.detectors.leak_stats import decode, encode
-from processors.detectors.leak_steps import Steps
+from processors.detectors.leak_steps import Sample, Steps
 
 
 class Sensor(msgspec.Struct):
@@ -72,13 +72,28 @@ class LeakState(msgspec.Struct):
     timer_ms: int | None = None
 
 
-_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode)  # dicts keep the order the log gave them
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode)  # it can sort no integer keys: see _ordered
 _decoder: Final = msgspec.msgpack.Decoder(LeakState, dec_hook=decode)
 
 
 def to_bytes(state: LeakState) -> bytes:
-    """Equal bytes for equal states."""
-    return _encoder.encode(state)
+    """Equal bytes for equal states, in whatever order they came to know what they know."""
+    return _encoder.encode(_ordered(state))
+
+
+def _ordered(state: LeakState) -> LeakState:
+    steps = msgspec.structs.replace(
+        state.steps,
+        early=_sorted_samples(state.steps.early),
+        open={slot: _sorted_samples(series) for slot, series in sorted(state.steps.open.items())},
+    )
+    return msgspec.structs.replace(
+        state, sites=dict(sorted(state.sites.items())), sensors=dict(sorted(state.sensors.items())), steps=steps
+    )
+
+
+def _sorted_samples(series: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+    return {key: sorted(samples) for key, samples in sorted(series.items())}
 
 
 def from_bytes(data: bytes) -> LeakState:

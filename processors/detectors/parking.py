@@ -90,7 +90,7 @@ class ParkingDetector:
     """A vehicle that stands too long or where it may not."""
 
     name: Final = "parking"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -195,7 +195,8 @@ def _hear(spot: Spot, event: Reading | CameraEvent, name: str, turn: Turn, *, ta
             spot.since_ms, spot.first = time_ms, Evidence.of(event)
         spot.free_ms = spot.freed = None
     elif spot.since_ms is not None and spot.free_ms is None and not _is_taken(spot):
-        spot.free_ms, spot.freed = time_ms, Evidence.of(event)
+        # Sensors may say it out of order; nobody leaves before he came.
+        spot.free_ms, spot.freed = max(time_ms, spot.since_ms), Evidence.of(event)
         _pass_time(spot, time_ms, turn)  # clear_s may be 0
 
 
@@ -235,7 +236,8 @@ def _end_stay(spot: Spot, at_ms: int, turn: Turn, reason: str | None) -> None:
     if spot.opened is not None:
         assert spot.since_ms is not None, "an open finding has a stay"
         stay_ms = (at_ms if spot.free_ms is None else spot.free_ms) - spot.since_ms
-        summary = f"{spot.site.facility} free again after {span(stay_ms)}"
+        facility = spot.site.facility
+        summary = f"{facility} is no longer watched" if reason else f"{facility} free again after {span(stay_ms)}"
         evidence = () if spot.freed is None else (spot.freed,)
         step = Step(at_ms, summary, {"stay_s": stay_ms / 1000}, evidence, reason, by_time=True)
         turn.clears(spot.opened, step)

@@ -147,7 +147,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     intervals = _intervals(facility)
     if intervals:
         state.sites[known] = Site.of(facility)
-    for name in [n for n, device in state.devices.items() if known in device.facilities and n not in intervals]:
+    for name in sorted(n for n, device in state.devices.items() if known in device.facilities and n not in intervals):
         _unbind(state, name, known, turn, reason=UNBOUND)
     if not intervals:
         state.sites.pop(known, None)
@@ -173,7 +173,7 @@ def _intervals(facility: Facility) -> dict[str, int]:
 
 
 def _on_left(state: State, facility: str, turn: Turn) -> None:
-    for name in [name for name, device in state.devices.items() if facility in device.facilities]:
+    for name in sorted(name for name, device in state.devices.items() if facility in device.facilities):
         _unbind(state, name, facility, turn, reason=LEFT)
     state.sites.pop(facility, None)
 

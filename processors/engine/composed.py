@@ -246,6 +246,8 @@ class PartitionFold:
     def _route(self, series: Series) -> _Route:
         route = self._memory(series.device, series.observed_property)
         if route.series != series:  # new, moved, or registered anew
+            # One of its own: rows of the same record that were said before go where they said.
+            route = self._routes[series.device, series.observed_property] = _Route(route.seen)
             wanted = [slot for slot in self._zone(series.zone) if slot.detector.wants(series)]
             route.series = series
             route.all = wanted

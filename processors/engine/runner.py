@@ -173,22 +173,23 @@ class Runner:
         """Give every owned partition a state and a position; interrupted by an error it goes on where it was."""
         for partition in sorted(self._owned - self._parts.keys() - self._stopped):
             committed = self._source.committed(partition)
-            parked = self._parked.pop(partition, None)
+            parked = self._parked.get(partition)
             if parked is not None and parked.committed == committed:
-                self._parts[partition] = parked
                 self._source.start(partition, parked.next)
+                self._parts[partition] = self._parked.pop(partition)
                 self._expect_commit(parked)
                 continue
             start, end = self._source.bounds(partition)
+            self._parked.pop(partition, None)
             if committed is not None and not start <= committed <= end:
                 self._stop(partition, committed, start, end)
                 continue
             live_from = start if committed is None else committed
             recovering = live_from > start
+            self._source.start(partition, start)  # first: a partition that has a fold is one that is being read
             self._parts[partition] = _Part(self._make_fold(), start, live_from, committed, recovering)
             if recovering:
                 log.info("recovering", partition=partition, records=live_from - start)
-            self._source.start(partition, start)
 
     def _stop(self, partition: int, committed: int, start: int, end: int) -> None:
         self._stopped.add(partition)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.run.city import City
-from runtime.settings import Settings
+from runtime.settings import settings_with
 from tests.faults.scenario import Scenario
 from tests.servers import TestStack, free_ports, running_stack
 
@@ -43,18 +43,10 @@ def scenario(hurt_stack: TestStack, tmp_path: Path) -> Iterator[Scenario]:
         ports = free_ports(3)
         for process, port in zip(("INGEST", "PROCESSORS", "ARCHIVE"), ports, strict=True):
             env[f"EYES_{process}__METRICS_PORT"] = str(port)
-        city = City(settings_of(env), env, tmp_path / "run", FEED)
+        city = City(settings_with(env), env, tmp_path / "run", FEED)
         try:
             city.prepare()
             city.start()
             yield Scenario(city, hurt_stack.stack)
         finally:
             city.stop()
-
-
-def settings_of(env: dict[str, str]) -> Settings:
-    """What a process with this environment would read."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in env.items():
-            patch.setenv(name, value)
-        return Settings()

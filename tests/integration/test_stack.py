@@ -98,9 +98,7 @@ def test_up_status_down_up_again_and_wipe(local: LocalStack) -> None:
     assert not local.down()
     assert eyes(local, "status").returncode == 1
 
-    began = time.monotonic()
     local.up()
-    assert time.monotonic() - began < 30  # 4 s where nothing else runs
     local.down()
     assert local.archive_data() == local.paths.previous
     assert local.paths.previous.is_dir()

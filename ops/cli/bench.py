@@ -1,0 +1,66 @@
+"""``eyes bench``: how fast it is, here."""
+
+import json
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ops.bench.pipeline import Result, bench_pipeline
+from ops.cli.duration import parse_duration
+from runtime.logs import configure_logs
+from runtime.settings import LogSettings, StackSettings
+
+app = typer.Typer(help="Measure, on real servers of its own that are gone afterwards.", no_args_is_help=True)
+
+PORTS: Final = {
+    "kafka_port": 29092,
+    "kafka_controller_port": 29093,
+    "mqtt_port": 21883,
+    "postgres_port": 25432,
+    "prometheus_port": 29090,
+}
+
+
+@app.command()
+def pipeline(
+    devices: Annotated[int, typer.Option(min=10, help="devices that speak in turn")] = 2_000,
+    rate: Annotated[float, typer.Option(min=1, help="single readings a second to offer")] = 12_000.0,
+    duration: Annotated[
+        float, typer.Option("--for", parser=parse_duration, metavar="TIME", help="how long to publish")
+    ] = "30s",  # type: ignore[assignment]  # typer parses the default too
+    as_json: Annotated[bool, typer.Option("--json", help="only the result, for programs")] = False,
+) -> None:
+    """Single readings over MQTT, one a message, end to end into the database.
+
+    `stored_per_s` is readings by the time from the first publication to the last row; offer more than it can take to
+    find its limit. Exit code 0 only if nothing was lost or doubled.
+
+    Examples:
+    - `eyes bench pipeline`
+    - `eyes bench pipeline --rate 8000 --for 60s --json | jq .stored_per_s`
+    """
+    console = Console(stderr=True, highlight=False)
+    configure_logs(LogSettings(level="warning"), "bench")
+    stack = StackSettings.model_validate(PORTS)
+    result = bench_pipeline(
+        stack, devices=devices, rate=rate, seconds=duration, report=lambda line: console.print(line, style="dim")
+    )
+    if as_json:
+        print(json.dumps(result.as_json()))
+    else:
+        _show(Console(highlight=False), result)
+    if result.lost or result.doubled:
+        raise typer.Exit(1)
+
+
+def _show(console: Console, result: Result) -> None:
+    table = Table(title="Pipeline", show_header=False)
+    for name, value in result.as_json().items():
+        if isinstance(value, dict):
+            for process, seconds in sorted(value.items(), key=lambda item: -item[1]):
+                table.add_row(f"CPU s per million: {process}", f"{seconds:,.1f}")
+        else:
+            table.add_row(name.replace("_", " "), "-" if value is None else f"{value:,}")
+    console.print(table)

@@ -1,0 +1,208 @@
+"""``eyes registry`` on a real broker: events before states, where their readings will go; again changes nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from ops.logreader import LogEntry, read_all
+from ops.registry import load as loading
+from ops.registry import load_registry, read_registered, remove_facility
+from ops.topics import ensure_topics
+from runtime.errors import FatalError
+from runtime.kafka import idempotent_producer
+from runtime.settings import Settings
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.partitioning import partition_of
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.topics import EVENTS, FACILITIES
+from tests.servers import TestStack
+
+pytestmark = pytest.mark.servers
+
+HERE, THERE = "segment:1", "segment:2"
+ZONE = ZoneConfigured(zone=HERE, kind=ZoneKind.STREET_SEGMENT, place=Place(lon=113.85, lat=34.03))
+
+
+def bay(facility: str, zone: str = HERE, **more: Any) -> Facility:
+    return Facility(
+        facility=facility,
+        scheme=CodeScheme.LOCAL,
+        facility_class=FacilityClass.PARKING_BAY,
+        zone=zone,
+        place=Place(lon=113.85, lat=34.03),
+        devices=(DeviceBinding(device=f"d-{facility}", interval_s=300),),
+        **more,
+    )
+
+
+@pytest.fixture
+def settings(stack: TestStack) -> Settings:
+    kafka = stack.settings.kafka.model_copy(update={"topic_prefix": stack.fresh_prefix()})
+    ensure_topics(kafka)
+    return stack.settings.model_copy(update={"kafka": kafka})
+
+
+def said(settings: Settings) -> list[tuple[int, Any]]:
+    """Partition and data of the registry's events, each partition in its order."""
+    entries = sorted(read_all(settings.kafka, EVENTS), key=lambda entry: (entry.partition, entry.offset))
+    return [(entry.partition, entry.event.data) for entry in entries if entry.event]
+
+
+def states(settings: Settings) -> list[LogEntry]:
+    return sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+
+
+def where(zone: str) -> int:
+    return partition_of(zone, EVENTS.partitions)
+
+
+def test_an_event_stands_in_the_zones_partition_and_the_state_behind_its_key(settings: Settings) -> None:
+    report = load_registry(settings, [bay("b-1"), bay("b-2", THERE)], [ZONE])
+    assert (report.added, report.zones) == (("b-1", "b-2"), (HERE,))
+    expected = [
+        (where(HERE), ZONE),
+        (where(HERE), FacilityRegistered(facility=bay("b-1"))),
+        (where(THERE), FacilityRegistered(facility=bay("b-2", THERE))),
+    ]
+    assert said(settings) == sorted(expected, key=lambda one: one[0])
+    assert [entry.key for entry in states(settings)] == [f"zone:{HERE}", "b-1", "b-2"]
+    registered = read_registered(settings.kafka)
+    assert registered.facilities == {"b-1": bay("b-1"), "b-2": bay("b-2", THERE)}
+    assert registered.zones == {HERE: ZONE}
+    for entry in read_all(settings.kafka, EVENTS):
+        assert entry.event is not None
+        assert entry.event.partitionkey == entry.key
+        assert entry.event.source == "/xuchang/registry"
+
+
+def test_events_are_acknowledged_before_any_state_is_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing: list[int] = []
+
+    def spying(*arguments: Any, **more: Any) -> KafkaProducer:
+        producer = idempotent_producer(*arguments, **more)
+        send = producer.send
+
+        def spy(topic: str, *arguments: Any, **more: Any) -> Any:
+            if topic == FACILITIES.full_name(settings.kafka.topic_prefix):
+                standing.append(len(said(settings)))  # what anybody can read by now
+            return send(topic, *arguments, **more)
+
+        monkeypatch.setattr(producer, "send", spy)
+        return producer
+
+    monkeypatch.setattr(loading, "idempotent_producer", spying)
+    load_registry(settings, [bay("b-1"), bay("b-2", THERE)], [ZONE])
+    assert standing == [3, 3, 3]
+
+
+def test_a_loader_that_died_between_the_two_is_mended_by_loading_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = loading._send
+    with monkeypatch.context() as patch:
+
+        def die(producer: KafkaProducer, topic: str, records: Any) -> None:
+            if topic.endswith(FACILITIES.name):
+                raise KeyboardInterrupt
+            send(producer, topic, records)
+
+        patch.setattr(loading, "_send", die)
+        with pytest.raises(KeyboardInterrupt):
+            load_registry(settings, [bay("b-1")], [])
+    assert len(said(settings)) == 1
+    assert read_registered(settings.kafka).facilities == {}
+    assert load_registry(settings, [bay("b-1")], []).added == ("b-1",)
+    assert read_registered(settings.kafka).facilities == {"b-1": bay("b-1")}
+    assert [data for _, data in said(settings)] == [FacilityRegistered(facility=bay("b-1"))] * 2
+
+
+def test_loading_again_writes_nothing(settings: Settings) -> None:
+    first = load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])
+    before = said(settings), states(settings)
+    assert first.unchanged == 0
+    again = load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])
+    assert (again.added, again.changed, again.removed, again.zones, again.unchanged) == ((), (), (), (), 2)
+    assert (said(settings), states(settings)) == before
+
+
+def test_what_moves_leaves_its_old_partition_and_appears_in_the_new(settings: Settings) -> None:
+    assert where(HERE) != where(THERE)
+    load_registry(settings, [bay("b-1")], [])
+    report = load_registry(settings, [bay("b-1", THERE)], [])
+    assert (report.changed, report.moved) == (("b-1",), ("b-1",))
+    by_partition = {
+        number: [data for partition, data in said(settings) if partition == number]
+        for number in map(where, (HERE, THERE))
+    }
+    assert by_partition == {
+        where(HERE): [FacilityRegistered(facility=bay("b-1")), FacilityLeft(facility="b-1", zone=HERE)],
+        where(THERE): [FacilityRegistered(facility=bay("b-1", THERE))],
+    }
+    assert read_registered(settings.kafka).facilities == {"b-1": bay("b-1", THERE)}
+
+
+def test_what_is_removed_leaves_and_its_state_is_a_tombstone(settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2")], [])
+    remove_facility(settings, "b-1")
+    assert load_registry(settings, [], [], remove_missing=True).removed == ("b-2",)
+    assert [data for _, data in said(settings)][2:] == [
+        FacilityLeft(facility="b-1", zone=HERE),
+        FacilityLeft(facility="b-2", zone=HERE),
+    ]
+    assert [(entry.key, entry.raw) for entry in states(settings)][2:] == [("b-1", None), ("b-2", None)]
+    assert read_registered(settings.kafka).facilities == {}
+    with pytest.raises(FatalError, match="no facility 'b-1' is registered"):
+        remove_facility(settings, "b-1")
+
+
+@pytest.fixture
+def eyes(stack: TestStack, settings: Settings, tmp_path: Path) -> Any:
+    env = {
+        **os.environ,
+        **stack.env,
+        "EYES_CONFIG": str(tmp_path / "none.toml"),
+        "EYES_KAFKA__TOPIC_PREFIX": settings.kafka.topic_prefix,
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops.cli.main", "registry", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+    return run
+
+
+def test_the_command_line(eyes: Any, settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "bays.csv"
+    head = "facility,scheme,facility_class,name,zone,lon,lat,device\n"
+    file.write_text(head + "b-1,local,parking_bay,[/bold] bay,segment:1,113.85,34.03,d-1\n", encoding="utf-8")
+    dry = eyes("load", str(file), "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert dry.stdout.startswith("1 would be added")
+    assert read_registered(settings.kafka).facilities == {}
+    assert eyes("load", str(file)).stdout.startswith("1 added, 0 changed")
+    assert eyes("load", str(file)).stdout.startswith("0 added, 0 changed (0 moved), 0 removed, 1 unchanged")
+    listed = eyes("list", "--class", "parking_bay", "--zone", "segment:1")
+    assert listed.returncode == 0, listed.stderr
+    assert "[/bold] bay" in listed.stdout
+    assert "b-1" not in eyes("list", "--zone", "elsewhere").stdout
+    assert json.loads(eyes("show", "b-1").stdout)["devices"] == [{"device": "d-1"}]
+    missing = eyes("show", "b-2")
+    assert missing.returncode == 1
+    assert "nothing is registered as 'b-2'" in " ".join(missing.stderr.split())
+    assert eyes("remove", "b-1").stdout == "b-1 is no longer registered\n"
+    assert read_registered(settings.kafka).facilities == {}
+
+    file.write_text(head + "b-1,local,bench,,segment:1,113.85,34.03,\n", encoding="utf-8")
+    wrong = eyes("load", str(file))
+    assert wrong.returncode == 1
+    assert "bays.csv:2: facility_class: 'bench' is none of" in " ".join(wrong.stderr.split())
+    assert "Traceback" not in wrong.stderr

@@ -1,0 +1,197 @@
+"""The main job as a newcomer starts it: it ends well, it shows what it should, and it leaves nothing behind."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import psutil
+import psycopg
+import pytest
+
+from ops.grafana import operators, sre
+from ops.metrics_docs import document
+from ops.stack import LocalStack
+from ops.stack.client import database_dsn
+from ops.stack.secrets import load
+from tests.servers import free_ports, stack_settings
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+
+EYES = (sys.executable, "-m", "ops.cli.main")
+WAIT_S = 90.0
+LIVE = re.compile(r"up\{|ingest_messages|ingest_readings|processor_events|archive_rows|end_to_end")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens: its own ports and directory."""
+
+    stack: LocalStack
+    env: dict[str, str]
+    output: Path
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with self.output.open("wb") as log:
+            return subprocess.Popen(
+                [*EYES, "run", *arguments], env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def said(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def eyes(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*EYES, *arguments], env=self.env, capture_output=True, text=True, check=False)
+
+    def prometheus(self, path: str) -> Any:
+        port = self.stack.settings.prometheus_port
+        with urlopen(f"http://127.0.0.1:{port}/api/v1/{path}") as answer:
+            return json.load(answer)["data"]
+
+    def query(self, promql: str) -> list[Any]:
+        found: list[Any] = self.prometheus(f"query?query={quote(promql)}")["result"]
+        return found
+
+    def database(self) -> psycopg.Connection:
+        secrets = load(self.stack.paths.root)
+        return psycopg.connect(database_dsn(self.stack.settings), password=secrets.postgres_eyes)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    folder = Path(tempfile.mkdtemp(prefix="eyes-run-", dir=os.environ.get("EYES_TEST_DIR")))
+    folder.chmod(0o711)
+    settings = stack_settings(folder / "stack")
+    names = ("INGEST", "PROCESSORS", "ARCHIVE")
+    env = {
+        **{
+            f"EYES_STACK__{k.upper()}": str(v) for k, v in settings.model_dump(mode="json", exclude={"servers"}).items()
+        },
+        **{f"EYES_{name}__METRICS_PORT": str(port) for name, port in zip(names, free_ports(3), strict=True)},
+    }
+    stack = LocalStack(settings, folder / "stack")
+    yield Place(stack, {**os.environ, **env}, folder / "run.log")
+    stack.down()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within {WAIT_S:.0f} s"
+        time.sleep(0.2)
+
+
+def end(process: subprocess.Popen[bytes], place: Place) -> int:
+    """Wait for its end; nothing that it started may be left."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    code = process.wait(WAIT_S)
+    left = psutil.wait_procs(family, timeout=20)[1]
+    assert left == [], f"{left}; it said: {place.said()}"
+    return code
+
+
+def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
+    run = place.start("--for", "40s")
+    eventually(lambda: "newest" in place.said() or "tilted" in place.said(), f"first finding in: {place.said()}")
+
+    assert place.eyes("stack", "status").returncode == 0
+    eventually(lambda: place.query("sum(rate(eyes_ingest_messages_total[1m])) > 0"), "message rate")
+    eventually(lambda: len(place.query('up{job=~"ingest|processors|archive"} == 1')) == 3, "three targets up")
+    with place.database() as connection:
+        hypertables = connection.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
+        assert {name for (name,) in hypertables} >= {"observations", "camera_events", "anomaly_events"}
+
+        def rows() -> int:
+            counted = connection.execute("SELECT count(*) FROM observations").fetchone()
+            return 0 if counted is None else int(counted[0])
+
+        eventually(lambda: rows() > 2_000, "thousands of readings")
+    for panel in sre.PANELS:
+        for expression in panel.promql.values():
+            if LIVE.search(expression):
+                eventually(lambda e=expression: place.query(e), f"data of panel {panel.title}: {expression}")
+    rows = re.findall(r"\| `(eyes_\w+)` \| \w+ \| ([^|]*) \|", document())
+    listed = {name.removesuffix("_total"): bool(labels.strip()) for name, labels in rows}
+    exposed = {name for name in place.prometheus("label/__name__/values") if name.startswith("eyes_")}
+    exposed = {re.sub(r"_(bucket|count|sum|created|total)$", "", name) for name in exposed}
+    assert exposed <= listed.keys()
+    assert all(listed[name] for name in listed.keys() - exposed)  # only what has labels may have no series yet
+
+    assert end(run, place) == 0, place.said()
+    said = place.said()
+    assert "Nothing lost, nothing twice, every planted incident found and nothing else." in said
+    kinds = [word for word in ("tilted", "silent for", "standing at", "open:", "taken for longer") if word in said]
+    assert len(kinds) >= 3, said
+    assert "Cover 41100201001000123 tilted" in said
+    assert place.eyes("stack", "status").returncode == 1  # it stopped what it had started
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_order_when_asked_to(place: Place, number: signal.Signals) -> None:
+    run = place.start()
+    eventually(lambda: "tilted" in place.said(), "first finding")
+    run.send_signal(number)
+    assert end(run, place) == 0, place.said()
+    assert "Nothing lost, nothing twice" in place.said()
+
+
+def test_killed_it_leaves_no_orphan_and_the_next_run_starts(place: Place) -> None:
+    run = place.start("--for", "60s")
+    eventually(lambda: "processes: " in place.said(), "running processes")
+    family = psutil.Process(run.pid).children(recursive=True)
+    assert len(family) > 8  # ours, the feeder, the servers and their daemon
+    run.kill()
+    run.wait()
+    assert psutil.wait_procs(family, timeout=40)[1] == []
+    again = place.start("--for", "1s")
+    assert end(again, place) == 0, place.said()
+
+
+def test_it_can_be_interrupted_while_it_starts(place: Place) -> None:
+    run = place.start()
+    eventually(lambda: "kafka: starting" in place.said(), "start of the servers")
+    run.send_signal(signal.SIGINT)
+    assert end(run, place) == 1
+    assert "interrupted" in place.said()
+    assert "Traceback" not in place.said()
+
+
+def test_data_of_a_stack_of_ones_own_is_never_moved_aside(place: Place) -> None:
+    place.stack.up()
+    place.stack.down()
+    refused = place.eyes("run", "--for", "1s")
+    assert refused.returncode == 1
+    assert "eyes stack wipe" in refused.stderr
+    assert place.stack.paths.data.exists()
+
+
+def test_a_second_run_beside_the_first_is_refused_with_advice(place: Place) -> None:
+    place.stack.up()
+    second = place.eyes("run", "--for", "1s")
+    assert second.returncode == 1
+    assert "eyes stack down" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_operators_panels_have_something_to_show(place: Place) -> None:
+    run = place.start("--for", "15s", "--keep-stack")
+    assert run.wait(WAIT_S) == 0, place.said()
+    shown = 0
+    with place.database() as connection:
+        for panel in operators.PANELS:
+            sql = re.sub(r"\$__timeFilter\(([^)]+)\)", r"\1 > '2000-01-01'", panel.sql)
+            sql = re.sub(r"\$__timeGroupAlias\(([^,]+),\s*'([^']+)'\)", r"time_bucket('\2', \1) AS time", sql)
+            shown += bool(connection.execute(sql.encode()).fetchall())
+    assert shown == len(operators.PANELS)

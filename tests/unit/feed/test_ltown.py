@@ -1,0 +1,148 @@
+"""L-Town as its meters would report it: a tiny year of our own, and the real one where it lies beside the project."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.feed.ltown import ZONE, Ltown, device_id
+from ops.simulate.model import Sample
+from runtime.errors import FatalError
+from schemas.anomaly import AnomalyKind
+from schemas.facility import FacilityClass
+from schemas.model import to_ms
+
+REAL = Path(__file__).parents[4] / "shared" / "data" / "ltown" / "ltown_2018"
+MINUTE = 60_000
+START = to_ms(datetime(2018, 1, 1, tzinfo=UTC))
+LEAKS = """link,start,end,diameter_m,type,peak,area
+p2,2018-01-01 00:10,2018-01-01 00:20,0.02,abrupt,2018-01-01 00:10,A
+p1,2017-12-31 23:00,2018-01-01 00:05,0.02,incipient,2017-12-31 23:30,A
+p3,2017-12-30 00:00,2017-12-31 00:00,0.02,abrupt,2017-12-30 00:00,A
+"""
+NETWORK = """[JUNCTIONS]
+ n1  10
+[PIPES]
+ p227  n4  n1  100
+[PUMPS]
+ PUMP_1  n4  n1
+[COORDINATES]
+;node x y
+ n1   1000.0   2000.0
+ n4   3000.0   500.0  ; of a pipe's and a pump's beginning
+[END]
+"""
+
+
+def year(folder: Path, unit: str = "us", rows: int = 4) -> Path:
+    pa: Any = pytest.importorskip("pyarrow", reason="reading parquet needs the extra `data`")
+    from pyarrow import parquet
+
+    own = folder / "tiny"
+    own.mkdir()
+    stamps = [START // 1000 + 300 * row for row in range(rows)]
+    columns = {
+        "P_n1": pa.array([5_000 + row for row in range(rows)], pa.int16()),
+        "F_p227": pa.array([1_234 - row for row in range(rows)], pa.int16()),
+        "F_PUMP_1": pa.array([0] * rows, pa.int16()),
+        "L_T1": pa.array([250] * rows, pa.int16()),
+        "AMR_SUM": pa.array([9] * rows, pa.int16()),
+        "timestamp": pa.array(stamps, pa.timestamp("s")).cast(pa.timestamp(unit)),
+    }
+    parquet.write_table(pa.table(columns), own / "scada_5min_centi.parquet")
+    (own / "leaks.csv").write_text(LEAKS, encoding="utf-8")
+    (folder / "L-TOWN.inp").write_text(NETWORK, encoding="latin-1")
+    return own
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_rows_become_what_each_meter_says(tmp_path: Path, unit: str) -> None:
+    town = Ltown(year(tmp_path, unit))
+    assert town.start_ms == START
+    said = list(town.items())
+    assert len(said) == 4 * 4  # the sum of the households is no meter
+    assert said[0] == Sample(START, "ltown-p-n1", (("pressure", 50.0, "m[H2O]"),))  # type: ignore[comparison-overlap]
+    assert [(s.device, s.values[0].value) for s in said[4:8]] == [
+        ("ltown-p-n1", 50.01),
+        ("ltown-f-p227", 12.33),
+        ("ltown-f-pump_1", 0.0),
+        ("ltown-l-t1", 2.5),
+    ]
+    assert [s.at_ms for s in said] == sorted(s.at_ms for s in said)
+    assert said[-1].at_ms == START + 15 * MINUTE
+
+
+def test_a_span_and_a_shift(tmp_path: Path) -> None:
+    town = Ltown(year(tmp_path), START + 5 * MINUTE, START + 15 * MINUTE, shift_ms=1_000)
+    assert town.start_ms == START + 5 * MINUTE + 1_000
+    assert {s.at_ms for s in town.items()} == {START + 5 * MINUTE + 1_000, START + 10 * MINUTE + 1_000}
+
+
+def test_meters_are_registered_where_the_network_says(tmp_path: Path) -> None:
+    town = Ltown(year(tmp_path))
+    by_name = {f.facility: f for f in town.facilities}
+    assert {name: f.facility_class for name, f in by_name.items()} == {
+        "ltown-p-n1": FacilityClass.PRESSURE_METER,
+        "ltown-f-p227": FacilityClass.FLOW_METER,
+        "ltown-f-pump_1": FacilityClass.FLOW_METER,
+        "ltown-l-t1": FacilityClass.WATER_TANK,
+    }
+    assert {f.zone for f in town.facilities} == {ZONE} == {z.zone for z in town.zones}
+    assert all(f.devices[0].device == f.facility for f in town.facilities)
+    pipe, pump, node = (by_name[name].place for name in ("ltown-f-p227", "ltown-f-pump_1", "ltown-p-n1"))
+    assert (pipe.lon, pipe.lat) == (pump.lon, pump.lat)
+    assert node.lon < pipe.lon
+    assert node.lat > pipe.lat
+    assert {s.device for s in town.items()} <= set(by_name)
+
+
+def test_the_tank_alone_does_not_number_its_messages() -> None:
+    town = Ltown(Path("nowhere"))
+    assert town.numbers(device_id("P_n1"))
+    assert town.numbers(device_id("F_PUMP_1"))
+    assert not town.numbers(device_id("L_T1"))
+
+
+def test_leaks_that_were_active_are_the_truth(tmp_path: Path) -> None:
+    town = Ltown(year(tmp_path), shift_ms=500)
+    assert [i.start_ms for i in town.incidents(START + 5 * MINUTE)] == [START - 60 * MINUTE + 500]
+    both = town.incidents(START + 11 * MINUTE)
+    assert [i.start_ms for i in both] == [START - 60 * MINUTE + 500, START + 10 * MINUTE + 500]
+    assert {(i.kind, i.zone) for i in both} == {(AnomalyKind.WATER_BURST, ZONE)}
+    assert all(i.raised_by_ms == i.end_ms for i in both)
+
+
+@pytest.mark.parametrize("missing", ["scada_5min_centi.parquet", "leaks.csv"])
+def test_a_missing_file_is_named_before_anything_is_fed(tmp_path: Path, missing: str) -> None:
+    folder = year(tmp_path)
+    (folder / missing).unlink()
+    with pytest.raises(FatalError, match=missing):
+        _ = Ltown(folder).start_ms
+
+
+@pytest.mark.parametrize("rows", [0, 4])
+def test_an_empty_span_is_an_error(tmp_path: Path, rows: int) -> None:
+    with pytest.raises(FatalError, match="no rows"):
+        _ = Ltown(year(tmp_path, rows=rows), START + 86_400_000).start_ms
+    if rows == 0:
+        with pytest.raises(FatalError, match="no rows"):
+            _ = Ltown(tmp_path / "tiny").start_ms
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the data of L-Town-R lies beside the project only where it is developed")
+def test_the_real_year() -> None:
+    from itertools import islice
+
+    pytest.importorskip("pyarrow", reason="reading parquet needs the extra `data`")
+    town = Ltown(REAL, to_ms(datetime(2018, 1, 20, tzinfo=UTC)))
+    assert town.start_ms == to_ms(datetime(2018, 1, 20, tzinfo=UTC))
+    meters = {f.facility for f in town.facilities}
+    assert len(meters) == 37  # 33 pressures, 3 flows, 1 level
+    step = list(islice(town.items(), 37 * 2))
+    assert {s.device for s in step[:37]} == meters
+    assert step[37].at_ms - step[0].at_ms == 300_000
+    pressures = [v.value for s in step for v in s.values if v.observed_property == "pressure"]
+    assert all(10 < p < 120 for p in pressures)
+    assert len({(f.place.lon, f.place.lat) for f in town.facilities}) > 30  # the network says where they stand
+    assert len(town.incidents(to_ms(datetime(2019, 1, 1, tzinfo=UTC)))) == 14

@@ -1,0 +1,189 @@
+"""The ports of the loop over the log in memory, and a group whose rebalances take everything away first (eager).
+
+Faults are planned one by one, so a test says what goes wrong and when.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import Enum, auto
+
+from memory_log import At, MemoryLog
+
+from processors.engine.ports import Bounds, Outgoing, Owner, Record
+from runtime.errors import OutcomeUnknownError, RetryableError
+
+
+class MemoryGroup:
+    """Who has which partitions of a topic; any change begins a new generation."""
+
+    def __init__(self, log: MemoryLog, name: str, topic: str) -> None:
+        self.log = log
+        self.name = name
+        self.topic = topic
+        self.generation = 0
+        self._assignments: dict[str, tuple[int, ...]] = {}
+
+    def assign(self, assignments: Mapping[str, Collection[int]]) -> None:
+        """Members hear of it in their next poll; until then they are members of a generation that is over."""
+        self.generation += 1
+        self._assignments = {member: tuple(sorted(partitions)) for member, partitions in assignments.items()}
+
+    def partitions_of(self, member: str) -> tuple[int, ...]:
+        """What a member has in the present generation."""
+        return self._assignments.get(member, ())
+
+
+class MemorySource:
+    """:class:`processors.engine.ports.Source` of one member."""
+
+    def __init__(self, group: MemoryGroup, member: str, wait: Callable[[float], None]) -> None:
+        """``wait`` is told how long a poll that found nothing would have taken."""
+        self.group = group
+        self.member = member
+        self.generation = 0
+        self.unreachable: list[str] = []
+        """Names of methods whose next call fails: one entry, one failure."""
+        self.hears_half = False
+        """Whether the next rebalance is told in two polls: taken away in one, given back in another."""
+        self._wait = wait
+        self._owner: Owner | None = None
+        self._assigned: tuple[int, ...] = ()
+        self._positions: dict[int, int] = {}
+        self._running: set[int] = set()
+
+    def subscribe(self, owner: Owner) -> None:
+        """``owner`` is told of what it is given."""
+        self._owner = owner
+
+    def poll(self, timeout_s: float, max_records: int) -> list[Record]:
+        """See the port."""
+        self._reach("poll")
+        if self.generation != self.group.generation and not self._rejoin():
+            return []
+        records: list[Record] = []
+        for partition in sorted(self._running):
+            room = max_records - len(records)
+            try:
+                found, self._positions[partition] = self._log.read(
+                    self._at(partition), self._positions[partition], room
+                )
+            except LookupError as gone:
+                raise OutcomeUnknownError(f"offset {gone} was deleted") from None
+            records += [Record(partition, offset, value) for offset, value in found]
+        if not records:
+            self._wait(timeout_s)
+        return records
+
+    def start(self, partition: int, offset: int) -> None:
+        """See the port."""
+        self._reach("start")
+        assert partition in self._assigned, f"partition {partition} is not ours"
+        self._positions[partition] = offset
+        self._running.add(partition)
+
+    def stop(self, partition: int) -> None:
+        """See the port."""
+        self._reach("stop")
+        self._running.discard(partition)
+
+    def position(self, partition: int) -> int:
+        """See the port."""
+        self._reach("position")
+        return self._positions[partition]
+
+    def committed(self, partition: int) -> int | None:
+        """See the port."""
+        self._reach("committed")
+        return self._log.committed(self.group.name, self._at(partition))
+
+    def bounds(self, partition: int) -> Bounds:
+        """See the port."""
+        self._reach("bounds")
+        return self._log.bounds(self._at(partition))
+
+    def close(self) -> None:
+        """See the port."""
+
+    def lag(self, partition: int) -> int | None:
+        """See the port."""
+        return self._log.bounds(self._at(partition)).end - self._positions[partition]
+
+    @property
+    def _log(self) -> MemoryLog:
+        return self.group.log
+
+    def _at(self, partition: int) -> At:
+        return self.group.topic, partition
+
+    def _reach(self, method: str) -> None:
+        if method in self.unreachable:
+            self.unreachable.remove(method)
+            raise RetryableError(f"{method}: the log is away")
+
+    def _rejoin(self) -> bool:
+        """Learn of a rebalance; False when what is given comes only with the next poll."""
+        assert self._owner is not None, "subscribe comes before poll"
+        if self._running or self._assigned:
+            self._owner.on_revoked(self._assigned)
+        self._running.clear()
+        self._assigned = ()
+        if self.hears_half:
+            self.hears_half = False
+            return False
+        self.generation = self.group.generation
+        self._assigned = self.group.partitions_of(self.member)
+        self._owner.on_assigned(self._assigned)
+        return True
+
+
+class Fault(Enum):
+    """How a commit goes wrong."""
+
+    LOST = auto()  # it never arrives; the transaction stays open
+    UNHEARD = auto()  # it happens, and nobody tells us
+
+
+class MemorySink:
+    """:class:`processors.engine.ports.Sink` of one worker."""
+
+    def __init__(self, transactional_id: str, source: MemorySource) -> None:
+        """Offsets are committed as the member of the group that ``source`` is."""
+        self.transactional_id = transactional_id
+        self.faults: list[Fault | None] = []
+        """What happens to the next commits, in order; None: nothing does."""
+        self.unreachable = 0
+        """How many times ``open`` fails."""
+        self.commits: list[tuple[int, dict[int, int]]] = []
+        """The outputs and offsets of each commit that was not refused."""
+        self._source = source
+        self._epoch: int | None = None
+
+    def open(self) -> None:
+        """See the port."""
+        if self.unreachable:
+            self.unreachable -= 1
+            raise RetryableError("open: the log is away")
+        self._epoch = self._source.group.log.init(self.transactional_id)
+
+    def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
+        """See the port."""
+        assert self._epoch is not None, "open comes before commit"
+        log, group = self._source.group.log, self._source.group
+        fault = self.faults.pop(0) if self.faults else None
+        transaction = log.begin(self.transactional_id, self._epoch)
+        for output in outputs:
+            log.send(transaction, (output.topic, output.partition), output.value)
+        if self._source.generation != group.generation:
+            self._epoch = None
+            raise OutcomeUnknownError("the group has gone on without us")
+        for partition, offset in offsets.items():
+            transaction.offsets[group.name, (group.topic, partition)] = offset
+        if fault is not Fault.LOST:
+            log.commit(transaction)
+            self.commits.append((len(outputs), dict(offsets)))
+        if fault is not None:
+            self._epoch = None
+            raise OutcomeUnknownError(fault.name)
+
+    def close(self) -> None:
+        """See the port."""
+        self._epoch = None

@@ -1,0 +1,156 @@
+"""The real loop over the log in memory, with a clock that only moves when somebody waits."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from fold_kit import LATENESS_MS, NOW, POISON, Scribe, batch, row, series, tick
+from memory_log import At, MemoryLog
+from memory_ports import MemoryGroup, MemorySink, MemorySource
+
+from processors.engine.composed import Counts, PartitionFold
+from processors.engine.outputs import outgoing
+from processors.engine.ports import Standing
+from processors.engine.refusal import undecodable
+from processors.engine.runner import Options, Runner
+from runtime.lifecycle import Progress
+from schemas.envelope import CloudEvent, Data, UnknownEventError, decode, encode
+from schemas.model import Model, from_ms
+from schemas.topics import ANOMALIES, QUARANTINE
+
+TOPIC = "city.events.v1"
+GROUP = "detectors"
+SOURCE = "/test/process"
+COMMIT_S = 0.3
+GARBAGE = b"no event at all"
+
+
+def story(start: int = 0, count: int = 10, zone: str = "z1") -> list[Data]:
+    """Ticks and readings; some of them poison, some wake timers."""
+    events: list[Data] = []
+    for n in range(start, start + count):
+        events.append(batch(row(n, [0.0, 1.0, 2.0, POISON][n % 4], NOW + n * 1000, of=series(zone=zone))))
+        events.append(tick(NOW + n * 1000))
+    return events
+
+
+QUIET = [tick(NOW + n * 1000) for n in range(6)]
+
+
+class Notes:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.stands: dict[int, Standing] = {}
+        self.visible: list[Model] = []
+        self.stops: list[int] = []
+        self.goes: list[int] = []
+
+    def folded(self, partition: int, counts: Counts, seconds: float) -> None:
+        self.counts.events += counts.events
+        self.counts.poison += counts.poison
+
+    def standing(self, partition: int, standing: Standing) -> None:
+        self.stands[partition] = standing
+
+    def committed(self, outputs: Sequence[Model], seconds: float) -> None:
+        self.visible += outputs
+
+    def stopped(self, partition: int) -> None:
+        self.stops.append(partition)
+
+    def gone(self, partition: int) -> None:
+        self.goes.append(partition)
+
+
+class Worker:
+    """One member of the group with its own loop."""
+
+    def __init__(self, city: "City", name: str, poll_records: int) -> None:
+        self.source = MemorySource(city.group, name, city.wait)
+        self.sink = MemorySink(f"{GROUP}-{name}", self.source)
+        self.notes = Notes()
+        self.runner = Runner(
+            source=self.source,
+            sink=self.sink,
+            make_fold=new_fold,
+            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records),
+            observer=self.notes,
+            progress=Progress(60.0),
+            monotonic=lambda: city.now_s,
+        )
+        self.source.subscribe(self.runner)
+
+    def turn(self, times: int = 1) -> None:
+        """So many steps of the loop."""
+        for _ in range(times):
+            self.runner.step()
+
+    def settle(self) -> None:
+        """Enough steps for everything in the log to be folded and published."""
+        self.turn(60)
+
+
+class City:
+    """The input topic, its group, and what the folds should say to it."""
+
+    def __init__(self, *assigned: int) -> None:
+        """The worker ``w`` is given these partitions; of none, partition 0."""
+        self.now_s = 0.0
+        self.log = MemoryLog()
+        self.group = MemoryGroup(self.log, GROUP, TOPIC)
+        self.group.assign({"w": assigned or (0,)})
+
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.now_s += seconds
+
+    def worker(self, name: str = "w", poll_records: int = 4) -> Worker:
+        """A process of the group; called again for the same name it is the successor of one that died."""
+        return Worker(self, name, poll_records)
+
+    def write(self, *events: Data | bytes, partition: int = 0) -> None:
+        """Events, or bytes that are none, into the input topic."""
+        self.log.append((TOPIC, partition), *map(_record, events))
+
+    def expected(self, *partitions: int) -> Counter[bytes]:
+        """What one uninterrupted fold over all of it says."""
+        records: Counter[bytes] = Counter()
+        for partition in partitions or (0,):
+            fold = new_fold()
+            for offset, raw in self.log.read((TOPIC, partition), 0, 1_000_000)[0]:
+                records.update(outgoing(output, SOURCE).value for output in _fold(fold, raw, partition, offset))
+        return records
+
+    def published(self) -> Counter[bytes]:
+        """Every finding and refusal a read_committed reader sees."""
+        return Counter(value for at in outputs() for value in self.log.values(at))
+
+    def offset(self, partition: int = 0) -> int | None:
+        """The group's committed offset."""
+        return self.log.committed(GROUP, (TOPIC, partition))
+
+    def end(self, partition: int = 0) -> int:
+        """The next offset of the input."""
+        return self.log.bounds((TOPIC, partition)).end
+
+
+def new_fold() -> PartitionFold:
+    """One detector that repeats everything."""
+    return PartitionFold([Scribe()], LATENESS_MS)
+
+
+def outputs() -> Iterable[At]:
+    """Every partition of the output topics."""
+    return [(topic.name, partition) for topic in (ANOMALIES, QUARANTINE) for partition in range(topic.partitions)]
+
+
+def _record(event: Data | bytes) -> bytes:
+    return event if isinstance(event, bytes) else encode(CloudEvent("1", "/test", from_ms(0), event))
+
+
+def _fold(fold: PartitionFold, raw: bytes, partition: int, offset: int) -> list[Model]:
+    try:
+        return fold.fold([decode(raw).data])
+    except UnknownEventError as error:
+        return [undecodable(raw, f"{TOPIC}/{partition}/{offset}", error, fold.now_ms)]

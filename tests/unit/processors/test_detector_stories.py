@@ -1,0 +1,168 @@
+"""Stories of a street that nobody thought of: restarts and replays of any of them change not one byte."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fold_kit import RELAXED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from street_kit import bay, cover, kerb, lamp, records, replayed, restart
+
+from processors.detectors import ALL
+from processors.detectors.clock import ClockDetector
+from processors.detectors.cover import CoverDetector
+from processors.detectors.parking import ParkingDetector
+from processors.detectors.silence import SilenceDetector
+from processors.engine.contract import Detector
+from processors.engine.driver import PipelineTestDriver, finding_ids
+from schemas.anomaly import Transition
+from schemas.camera import TrackPhase
+from schemas.observation import Quality
+
+Action = Callable[[PipelineTestDriver], None]
+
+SOON = st.sampled_from([0.0, 0.0, 1.0, 30.0, 60.0, 200.0, 700.0])
+TIMES = st.sampled_from([1, 2, 3])
+AGES = st.sampled_from([0, 0, 0, 0, 0, 45_000, 3_000_000])
+
+
+def passing(seconds: float) -> Action:
+    return lambda driver: driver.advance(seconds)
+
+
+def reading(device: str, name: str, value: float, age_ms: int, quality: Quality, times: int) -> Action:
+    """A device says it so many times, ten seconds apart."""
+
+    def act(driver: PipelineTestDriver) -> None:
+        for _ in range(times):
+            if (device, None) in driver._speaks_for:
+                driver.read(device, name, value, at_ms=driver.now_ms - age_ms, quality=quality)
+                driver.advance(10.0 * (times > 1))
+
+    return act
+
+
+def seeing(track: str, phase: TrackPhase, label: str, *, present: bool) -> Action:
+    def act(driver: PipelineTestDriver) -> None:
+        if "kerb-1" in driver._facilities:
+            driver.see("cam-1", "kerb-1", track, phase=phase, label=label, present=present)
+
+    return act
+
+
+def leaving(name: str) -> Action:
+    return lambda driver: driver.left(name) if name in driver._facilities else None
+
+
+def waves(values: list[float], device: str, name: str) -> st.SearchStrategy[Action]:
+    qualities = st.sampled_from([Quality.GOOD] * 4 + list(Quality) + [Quality.FUTURE])
+    return st.builds(reading, st.just(device), st.just(name), st.sampled_from(values), AGES, qualities, TIMES)
+
+
+COVERS = st.one_of(
+    waves([0.0, 4.9, 7.0, 12.0, 12.0, 95.0], "cover-1", "tilt_angle"),
+    waves([0.0, 1.0], "cover-1", "contact_open"),
+    waves([0.0, 12.0], "cover-2", "tilt_angle"),
+    st.builds(lambda deg: lambda driver: driver.register(cover(install_angle_deg=deg)), st.sampled_from([0.0, 12.0])),
+    st.builds(leaving, st.sampled_from(["cover-1", "cover-2"])),
+)
+BAYS = st.one_of(
+    waves([0.0, 1.0], "mag", "occupied"),
+    waves([0.0, 1.0, 1.0], "radar", "occupied"),
+    st.builds(
+        seeing,
+        st.sampled_from(["t1", "t2"]),
+        st.sampled_from(TrackPhase),
+        st.sampled_from(["car", "car", "bus", "person"]),
+        present=st.booleans(),
+    ),
+    st.builds(
+        lambda limit: lambda driver: driver.register(bay("bay-1", "mag", "radar", max_stay_s=limit)),
+        st.sampled_from([None, 60.0, 600.0]),
+    ),
+    st.builds(leaving, st.sampled_from(["bay-1", "kerb-1"])),
+)
+LAMPS = st.one_of(
+    waves([1.0], "b", "power"),
+    waves([1.0], "a", "power"),
+    st.builds(leaving, st.just("lamp-1")),
+    st.builds(
+        lambda devices, every: lambda driver: driver.register(lamp("lamp-1", *devices, interval_s=every)),
+        st.sampled_from([("b", "a"), ("a",), ("c", "b")]),
+        st.sampled_from([60.0, 10.0, None]),
+    ),
+    st.just(PipelineTestDriver.disconnect),
+    st.just(PipelineTestDriver.reconnect),
+)
+DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
+    "cover": ((CoverDetector(),), COVERS),
+    "parking": ((ParkingDetector(),), BAYS),
+    "silence": ((SilenceDetector(),), LAMPS),
+    "clock": ((ClockDetector(),), LAMPS),
+    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS)),
+}
+
+
+def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
+    driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=1800.0)
+    driver.register(cover(), cover("cover-2", tilt_deg=5.0), bay("bay-1", "mag", "radar", max_stay_s=60.0))
+    driver.register(kerb(), lamp("lamp-1", "b", "a"))
+    return driver
+
+
+def played(detectors: tuple[Detector[Any], ...], story: list[Action], restarts: frozenset[int]) -> PipelineTestDriver:
+    driver = street(detectors)
+    for n, act in enumerate(story):
+        if n in restarts:
+            restart(driver)
+        act(driver)
+    driver.advance(700)
+    return driver
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_no_story_can_tell_a_restart(name: str) -> None:
+    detectors, actions = DETECTORS[name]
+    steps = st.lists(st.one_of(actions, st.builds(passing, SOON)), min_size=10, max_size=40)
+
+    @settings(RELAXED, max_examples=60)
+    @given(steps, st.frozensets(st.integers(0, 30), max_size=6))
+    def check(story: list[Action], restarts: frozenset[int]) -> None:
+        plain, restarted = played(detectors, story, frozenset()), played(detectors, story, restarts)
+        assert records(restarted) == records(plain) == replayed(plain, detectors)
+        assert restarted.fold.snapshot() == plain.fold.snapshot()
+        assert plain.quarantined == []  # nothing that the schemas allow is poison
+        for steps_of_one in finding_ids(plain.findings).values():
+            assert steps_of_one in ([Transition.RAISED], [Transition.RAISED, Transition.CLEARED])
+        subjects = [(one.kind, one.subject) for one in plain.open]
+        assert len(subjects) == len(set(subjects))  # at most one of a kind is open per subject
+
+    check()
+
+
+def test_the_stories_do_raise_and_clear() -> None:
+    seen: set[str] = set()
+    steps = st.lists(st.one_of(DETECTORS["all"][1], st.builds(passing, SOON)), min_size=40, max_size=60)
+
+    @settings(RELAXED, derandomize=True)
+    @given(steps)
+    def look(story: list[Action]) -> None:
+        seen.update(f"{one.transition} {one.detector}" for one in played(ALL, story, frozenset()).findings)
+
+    look()
+    assert seen == {
+        f"{step} {name}" for step in ("raised", "cleared") for name in ("cover", "parking", "silence", "clock")
+    }
+
+
+@pytest.mark.parametrize("detector", ALL, ids=lambda detector: detector.name)
+def test_a_new_state_survives_its_snapshot(detector: Detector[Any]) -> None:
+    data = detector.snapshot(detector.initial("z"))
+    assert detector.snapshot(detector.restore("z", data)) == data
+
+
+@pytest.mark.parametrize("detector", ALL, ids=lambda detector: detector.name)
+def test_bytes_that_are_no_snapshot_are_refused(detector: Detector[Any]) -> None:
+    with pytest.raises(ValueError, match=r"Expected|malformed|truncated"):
+        detector.restore("z", b"\x01")

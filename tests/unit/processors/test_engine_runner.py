@@ -1,0 +1,238 @@
+"""The loop: outputs and offsets move together, whatever happens in between."""
+
+import random
+
+import pytest
+from fold_kit import RELAXED, batch, row
+from hypothesis import given
+from hypothesis import strategies as st
+from memory_ports import Fault
+from runner_rig import COMMIT_S, GARBAGE, GROUP, QUIET, TOPIC, City, story
+
+from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from schemas.quarantine import Quarantined, Reason
+
+# in order
+
+
+def test_everything_is_said_once_and_the_offset_stands_at_the_end() -> None:
+    city = City()
+    city.write(*story())
+    worker = city.worker()
+    worker.settle()
+    assert city.published() == city.expected()
+    assert city.offset() == city.end()
+    assert worker.notes.counts.events == 20
+
+
+def test_outputs_and_offsets_are_committed_together() -> None:
+    city = City()
+    city.write(*story())
+    worker = city.worker()
+    for _ in range(30):
+        worker.turn()
+        said = sum(city.published().values())
+        assert said == sum(n for n, _ in worker.sink.commits)
+        upto = City()
+        upto.write(*story()[: city.offset() or 0])
+        assert city.published() == upto.expected()
+
+
+def test_findings_are_committed_at_once_and_silence_when_it_is_time() -> None:
+    city = City()
+    worker = city.worker()
+    city.write(*QUIET)
+    worker.turn(3)
+    assert worker.sink.commits == []
+    city.wait(COMMIT_S)
+    worker.turn()
+    assert worker.sink.commits == [(0, {0: len(QUIET)})]
+    city.write(batch(row(1)))
+    worker.turn()
+    assert worker.sink.commits[1:] == [(1, {0: len(QUIET) + 1})]
+    assert len(worker.notes.visible) == 1
+
+
+def test_nothing_new_is_nothing_to_commit() -> None:
+    city = City()
+    city.write(*QUIET)
+    worker = city.worker()
+    worker.settle()
+    worker.settle()
+    assert len(worker.sink.commits) == 1
+
+
+def test_partitions_have_folds_of_their_own_and_one_transaction() -> None:
+    city = City(0, 1)
+    city.write(*story(zone="z1"), partition=0)
+    city.write(*story(zone="z2"), partition=1)
+    worker = city.worker(poll_records=100)
+    worker.settle()
+    assert city.published() == city.expected(0, 1)
+    assert [set(offsets) for _, offsets in worker.sink.commits] == [{0, 1}]
+    assert worker.notes.stands[1].lag == 0
+    assert not worker.notes.stands[1].recovering
+
+
+# what cannot be read
+
+
+def test_bytes_that_are_no_event_are_set_aside_with_their_place_and_the_rest_is_taken() -> None:
+    city = City()
+    city.write(batch(row(1)), GARBAGE, batch(row(2)))
+    worker = city.worker()
+    worker.settle()
+    assert city.published() == city.expected()
+    (refused,) = [output for output in worker.notes.visible if isinstance(output, Quarantined)]
+    assert (refused.reason, refused.payload) == (Reason.POISON, GARBAGE)
+    assert refused.detail.startswith(f"{TOPIC}/0/1: ")
+    assert len(worker.notes.visible) == 3
+    assert worker.notes.counts.poison == {"decode": 1}
+
+
+# crashes and doubt
+
+
+def test_a_successor_suppresses_what_was_published_and_goes_on_from_there() -> None:
+    city = City()
+    city.write(*story(count=8))
+    city.worker().settle()
+    city.write(*story(8, 8))
+    successor = city.worker()
+    successor.turn()
+    assert successor.runner.recovering == [0]
+    successor.settle()
+    assert successor.runner.recovering == []
+    assert city.published() == city.expected()
+
+
+def test_a_successor_of_one_that_never_committed_says_everything() -> None:
+    city = City()
+    city.write(*story())
+    dead = city.worker()
+    dead.sink.faults = [Fault.LOST] * 100
+    dead.turn(5)
+    assert not city.published()
+    city.worker().settle()
+    assert city.published() == city.expected()
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("which", [0, 1, 3])
+def test_an_unknown_outcome_starts_over_and_neither_loses_nor_doubles(fault: Fault, which: int) -> None:
+    city = City()
+    city.write(*story())
+    worker = city.worker()
+    worker.sink.faults = [*[None] * which, fault]
+    worker.settle()
+    assert not worker.sink.faults
+    assert city.published() == city.expected()
+    assert city.offset() == city.end()
+
+
+def test_a_zombie_is_fenced_and_writes_nothing_more() -> None:
+    city = City()
+    city.write(*story())
+    zombie = city.worker()
+    zombie.turn(2)
+    city.worker().settle()
+    city.write(*story(10, 2))
+    with pytest.raises(FencedError):
+        zombie.settle()
+    assert sum(city.published().values()) == sum(city.expected().values()) - sum(
+        (city.expected() - city.published()).values()
+    )
+    city.worker().settle()
+    assert city.published() == city.expected()
+
+
+def test_recovery_ends_though_nothing_but_markers_stands_before_the_committed_offset() -> None:
+    city = City()
+    city.write(*QUIET)
+    transaction = city.log.begin("someone", city.log.init("someone"))
+    city.log.send(transaction, (TOPIC, 0), GARBAGE)
+    city.log.abort(transaction)
+    city.log.set_offset(GROUP, (TOPIC, 0), city.end())
+    worker = city.worker()
+    worker.settle()
+    assert worker.runner.recovering == []
+    city.write(batch(row(1)))
+    worker.settle()
+    assert sum(city.published().values()) == 1
+
+
+def test_closing_publishes_what_is_folded() -> None:
+    city = City()
+    city.write(*QUIET)
+    worker = city.worker(poll_records=10)
+    worker.turn(2)
+    assert city.offset() is None
+    worker.runner.close()
+    assert city.offset() == city.end()
+
+
+def test_closing_in_doubt_says_so() -> None:
+    city = City()
+    city.write(*QUIET)
+    worker = city.worker()
+    worker.turn(2)
+    worker.sink.faults = [Fault.LOST]
+    with pytest.raises(OutcomeUnknownError):
+        worker.runner.close()
+
+
+@pytest.mark.parametrize("method", ["poll", "start", "position", "committed", "bounds"])
+def test_a_log_that_is_away_for_a_while_costs_nothing(method: str) -> None:
+    city = City(0, 1)
+    city.write(*story(zone="z1"), partition=0)
+    city.write(*story(zone="z2"), partition=1)
+    city.worker().turn(5)
+    worker = city.worker(poll_records=1)
+    worker.source.unreachable = [method] * 3
+    worker.sink.unreachable = 1
+    failures = 0
+    for _ in range(100):
+        try:
+            worker.turn()
+        except RetryableError:
+            failures += 1
+    assert failures == 4
+    assert city.published() == city.expected(0, 1)
+
+
+# everything at once
+
+
+@RELAXED
+@given(st.integers(0, 2**32))
+def test_no_schedule_of_faults_loses_or_doubles_anything(seed: int) -> None:
+    """Two workers under one seed: commits lost or unheard, the log away, rebalances, deaths."""
+    dice = random.Random(seed)
+    city = City(0, 1)
+    workers = {name: city.worker(name, dice.randint(1, 9)) for name in ("w", "v")}
+    for n in range(40):
+        partition = dice.randrange(2)
+        city.write(*story(n, 1, f"z{partition}"), partition=partition)
+        name = dice.choice(sorted(workers))
+        worker = workers[name]
+        match dice.choice(["none", "none", "none", "fault", "away", "assign", "die"]):
+            case "fault":
+                worker.sink.faults.append(dice.choice(list(Fault)))
+            case "away":
+                worker.source.unreachable.append(dice.choice(["poll", "start", "position", "committed", "bounds"]))
+            case "assign":
+                owners = {p: dice.choice(["w", "v"]) for p in (0, 1)}
+                city.group.assign({who: [p for p, owner in owners.items() if owner == who] for who in ("w", "v")})
+                worker.source.hears_half = dice.random() < 0.5
+            case "die":
+                workers[name] = city.worker(name, dice.randint(1, 9))
+        for _ in range(dice.randint(0, 4)):
+            try:
+                workers[dice.choice(sorted(workers))].turn()
+            except (RetryableError, FencedError):
+                continue
+    city.group.assign({"w": (0, 1)})
+    city.worker("w").settle()
+    city.log.time_out()  # until then a transaction of the other, left open, hides what stands behind it
+    assert city.published() == city.expected(0, 1)
+    assert [city.offset(p) for p in (0, 1)] == [city.end(p) for p in (0, 1)]

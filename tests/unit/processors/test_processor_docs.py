@@ -1,0 +1,60 @@
+"""The pages of the detectors: the example runs, every detector has one, and their numbers are the code's."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from street_kit import facility
+
+from processors.detectors import ALL, clock, cover, leak_judge, leak_life, leak_steps, parking, silence
+from processors.engine.composed import BLIND_CADENCES
+from processors.engine.driver import PipelineTestDriver
+
+FOLDER = Path(__file__).parents[3] / "docs" / "processors"
+
+
+def page(name: str) -> str:
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_how_to_write_one_runs_as_it_stands() -> None:
+    detector, test = re.findall(r"```python\n(.*?)```", page("writing-one"), re.DOTALL)
+    names: dict[str, Any] = {"PipelineTestDriver": PipelineTestDriver, "facility": facility, "__name__": "example"}
+    exec(compile(detector, "writing-one.md", "exec"), names)
+    exec(compile(test, "writing-one.md", "exec"), names)
+    driver = names["driver"]
+    assert driver.quarantined == []
+    made = names["BinDetector"]()
+    data = driver.fold._zones["segment:1"][0].snapshot()
+    assert made.snapshot(made.restore("segment:1", data)) == data
+
+
+def test_the_driver_needs_but_a_few_lines() -> None:
+    _, test = re.findall(r"```python\n(.*?)```", page("writing-one"), re.DOTALL)
+    assert len(test.splitlines()) <= 6
+
+
+def test_every_detector_has_a_page_that_names_what_it_says() -> None:
+    assert {path.stem for path in FOLDER.glob("*.md")} == {"writing-one"} | {detector.name for detector in ALL}
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        (
+            "cover",
+            [cover.TILT_DEG, cover.OPEN_DEG, cover.CONFIRM_SAMPLES, cover.CONFIRM_MS // 1000, cover.CALM_SAMPLES],
+        ),
+        ("parking", [*parking.KERB_DWELL_S.values(), parking.BAY_CLEAR_S, parking.KERB_CLEAR_S]),
+        ("parking", [parking.TRACK_GONE_MS // 1000]),
+        ("silence", [silence.INTERVALS, BLIND_CADENCES]),
+        ("clock", [clock.MESSAGES, clock.WITHIN_MS // 3_600_000]),
+        ("leak", [leak_judge.PATTERN_LIMIT, leak_judge.INFLOW_LIMIT, leak_life.WARM_UP_MS // 3_600_000]),
+        ("leak", [leak_steps.DELAY_MS // 60_000, leak_steps.PATIENCE_MS // 60_000, leak_life._PATIENCE]),
+    ],
+)
+def test_the_numbers_of_a_page_are_those_of_the_code(name: str, numbers: list[float]) -> None:
+    table = "\n".join(line for line in page(name).splitlines() if line.startswith("|"))
+    for number in numbers:
+        assert re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", table), number

@@ -1,0 +1,143 @@
+"""What a load would write: events for what is different, states behind them, nothing for what is not."""
+
+from typing import Any
+
+import pytest
+
+from ops.registry import load
+from ops.registry.load import LoadReport, load_registry
+from ops.registry.store import Registered
+from runtime.errors import FatalError
+from runtime.settings import Settings
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+
+
+def bay(facility: str, zone: str = "segment:1", **more: Any) -> Facility:
+    return Facility(
+        facility=facility,
+        scheme=CodeScheme.LOCAL,
+        facility_class=FacilityClass.PARKING_BAY,
+        zone=zone,
+        place=Place(lon=113.85, lat=34.03),
+        **more,
+    )
+
+
+ZONE = ZoneConfigured(zone="segment:1", kind=ZoneKind.STREET_SEGMENT, place=Place(lon=113.85, lat=34.03))
+
+
+class Rig:
+    """The registry as it is, and what would be written to it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.facilities: dict[str, Facility] = {}
+        self.zones: dict[str, ZoneConfigured] = {}
+        self.events: list[tuple[str, Any]] = []
+        self.states: list[tuple[str, str, Any]] = []
+        monkeypatch.setattr(load, "read_registered", lambda _: Registered(self.facilities, self.zones))
+        monkeypatch.setattr(load, "_write", self._write)
+        monkeypatch.setattr(load, "kafka_explained", _as_it_is)
+
+    def _write(self, _settings: Settings, plan: Any) -> None:
+        self.events, self.states = plan.events, plan.states
+
+    def load(self, *facilities: Facility, zones: tuple[ZoneConfigured, ...] = (), **more: bool) -> LoadReport:
+        self.events, self.states = [], []
+        return load_registry(Settings.model_construct(kafka=None), facilities, zones, **more)
+
+
+class _as_it_is:  # noqa: N801 - stands in for a function
+    def __init__(self, _: object) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+    return Rig(monkeypatch)
+
+
+def test_what_is_new_is_added(rig: Rig) -> None:
+    report = rig.load(bay("b-1"), bay("b-2"), zones=(ZONE,))
+    assert report == LoadReport(added=("b-1", "b-2"), zones=("segment:1",))
+    assert rig.events == [
+        ("segment:1", ZONE),
+        ("segment:1", FacilityRegistered(facility=bay("b-1"))),
+        ("segment:1", FacilityRegistered(facility=bay("b-2"))),
+    ]
+    assert [(key, subject) for key, subject, _ in rig.states] == [
+        ("zone:segment:1", "segment:1"),
+        ("b-1", "b-1"),
+        ("b-2", "b-2"),
+    ]
+
+
+def test_what_is_the_same_is_left_alone(rig: Rig) -> None:
+    rig.facilities = {"b-1": bay("b-1"), "b-9": bay("b-9")}
+    rig.zones = {"segment:1": ZONE}
+    assert rig.load(bay("b-1"), zones=(ZONE,)) == LoadReport(unchanged=1)
+    assert rig.events == rig.states == []
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        bay("b-1", name="bay one"),
+        bay("b-1", devices=(DeviceBinding(device="d"),)),
+        bay("b-1", devices=(DeviceBinding(device="d", interval_s=60),)),
+    ],
+)
+def test_what_is_different_is_changed_in_its_zone(rig: Rig, different: Facility) -> None:
+    rig.facilities = {"b-1": bay("b-1", devices=(DeviceBinding(device="d", interval_s=30),))}
+    assert rig.load(different) == LoadReport(changed=("b-1",))
+    assert rig.events == [("segment:1", FacilityRegistered(facility=different))]
+    assert rig.states == [("b-1", "b-1", FacilityRegistered(facility=different))]
+
+
+def test_what_moved_leaves_its_old_zone_first(rig: Rig) -> None:
+    rig.facilities = {"b-1": bay("b-1")}
+    moved = bay("b-1", "segment:2")
+    assert rig.load(moved) == LoadReport(changed=("b-1",), moved=("b-1",))
+    assert rig.events == [
+        ("segment:1", FacilityLeft(facility="b-1", zone="segment:1")),
+        ("segment:2", FacilityRegistered(facility=moved)),
+    ]
+    assert rig.states == [("b-1", "b-1", FacilityRegistered(facility=moved))]
+
+
+def test_what_is_not_named_goes_only_when_asked(rig: Rig) -> None:
+    rig.facilities = {"b-1": bay("b-1"), "b-2": bay("b-2", "segment:2")}
+    assert rig.load(bay("b-1")) == LoadReport(unchanged=1)
+    assert rig.load(bay("b-1"), remove_missing=True) == LoadReport(unchanged=1, removed=("b-2",))
+    assert rig.events == [("segment:2", FacilityLeft(facility="b-2", zone="segment:2"))]
+    assert rig.states == [("b-2", "b-2", None)]
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(rig: Rig) -> None:
+    rig.facilities = {"b-1": bay("b-1"), "b-2": bay("b-2")}
+    wanted = bay("b-1", "segment:2"), bay("b-3")
+    report = rig.load(*wanted, zones=(ZONE,), remove_missing=True, dry_run=True)
+    assert rig.events == rig.states == []
+    assert str(report) == (
+        "1 would be added, 1 would be changed (1 moved), 1 would be removed, 0 unchanged; 1 zones would be configured"
+    )
+    again = rig.load(*wanted, zones=(ZONE,), remove_missing=True)
+    assert str(again) == "1 added, 1 changed (1 moved), 1 removed, 0 unchanged; 1 zones configured"
+
+
+def test_the_last_of_equal_ids_counts_once(rig: Rig) -> None:
+    report = rig.load(bay("b-1"), bay("b-1", name="last"))
+    assert report == LoadReport(added=("b-1",))
+    assert rig.events == [("segment:1", FacilityRegistered(facility=bay("b-1", name="last")))]
+
+
+def test_only_what_is_registered_can_be_removed(rig: Rig) -> None:
+    rig.facilities = {"b-1": bay("b-1")}
+    settings = Settings.model_construct(kafka=None)
+    load.remove_facility(settings, "b-1")
+    assert rig.states == [("b-1", "b-1", None)]
+    with pytest.raises(FatalError, match="'b-2' is registered"):
+        load.remove_facility(settings, "b-2")
