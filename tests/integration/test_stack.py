@@ -320,3 +320,32 @@ def test_session_stack_has_databases_of_ones_own(stack: TestStack) -> None:
         [sys.executable, "-c", command], env={**os.environ, **stack.env}, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [stack.settings.kafka.bootstrap, "ingest"]
+
+
+def test_a_tied_stack_goes_down_in_order_with_whoever_brought_it_up(folder: Path) -> None:
+    settings = only(folder, "mosquitto")
+    code = (
+        "import sys, time; from pathlib import Path; from ops.stack import LocalStack; "
+        "from runtime.settings import StackSettings; "
+        "LocalStack(StackSettings.model_validate_json(sys.argv[1]), Path(sys.argv[2])).up(tied=True); "
+        "print('up', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", code, settings.model_dump_json(), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "up\n"
+        stack = LocalStack(settings, folder)
+        daemon = stack.status().daemon
+        assert daemon is not None
+        processes = family(daemon)
+        owner.kill()
+    assert psutil.wait_procs(processes, timeout=20)[1] == []
+    assert "stack.ended" in stack.paths.log("daemon").read_text()
+
+
+def test_coming_up_can_be_given_up(folder: Path) -> None:
+    stack = LocalStack(only(folder, "kafka"), folder)
+    asked = iter([False, False, True])
+    with pytest.raises(StackError, match="interrupted"):
+        stack.up(cancelled=lambda: next(asked, True))
+    assert not stack.is_running()

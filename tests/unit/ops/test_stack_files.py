@@ -24,7 +24,8 @@ from ops.stack.servers.mosquitto import render_mosquitto
 from ops.stack.servers.postgres import render_postgres
 from ops.stack.servers.prometheus import render_prometheus
 from ops.stack.status import ServerStatus
-from runtime.settings import StackSettings
+from ops.stack.targets import scraped
+from runtime.settings import Settings, StackSettings
 
 SETTINGS = StackSettings(host="127.0.0.9", kafka_port=1, mqtt_port=2, postgres_port=3, prometheus_port=4)
 
@@ -165,3 +166,20 @@ def test_tail(tmp_path: Path) -> None:
     assert tail(tmp_path / "none", 3) == ""
     (tmp_path / "log").write_text("".join(f"{number}\n" for number in range(100_000)))
     assert tail(tmp_path / "log", 2) == "99998\n99999"
+
+
+def test_a_process_is_scraped_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EYES_STACK__DIR", str(tmp_path))
+    settings = Settings()
+    with scraped(settings, job="ingest", instance="a", port=1):  # nowhere to say it: no stack was made here
+        pass
+    StackPaths(tmp_path).targets.mkdir()
+    file = StackPaths(tmp_path).targets / "ingest-a.json"
+    with scraped(settings, job="ingest", instance="a", port=19):
+        assert json.loads(file.read_text())[0]["targets"] == ["127.0.0.1:19"]
+    assert not file.exists()
+    with pytest.raises(RuntimeError), scraped(settings, job="ingest", instance="a", port=19):
+        raise RuntimeError
+    assert not file.exists()
+    with scraped(settings, job="ingest", instance="a", port=0):
+        assert not file.exists()
