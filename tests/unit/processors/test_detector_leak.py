@@ -3,12 +3,15 @@
 import random
 
 import msgspec
+import numpy as np
 import pytest
 from street_kit import records, replayed, restart, said
 from water_kit import DAY, FLOWS, HOUR, PRESSURES, STEP_S, ZONE, Burst, configured, flow_on, network, water
 
 from processors.detectors.leak import LeakDetector
+from processors.detectors.leak_model import Model
 from processors.detectors.leak_state import from_bytes, to_bytes
+from processors.detectors.leak_stats import MEMORY
 from processors.detectors.leak_steps import DELAY_MS, PATIENCE_MS
 from processors.engine.driver import START, PipelineTestDriver
 from schemas.anomaly import AnomalyKind, Transition
@@ -148,6 +151,27 @@ def test_a_burst_that_goes_on_behind_a_gap_stays_the_same_finding() -> None:
     flow_on(driver, water(48 * HOUR, (BURST,)), 41 * HOUR, 48 * HOUR)
     assert [step for step in said(driver) if step != UPDATED] == [RAISED, CLEARED]
     assert hours_in(driver, -1) >= 44.0
+
+
+def test_what_a_gap_left_out_stands_in_no_window() -> None:
+    model = Model.empty(PRESSURES, FLOWS, 0, STEP_S / 3600)
+    for ring in model._rings():
+        ring[:] = np.arange(MEMORY, dtype=np.float64)[:, None]
+    model.gap(3)
+    for ring in model._rings():
+        assert np.isnan(ring[-3:]).all()
+        assert ring[:-3, 0].tolist() == list(range(3, MEMORY))
+    model.gap(10 * DAY)  # for ever is no longer than the memory
+    assert all(np.isnan(ring).all() for ring in model._rings())
+
+
+def test_the_steps_of_a_pause_are_left_out_of_the_memory() -> None:
+    driver = days(steps=30 * HOUR)
+    driver.advance(6 * STEP_S)
+    flow_on(driver, water(31 * HOUR), 30 * HOUR + 6, 31 * HOUR)
+    model = from_bytes(driver.fold._zones[ZONE][0].snapshot()).model
+    assert model is not None
+    assert np.isnan(model.flows[:, 0]).sum() == 6
 
 
 # order, copies, arrival

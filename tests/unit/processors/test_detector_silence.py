@@ -166,6 +166,17 @@ def test_while_we_hear_nothing_nobody_is_silent_and_afterwards_the_time_does_not
     assert at_s(driver, driver.findings[0]) == pytest.approx(3781.001)  # three minutes of hearing and the outage
 
 
+def test_an_outage_excuses_nobody_who_was_heard_after_it() -> None:
+    driver = street()
+    driver.disconnect()
+    driver.advance(3600)
+    driver.reconnect()
+    driver.advance(10)
+    speak(driver)
+    driver.advance(181)
+    assert said(driver) == SILENT[:1]
+
+
 def test_an_outage_too_short_to_be_blind_is_waited_for() -> None:
     driver = street()
     speak(driver)

@@ -224,6 +224,7 @@ def test_no_schedule_of_faults_loses_or_doubles_anything(seed: int) -> None:
                 owners = {p: dice.choice(["w", "v"]) for p in (0, 1)}
                 city.group.assign({who: [p for p, owner in owners.items() if owner == who] for who in ("w", "v")})
                 worker.source.hears_half = dice.random() < 0.5
+                worker.source.hears_late = dice.random() < 0.5
             case "die":
                 workers[name] = city.worker(name, dice.randint(1, 9))
         for _ in range(dice.randint(0, 4)):

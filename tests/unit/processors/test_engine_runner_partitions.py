@@ -43,6 +43,20 @@ def test_a_partition_that_comes_back_after_another_had_it_is_folded_anew() -> No
     assert city.published() == city.expected()
 
 
+def test_records_read_before_a_rebalance_was_heard_of_are_not_folded_into_what_came_after() -> None:
+    city = City(0)
+    city.write(*story())
+    first, second = city.worker("w"), city.worker("v")
+    first.turn(2)
+    city.group.assign({"v": (0,)})
+    second.settle()
+    city.write(*story(10, 3))
+    city.group.assign({"w": (0,)})
+    first.source.hears_late = True
+    first.settle()
+    assert city.published() == city.expected()
+
+
 def test_what_was_folded_but_not_committed_when_it_was_taken_away_is_said_by_the_next_owner() -> None:
     city = City(0)
     city.write(*story())

@@ -58,6 +58,18 @@ def test_poison_as_the_very_first_event_leaves_nothing_known() -> None:
     assert slot.snapshot() == Slot(Scribe(), "z1").snapshot()
 
 
+@pytest.mark.parametrize("before", [31, 32, 33, 100])
+def test_poison_right_behind_a_checkpoint_under_one_clock_is_undone(before: int) -> None:
+    slot = Slot(Scribe(), "z1")
+    for n in range(before):
+        slot.fold(reading(0.0, n), CLOCK)
+    kept = slot.snapshot()
+    for _ in range(2):
+        with pytest.raises(PoisonError, match="cannot stomach"):
+            slot.fold(reading(POISON), CLOCK)
+        assert slot.snapshot() == kept
+
+
 @RELAXED
 @given(
     st.lists(st.sampled_from([0.0, 1.0, POISON]), max_size=120),
