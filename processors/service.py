@@ -90,6 +90,7 @@ class Service:
                 source=f"/{settings.site}/process",
                 commit_s=settings.processors.commit_ms / 1000,
                 poll_records=settings.processors.poll_records,
+                accept_gap=settings.processors.accept_gap,
             ),
             observer=Meter(GROUP, lambda: time.time_ns() // 1_000_000),
             progress=self.progress,

@@ -141,6 +141,9 @@ class ProcessorSettings(Section):
     commit_ms: int = Field(300, ge=10, description="longest time between two transactions under load")
     poll_records: int = Field(500, ge=1)
     stall_s: float = Field(60, gt=0, description="no progress for so long, with work to do: the process ends")
+    accept_gap: bool = Field(
+        default=False, description="for one start: where the log lost what comes next, go on with what it holds"
+    )
     metrics_port: int = 19111
 
 

@@ -8,11 +8,16 @@ from pydantic import Field
 from schemas.facility import Facility, Place, Policy
 from schemas.model import Model, ZoneId
 
+Revision = Annotated[int, Field(ge=0)]
+"""Grows with every change of one facility or zone, so that an older word (a rewrite of the registry by somebody who has
+not heard yet) changes nothing; 0 where nobody counts."""
+
 
 class FacilityRegistered(Model):
     """A facility stands in this zone, or what is known of it changed."""
 
     facility: Facility
+    revision: Revision = 0
 
 
 class FacilityLeft(Model):
@@ -20,6 +25,7 @@ class FacilityLeft(Model):
 
     facility: str
     zone: ZoneId
+    revision: Revision = 0
 
 
 class ZoneKind(StrEnum):
@@ -39,6 +45,7 @@ class ZoneConfigured(Model):
     name: Annotated[str | None, Field(max_length=128)] = None
     place: Place
     policy: Policy = Policy()
+    revision: Revision = 0
 
 
 class RegistryRewriteBegun(Model):

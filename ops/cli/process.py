@@ -16,6 +16,9 @@ def process(
     metrics_port: Annotated[
         int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
     ] = None,
+    accept_gap: Annotated[
+        bool, typer.Option("--accept-gap", help="where the log lost what comes next, go on with what it holds")
+    ] = False,
 ) -> None:
     """Turn what stands in city.events into findings in city.anomalies, until SIGTERM or Ctrl-C.
 
@@ -29,6 +32,8 @@ def process(
     """
     from processors.service import run  # noqa: PLC0415 - its metrics belong to its process alone
 
-    settings = overridden(load_settings(), "processors", instance=instance, metrics_port=metrics_port)
+    settings = overridden(
+        load_settings(), "processors", instance=instance, metrics_port=metrics_port, accept_gap=accept_gap or None
+    )
     chosen = settings.processors
     run_member(run, settings, job="processors", instance=chosen.instance, port=chosen.metrics_port)

@@ -29,7 +29,7 @@ from processors.detectors.common import (
     retry_at,
     unpack,
 )
-from processors.engine.contract import Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import FacilityLeft, FacilityRegistered
@@ -84,7 +84,7 @@ class CoverDetector:
     """A cover that is not where it belongs."""
 
     name: Final = "cover"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -116,6 +116,8 @@ class CoverDetector:
                     self._on_registered(state, event.facility, turn)
                 case FacilityLeft():
                     self._on_left(state, event.facility, turn)
+                case Stepped():
+                    _put_forward(state, event.by_ms)
                 case _:
                     pass
         return turn.outcome
@@ -193,6 +195,14 @@ class CoverDetector:
         if cover.opened is not None:
             step = Step(turn.clock.now_ms, f"Cover {facility} is no longer watched", {}, reason=LEFT)
             turn.clears(cover.opened, step)
+
+
+def _put_forward(state: State, by_ms: int) -> None:
+    """No suspicion is older because a clock was set; the engine has put off the timers as well."""
+    for cover in state.covers.values():
+        for signal in cover.signals.values():
+            if signal.confirm_at_ms is not None:
+                signal.confirm_at_ms += by_ms
 
 
 def _judge(cover: Cover, turn: Turn, trigger: Evidence | None, at_ms: int, reason: str | None = None) -> None:

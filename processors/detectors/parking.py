@@ -31,7 +31,7 @@ from processors.detectors.common import (
     span,
     unpack,
 )
-from processors.engine.contract import Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.facility import Facility, FacilityClass
@@ -61,6 +61,7 @@ class Source(msgspec.Struct):
     taken: bool
     newest_ms: int
     expires: bool
+    put_off_ms: int = 0  # how much later it expires because the clock was set since it spoke
 
 
 class Spot(msgspec.Struct):
@@ -90,7 +91,7 @@ class ParkingDetector:
     """A vehicle that stands too long or where it may not."""
 
     name: Final = "parking"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -131,6 +132,9 @@ class ParkingDetector:
                     self._on_registered(state, event.facility, turn)
                 case FacilityLeft():
                     self._on_left(state, event.facility, turn)
+                case Stepped():
+                    for spot in state.spots.values():
+                        _put_forward(spot, event.by_ms)
                 case _:
                     pass
         return turn.outcome
@@ -180,6 +184,18 @@ class ParkingDetector:
         if spot.armed_ms is not None:
             turn.wake(facility, None)
         _end_stay(spot, turn.clock.now_ms, turn, LEFT)
+
+
+def _put_forward(spot: Spot, by_ms: int) -> None:
+    """Nobody stood here for longer because a clock was set; the engine has put off the timers as well."""
+    if spot.since_ms is not None:
+        spot.since_ms += by_ms
+    if spot.free_ms is not None:
+        spot.free_ms += by_ms
+    if spot.armed_ms is not None:
+        spot.armed_ms += by_ms
+    for source in spot.sources.values():
+        source.put_off_ms += by_ms
 
 
 def _hear(spot: Spot, event: Reading | CameraEvent, name: str, turn: Turn, *, taken: bool) -> None:
@@ -282,7 +298,11 @@ def _next_due(spot: Spot) -> tuple[int, str] | None:
         due.append((spot.free_ms + spot.rule.clear_ms, "free"))
     elif spot.opened is None and (limit_ms := _limit_due(spot)) is not None:
         due.append((limit_ms, "limit"))
-    due.extend((source.newest_ms + TRACK_GONE_MS, name) for name, source in spot.sources.items() if source.expires)
+    due.extend(
+        (source.newest_ms + source.put_off_ms + TRACK_GONE_MS, name)
+        for name, source in spot.sources.items()
+        if source.expires
+    )
     return min(due, default=None)
 
 

@@ -21,6 +21,7 @@ from processors.engine.contract import (
     Detector,
     Reading,
     Series,
+    Stepped,
     TimerDue,
     ZoneEvent,
 )
@@ -72,6 +73,7 @@ class PartitionState(msgspec.Struct, frozen=True):
     generation: int
     frontier: dict[str, int]
     stepped: list[str]
+    revisions: dict[str, int]
     zones: dict[str, dict[str, bytes]]
     seen: list[tuple[str, str, list[Columns]]]
     timers: list[Entry]
@@ -101,6 +103,7 @@ class PartitionFold:
         self._clock = Clock(0, {})
         self._generation = 0
         self._stepped: set[str] = set()
+        self._revisions: dict[str, int] = {}
         self._zones: dict[str, list[Slot]] = {}
         self._routes: dict[tuple[str, str], _Route] = {}
         self._timers = Timers()
@@ -134,12 +137,14 @@ class PartitionFold:
                 case CameraEvent():
                     self._on_camera(event)
                 case FacilityRegistered():
-                    self._tell(event.facility.zone, event)
-                case FacilityLeft() | ZoneConfigured():
-                    self._tell(event.zone, event)
+                    self._on_registry(event.facility.facility, event.facility.zone, event)
+                case FacilityLeft():
+                    self._on_registry(event.facility, event.zone, event)
+                case ZoneConfigured():
+                    self._on_registry(f"zone:{event.zone}", event.zone, event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
-                    self._stepped.update(self._clock.frontier)
+                    self._on_step(to_ms(event.after) - to_ms(event.before))
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
         outputs, self._outputs = self._outputs, []
@@ -199,6 +204,20 @@ class PartitionFold:
         else:
             self.counts.conflicts += 1
             self._outputs.append(refusal.conflicting(event))
+
+    def _on_registry(self, key: str, zone: str, event: FacilityRegistered | FacilityLeft | ZoneConfigured) -> None:
+        """Tell it if it says more than was known; the daily rewrite does not."""
+        if event.revision:
+            if event.revision <= self._revisions.get(key, 0):
+                return
+            self._revisions[key] = event.revision
+        self._tell(zone, event)
+
+    def _on_step(self, by_ms: int) -> None:
+        self._stepped.update(self._clock.frontier)
+        self._timers.shift(by_ms)
+        for zone in sorted(self._zones):
+            self._tell(zone, Stepped(by_ms))
 
     def _on_tick(self, tick: Tick) -> None:
         if tick.generation < self._generation:
@@ -277,6 +296,7 @@ class PartitionFold:
                 generation=self._generation,
                 frontier=dict(self._clock.frontier),
                 stepped=sorted(self._stepped),
+                revisions=self._revisions,
                 zones={
                     zone: {slot.detector.name: slot.snapshot() for slot in slots} for zone, slots in self._zones.items()
                 },
@@ -300,6 +320,7 @@ class PartitionFold:
         fold._clock = Clock(state.now_ms, state.frontier)
         fold._generation = state.generation
         fold._stepped = set(state.stepped)
+        fold._revisions = state.revisions
         fold._floor_ms = state.now_ms - lateness_ms
         for zone, slots in state.zones.items():
             fold._zones[zone] = [Slot(detector, zone, slots[detector.name]) for detector in fold._detectors]

@@ -52,7 +52,13 @@ class Blind(NamedTuple):
     to_ms: int
 
 
-ZoneEvent = Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | TimerDue | Blind
+class Stepped(NamedTuple):
+    """The wall clock was put forward by so much: what lasts since before then has lasted that much less."""
+
+    by_ms: int
+
+
+ZoneEvent = Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | TimerDue | Blind | Stepped
 
 
 class Timer(NamedTuple):

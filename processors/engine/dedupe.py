@@ -44,9 +44,7 @@ class _Lane:
         self.purge_at = _FIRST_PURGE
 
     def append(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> None:
-        if len(self.ordinals) >= self.purge_at:
-            self.purge(floor_ms)
-            self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
+        self._purge_now_and_then(floor_ms)
         self.newest = ordinal
         self.ordinals.append(ordinal)
         self.times.append(time_ms)
@@ -54,6 +52,7 @@ class _Lane:
 
     def insert(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> Verdict:
         """Remember what may not be the newest; CONFLICT when only other marks are known under its number."""
+        self._purge_now_and_then(floor_ms)
         verdict = Verdict.NEW
         at = bisect_left(self.ordinals, ordinal)
         while at < len(self.ordinals) and self.ordinals[at] == ordinal:
@@ -67,6 +66,11 @@ class _Lane:
         self.times.insert(at, time_ms)
         self.marks.insert(at, mark)
         return verdict
+
+    def _purge_now_and_then(self, floor_ms: int) -> None:
+        if len(self.ordinals) >= self.purge_at:
+            self.purge(floor_ms)
+            self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
 
     def purge(self, floor_ms: int) -> None:
         kept = [i for i, time_ms in enumerate(self.times) if time_ms >= floor_ms]

@@ -6,13 +6,7 @@ from typing import Any, Final
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import (
-    FencedInstanceIdError,
-    InvalidProducerEpochError,
-    KafkaError,
-    OffsetOutOfRangeError,
-    ProducerFencedError,
-)
+from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from processors.engine.ports import Bounds, Outgoing, Owner, Record
@@ -23,7 +17,6 @@ from schemas.envelope import KAFKA_HEADERS
 
 log: Final = structlog.get_logger()
 
-_FENCED: Final = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
 _CALL_MS: Final = 10_000
 _CLOSE_S: Final = 2.0
 _HEADERS: Final = list(KAFKA_HEADERS)
@@ -158,9 +151,9 @@ class KafkaSink:
             producer.commit_transaction()
             for future in sent:
                 future.get(timeout=0)  # a refused record fails the commit; this only makes sure of it
-        except _FENCED as error:
-            raise FencedError(f"a newer process works under {self._transactional_id}") from error
         except KafkaError as error:
+            # A fenced producer too: the coordinator raises the epoch of whoever is away for longer than a transaction
+            # may last. A twin, if it is one, fences us as a member of the group.
             raise OutcomeUnknownError(f"commit: {error!r}") from error
 
     def close(self) -> None:
@@ -197,7 +190,7 @@ def _retryable() -> Iterator[None]:
     """What goes wrong in here had no effect."""
     try:
         yield
-    except _FENCED as error:
-        raise FencedError(f"{error!r}") from error
+    except FencedInstanceIdError as error:
+        raise FencedError("another process runs under our instance name") from error
     except KafkaError as error:
         raise RetryableError(f"{error!r}") from error

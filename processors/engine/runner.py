@@ -41,6 +41,8 @@ class Options:
     source: str
     commit_s: float
     poll_records: int
+    accept_gap: bool = False
+    """An operator's word: where the log no longer holds what comes next, go on with what it does hold."""
 
 
 @dataclass(slots=True)
@@ -181,22 +183,25 @@ class Runner:
                 continue
             start, end = self._source.bounds(partition)
             self._parked.pop(partition, None)
-            if committed is not None and not start <= committed <= end:
+            # No offset is no fault where the log is whole: then everything is said once, or again under the same ids.
+            lost = start > 0 if committed is None else not start <= committed <= end
+            if lost and not self._options.accept_gap:
                 self._stop(partition, committed, start, end)
                 continue
-            live_from = start if committed is None else committed
+            live_from = start if committed is None else min(max(committed, start), end)
             recovering = live_from > start
             self._source.start(partition, start)  # first: a partition that has a fold is one that is being read
             self._parts[partition] = _Part(self._make_fold(), start, live_from, committed, recovering)
             if recovering:
                 log.info("recovering", partition=partition, records=live_from - start)
 
-    def _stop(self, partition: int, committed: int, start: int, end: int) -> None:
+    def _stop(self, partition: int, committed: int | None, start: int, end: int) -> None:
         self._stopped.add(partition)
         self._source.stop(partition)
         self._observer.stopped(partition)
         log.error(
-            "partition stopped: the committed offset is outside of the log, and skipping is for an operator to decide",
+            "partition stopped: the log does not hold what comes next. To go on with what it holds, although what lies "
+            "between is lost to the detectors, start once with --accept-gap",
             topic=self._options.topic,
             partition=partition,
             committed=committed,

@@ -47,6 +47,11 @@ class Timers:
         del self._armed[entry[1:]]
         return True
 
+    def shift(self, by_ms: int) -> None:
+        """Put off every timer."""
+        self._armed = {key: at + by_ms for key, at in self._armed.items()}
+        self._drop_stale()
+
     def snapshot(self) -> list[Entry]:
         """Every armed timer in order."""
         return sorted((at, *key) for key, at in self._armed.items())

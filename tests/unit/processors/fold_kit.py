@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent
+from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, Stepped, Timer, TimerDue, ZoneEvent
 from processors.engine.outputs import outgoing
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.camera import CameraEvent, TrackPhase
@@ -107,7 +107,7 @@ def _orders(value: float, clock: Clock) -> Iterator[Timer]:
             pass
 
 
-def brief(event: ZoneEvent) -> str:
+def brief(event: ZoneEvent) -> str:  # noqa: PLR0911 - a line for each kind of event
     """An event in a few words."""
     match event:
         case Reading():
@@ -118,6 +118,8 @@ def brief(event: ZoneEvent) -> str:
             return f"timer {event.name} {event.at_ms}"
         case Blind():
             return f"blind {event.shard} {event.from_ms} {event.to_ms}"
+        case Stepped():
+            return f"stepped {event.by_ms}"
         case FacilityRegistered():
             return f"registered {event.facility.facility}"
         case _:

@@ -66,7 +66,7 @@ class Notes:
 class Worker:
     """One member of the group with its own loop."""
 
-    def __init__(self, city: "City", name: str, poll_records: int) -> None:
+    def __init__(self, city: "City", name: str, poll_records: int, *, accept_gap: bool) -> None:
         self.source = MemorySource(city.group, name, city.wait)
         self.sink = MemorySink(f"{GROUP}-{name}", self.source)
         self.notes = Notes()
@@ -74,7 +74,7 @@ class Worker:
             source=self.source,
             sink=self.sink,
             make_fold=new_fold,
-            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records),
+            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records, accept_gap),
             observer=self.notes,
             progress=Progress(60.0),
             monotonic=lambda: city.now_s,
@@ -105,9 +105,9 @@ class City:
         """Time passes."""
         self.now_s += seconds
 
-    def worker(self, name: str = "w", poll_records: int = 4) -> Worker:
+    def worker(self, name: str = "w", poll_records: int = 4, *, accept_gap: bool = False) -> Worker:
         """A process of the group; called again for the same name it is the successor of one that died."""
-        return Worker(self, name, poll_records)
+        return Worker(self, name, poll_records, accept_gap=accept_gap)
 
     def write(self, *events: Data | bytes, partition: int = 0) -> None:
         """Events, or bytes that are none, into the input topic."""
@@ -118,7 +118,9 @@ class City:
         records: Counter[bytes] = Counter()
         for partition in partitions or (0,):
             fold = new_fold()
-            for offset, raw in self.log.read((TOPIC, partition), 0, 1_000_000)[0]:
+            for offset, raw in self.log.read((TOPIC, partition), self.log.bounds((TOPIC, partition)).start, 1_000_000)[
+                0
+            ]:
                 records.update(outgoing(output, SOURCE).value for output in _fold(fold, raw, partition, offset))
         return records
 

@@ -216,3 +216,13 @@ def test_another_version_of_the_detector_gives_the_same_id() -> None:
         contact(driver, 1, 1)
         ids.append([one.id for one in driver.findings])
     assert ids[0] == ids[1] != []
+
+
+def test_a_clock_put_forward_confirms_nothing() -> None:
+    driver = street()
+    tilt(driver, 40.0)
+    driver.step_clock(3600)
+    driver.advance(50)
+    assert said(driver) == []
+    driver.advance(15)
+    assert said(driver) == ["raised cover_tilted cover-1"]

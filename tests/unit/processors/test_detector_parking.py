@@ -283,3 +283,26 @@ def test_the_id_comes_from_the_message_that_began_the_stay() -> None:
     (finding,) = driver.findings
     assert finding.id == finding_id(AnomalyKind.PARKING_OVERSTAY, "segment:1", "bay-1", str(cause))
     assert finding.evidence == (cause,)
+
+
+def test_a_clock_put_forward_makes_no_stay_longer() -> None:
+    driver = street(bay())
+    bay_says(driver, 1)
+    driver.advance(600)
+    driver.step_clock(7200)
+    driver.advance(2990)
+    assert said(driver) == []
+    driver.advance(20)
+    assert said(driver) == OVERSTAY[:1]
+
+
+def test_a_clock_put_forward_ends_no_track() -> None:
+    driver = street(kerb())
+    driver.see("cam-1", "kerb-1", "t1", phase=TrackPhase.NEW)
+    driver.advance(200)
+    assert said(driver) == STOPPING[:1]
+    driver.step_clock(3600)
+    driver.advance(300)
+    assert said(driver) == STOPPING[:1]
+    driver.advance(400)
+    assert said(driver) == STOPPING

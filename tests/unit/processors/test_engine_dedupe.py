@@ -102,6 +102,16 @@ def test_memory_follows_the_lateness_and_not_the_life_of_a_device() -> None:
     assert sum(len(lane.ordinals) for lane in seen._lanes.values()) <= 4 * LATENESS_MS
 
 
+@pytest.mark.parametrize("far", ["b:9000000000000:0", "a::9000000000000"])
+def test_a_number_from_the_far_future_does_not_end_forgetting(far: str) -> None:
+    seen = Seen()
+    seen.admit(far, 1.0, 0, -LATENESS_MS)
+    for now_ms in range(20_000):
+        identity = f"b:{now_ms}:0" if far[0] == "b" else f"a::{now_ms}"
+        assert seen.admit(identity, 1.0, now_ms, now_ms - LATENESS_MS) is Verdict.NEW
+    assert sum(len(lane.ordinals) for lane in seen._lanes.values()) <= 4 * LATENESS_MS
+
+
 def test_boots_long_gone_are_forgotten() -> None:
     seen = Seen()
     for now_ms in range(0, 100 * LATENESS_MS, LATENESS_MS):

@@ -91,7 +91,8 @@ def test_before_the_first_tick_everything_was_blind() -> None:
 @pytest.mark.parametrize(("after_ms", "is_blind"), [(NOW + 3000, True), (NOW - 3000, False)])
 def test_a_clock_that_was_put_forward_is_blind_and_one_put_back_stands_still(after_ms: int, is_blind: bool) -> None:
     fold = fold_of()
-    fold.fold([batch(row(1)), ClockStepped(before=from_ms(NOW), after=from_ms(after_ms), ticker="s1")])
+    step = ClockStepped(before=from_ms(NOW), after=from_ms(after_ms), ticker="s1")
+    assert said(fold, batch(row(1)), step)[1:] == (["scribe@z1: stepped 3000"] if is_blind else [])
     heard = said(fold, tick(max(NOW, after_ms) + 1000))
     assert heard == ([f"scribe@z1: blind s1 {NOW} {NOW + 4000}"] if is_blind else [])
     assert said(fold, tick(max(NOW, after_ms) + 2000)) == []
@@ -141,3 +142,10 @@ def test_blind_spans_come_before_the_timers_of_their_tick() -> None:
         f"scribe@z1: blind s1 {NOW} {NOW + 6000}",
         f"scribe@z1: timer t1 {NOW + 1000}",
     ]
+
+
+def test_a_clock_that_is_put_forward_puts_timers_off_and_fires_none() -> None:
+    fold = fold_of()
+    fold.fold([batch(row(1, 1.0)), ClockStepped(before=from_ms(NOW), after=from_ms(NOW + 60_000), ticker="s1")])
+    assert not [text for text in said(fold, tick(NOW + 60_500)) if "timer" in text]
+    assert said(fold, tick(NOW + 61_000)) == [f"scribe@z1: timer t1 {NOW + 61_000}"]

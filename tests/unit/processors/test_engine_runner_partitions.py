@@ -97,6 +97,33 @@ def test_a_committed_offset_outside_of_the_log_stops_only_that_partition(offset:
     assert city.published() == city.expected(1)
 
 
+def test_no_offset_on_a_log_without_its_beginning_is_a_lost_one() -> None:
+    city = City(0)
+    city.write(*story())
+    city.log.delete_before((TOPIC, 0), 5)
+    worker = city.worker()
+    worker.settle()
+    assert worker.runner.stopped == [0]
+    assert not city.published()
+
+
+@pytest.mark.parametrize(("offset", "published"), [(None, True), (2, True), (100, False)])
+def test_an_operator_accepts_the_gap(offset: int | None, published: bool) -> None:
+    city = City(0)
+    city.write(*story())
+    city.log.delete_before((TOPIC, 0), 5)
+    if offset is not None:
+        city.log.set_offset(GROUP, (TOPIC, 0), offset)
+    worker = city.worker(accept_gap=True)
+    worker.settle()
+    assert worker.runner.stopped == []
+    assert city.published() == (city.expected(0) if published else {})
+    city.write(*story(20, 5))
+    worker.settle()
+    assert city.offset() == city.end()
+    assert city.published()
+
+
 def test_an_operator_lets_a_stopped_partition_go_on_from_where_it_is_told() -> None:
     city = City(0)
     city.write(*story())
