@@ -38,6 +38,7 @@ class Registry:
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
         self._facilities: dict[str, Facility] = {}
+        self._revisions: dict[str, int] = {}
         self._zones: dict[str, ZoneConfigured] = {}
         self._devices: dict[str, dict[str, tuple[DeviceBinding, ...]]] = {}
         self._targets: dict[tuple[str, str], tuple[Target, ...]] = {}
@@ -57,12 +58,14 @@ class Registry:
         changed = self._unbind(key)
         if isinstance(data, FacilityRegistered):
             changed |= self._bind(data.facility)
+            self._revisions[key] = data.revision
         self._targets.clear()  # rare: the registry changes by the hour, readings come by the thousand a second
         self._views.clear()
         return changed
 
     def _unbind(self, facility_id: str) -> set[str]:
         facility = self._facilities.pop(facility_id, None)
+        self._revisions.pop(facility_id, None)
         if facility is None:
             return set()
         devices = {binding.device for binding in facility.devices}
@@ -124,8 +127,8 @@ class Registry:
         """Everything whose zone lies in this partition of the events, in a fixed order."""
         zones = [zone for key, zone in sorted(self._zones.items()) if partition_of(key, self._partitions) == number]
         facilities = [
-            FacilityRegistered(facility=facility)
-            for _, facility in sorted(self._facilities.items())
+            FacilityRegistered(facility=facility, revision=self._revisions[key])
+            for key, facility in sorted(self._facilities.items())
             if partition_of(facility.zone, self._partitions) == number
         ]
         return zones, facilities

@@ -20,7 +20,7 @@ def kafka_explained(settings: KafkaSettings) -> Iterator[None]:
     Raises:
         FatalError: nobody listens where Kafka should be, or Kafka's client failed.
     """
-    _reach(settings)
+    reach_kafka(settings)
     try:
         yield
     except KafkaError as error:
@@ -31,7 +31,12 @@ def kafka_explained(settings: KafkaSettings) -> Iterator[None]:
         ) from error
 
 
-def _reach(settings: KafkaSettings) -> None:
+def reach_kafka(settings: KafkaSettings) -> None:
+    """Return when somebody listens where Kafka should be.
+
+    Raises:
+        FatalError: nobody does; the message says where it was looked for.
+    """
     problems = []
     for address in settings.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")

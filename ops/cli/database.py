@@ -51,7 +51,10 @@ def status() -> None:
 
 @app.command("drop-chunks")
 def drop_chunks(older_than: Annotated[str, typer.Option(help="age of what is dropped, e.g. 400d")]) -> None:
-    """Drop raw readings and camera events older than an age; findings stay. Example: `--older-than 400d`."""
+    """Drop raw readings and camera events older than an age; findings stay.
+
+    Example: `eyes db drop-chunks --older-than 400d`.
+    """
     with migrations.connect(load_settings().database) as connection:
         for table, chunks in operate.drop_chunks(connection, operate.parse_age(older_than)).items():
             console.print(f"{table}: {chunks} chunks dropped")

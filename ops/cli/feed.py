@@ -141,8 +141,9 @@ def replay(
 ) -> None:
     """Recorded messages again, in their own rhythm. Example: `eyes feed replay messages.ndjson --speed 60`."""
     source = Replay(file)
+    begins_ms = source.start_ms  # a file that cannot be read is told before anybody connects
     if as_now:
-        source = Replay(file, _now_ms() - source.start_ms)
+        source = Replay(file, _now_ms() - begins_ms)
     options = _options(speed, wall, feed_for, clock_step, sent=sent, truth=None, truth_fd=None, status=status)
     _feed(load_settings(), source, options, as_now=as_now)
 

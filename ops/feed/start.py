@@ -4,6 +4,7 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
+from ops.explained import reach_kafka
 from ops.logreader import read_last
 from ops.simulate.model import DAY_MS, HOUR_MS
 from runtime.settings import KafkaSettings
@@ -16,7 +17,12 @@ RECORDS: Final = 200  # of each partition; ticks come many times a second when f
 
 
 def after_last_tick(settings: KafkaSettings, otherwise_ms: int) -> int:
-    """The first midnight of the city after the newest tick in the log, or ``otherwise_ms`` on a fresh stack."""
+    """The first midnight of the city after the newest tick in the log, or ``otherwise_ms`` on a fresh stack.
+
+    Raises:
+        FatalError: nobody listens where Kafka should be.
+    """
+    reach_kafka(settings)
     try:
         entries = read_last(settings, EVENTS, RECORDS * EVENTS.partitions)
     except KafkaError:

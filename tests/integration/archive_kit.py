@@ -26,15 +26,18 @@ from processors.archive.service import GROUP
 from processors.archive.sink import Sink
 from processors.archive.tables import Horizon
 from runtime.settings import DatabaseSettings, KafkaSettings
+from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, encode
-from schemas.facility import FacilityClass
+from schemas.facility import FacilityClass, Place
+from schemas.identity import event_id
 from schemas.topics import EVENTS, Topic
 from tests.servers import TestStack, free_ports
 
 EYES = (sys.executable, "-m", "ops.cli.main")
 T0 = 1_783_267_200_000
 DAY = 86_400_000
+NOW = datetime(2026, 7, 6, tzinfo=UTC)
 HORIZON = Horizon(lateness_ms=DAY, redelivery_ms=8 * DAY)
 
 
@@ -64,8 +67,26 @@ def readings(identities: Iterable[str], *, device: str = "d-1", time_ms: int = T
 
 
 def cloud_event(data: Any, identifier: str | None = None, at: datetime | None = None) -> CloudEvent:
-    return CloudEvent(
-        id=identifier or str(uuid.uuid4()), source="/test", time=at or datetime(2026, 7, 6, tzinfo=UTC), data=data
+    return CloudEvent(id=identifier or str(uuid.uuid4()), source="/test", time=at or NOW, data=data)
+
+
+def finding(transition: Transition, at: datetime) -> Anomaly:
+    """A step in the life of the one finding."""
+    return Anomaly(
+        id=event_id("one"),
+        transition=transition,
+        kind=AnomalyKind.COVER_OPEN,
+        severity=Severity.CRITICAL,
+        zone="grid:1",
+        subject="c-1",
+        place=Place(lon=113.85, lat=34.03),
+        since=NOW,
+        at=at,
+        summary="cover open",
+        numbers={"angle": 17.0},
+        evidence=(event_id("reading"),),
+        detector="cover",
+        detector_version=1,
     )
 
 

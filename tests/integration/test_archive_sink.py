@@ -4,16 +4,18 @@ import random
 import string
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
-import psycopg
 import pytest
-from archive_kit import DAY, HORIZON, T0, Store, cloud_event, connect, readings
+from archive_kit import DAY, HORIZON, NOW, T0, Store, cloud_event, connect, eventually, finding, readings
 
 from processors.archive.rows import Item, Numbers, Rows
 from processors.archive.sink import SCHEMA_VERSION, SchemaTooOldError, Sink
 from processors.archive.store import moves_left, store
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from schemas.anomaly import Transition
 from schemas.columns import BatchColumns
 from schemas.envelope import decode, encode
 from schemas.topics import EVENTS
@@ -222,22 +224,23 @@ def test_a_row_postgresql_refuses_is_set_aside_and_its_neighbours_are_stored(cit
     assert b'"a:bad:' in payload
 
 
+@pytest.mark.parametrize("before", [True, False])  # the rows, or the commit, are what finds the session ended
 def test_a_session_that_slept_in_a_transaction_is_retried_and_not_given_up(
-    city: Store, monkeypatch: pytest.MonkeyPatch
+    city: Store, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     sink = owner(city)
     sink._connection.execute("SET idle_in_transaction_session_timeout = '1ms'")
     sink._connection.commit()
     merge = sink._merge
 
+    def ended() -> bool:
+        pid = sink._connection.info.backend_pid
+        return not city.sql("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid)
+
     def sleep(rows: Rows) -> Any:
-        written = merge(rows)
-        connection: psycopg.Connection = sink._connection
-        while connection.info.transaction_status is not psycopg.pq.TransactionStatus.UNKNOWN:
-            pid = connection.info.backend_pid
-            if not city.sql("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid):
-                break
-        return written
+        written = None if before else merge(rows)
+        eventually(ended)
+        return merge(rows) if before else written
 
     monkeypatch.setattr(sink, "_merge", sleep)
     with pytest.raises((RetryableError, OutcomeUnknownError)):
@@ -276,3 +279,22 @@ def test_numbers_are_the_same_for_whoever_asks(city: Store) -> None:
     assert one.numbers == two.numbers
     assert isinstance(one.numbers, Numbers)
     assert city.count("series") == 2
+
+
+def test_the_newest_step_of_a_finding_is_its_state_whenever_steps_come(city: Store) -> None:
+    steps = [(Transition.RAISED, 0), (Transition.UPDATED, 1), (Transition.CLEARED, 2), (Transition.UPDATED, 2)]
+    for order in permutations(range(len(steps))):
+        city.run("TRUNCATE anomalies, anomaly_events, archive_offsets")
+        sink = owner(city)
+        for offset, number in enumerate(order):
+            transition, hour = steps[number]
+            step = finding(transition, NOW + timedelta(hours=hour))
+            raw = encode(cloud_event(step, f"step-{number}"))
+            put(sink, [Item(EVENTS.name, 0, offset, T0, raw, decode(raw))], p0=offset + 1)
+        sink.close()
+        # Of two steps of one moment the later in a finding's life counts.
+        ended = NOW + timedelta(hours=2)
+        assert city.sql("SELECT state, at, cleared_at FROM anomalies") == [("cleared", ended, ended)], order
+        if order[0] == 0:
+            assert city.sql("SELECT opened_at FROM anomalies") == [(NOW,)], order
+        assert city.count("anomaly_events") == len(steps)

@@ -159,6 +159,22 @@ def test_of_equal_identities_the_first_stays_however_the_records_were_cut(
     assert rows.repeated.get("observations", 0) == len(readings) - len(kept)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "copies"),
+    [
+        (Quality.GOOD, Quality.GOOD, False),  # five days apart a device may have begun to count anew
+        (Quality.GOOD, Quality.LATE, True),  # a copy that was kept on its arrival
+        (Quality.LATE, Quality.GOOD, True),  # and the other way round
+        (Quality.FUTURE, Quality.RELEASED, True),
+        (Quality.GOOD, Quality.UNTIMED, True),
+    ],
+)
+def test_copies_of_which_one_was_moved_are_known_further_apart(first: Quality, second: Quality, copies: bool) -> None:
+    earlier = One(quality=int(first), time_ms=T0 + 5 * DAY)
+    rows = rows_of(item(batch(earlier, One(quality=int(second)))))
+    assert len(rows.tables["observations"]) == 2 - copies
+
+
 def test_a_cameras_message_counts_once_for_each_facility_it_touches() -> None:
     rows = rows_of(
         item(camera()),

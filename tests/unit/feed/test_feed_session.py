@@ -39,7 +39,12 @@ class Rig:
         self.session = FeedSession(MqttSettings(), client_id="t", window=window, **more)
         self.client = FakeClient()
         self.session._client = self.client  # type: ignore[assignment]
+        self.session._wait = self._nobody_answers  # type: ignore[method-assign]
         self.connect()
+
+    @staticmethod
+    def _nobody_answers(_wait_s: float) -> None:
+        raise AssertionError("waits for ever")
 
     def connect(self, receive_maximum: int | None = None) -> None:
         flags, properties = SimpleNamespace(session_present=True), SimpleNamespace()
