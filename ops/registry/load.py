@@ -4,6 +4,7 @@ The order is the promise (docs/architecture.md): when ingest can look a facility
 the partition its readings will go to.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -53,6 +54,7 @@ class LoadReport:
 
 @dataclass(slots=True)
 class _Plan:
+    revision: int
     events: list[tuple[str, Model]] = field(default_factory=list)  # zone, event
     states: list[Record] = field(default_factory=list)
 
@@ -73,11 +75,12 @@ def load_registry(
     wanted = {facility.facility: facility for facility in facilities}
     with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
-        plan = _Plan()
+        plan = _Plan(_revision_after(current))
         configured = [zone for zone in zones if current.zones.get(zone.zone) != zone]
         for zone in configured:
-            plan.events.append((zone.zone, zone))
-            plan.states.append((ZONE_KEY + zone.zone, zone.zone, zone))
+            revised = zone.model_copy(update={"revision": plan.revision})
+            plan.events.append((zone.zone, revised))
+            plan.states.append((ZONE_KEY + zone.zone, zone.zone, revised))
         changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
         if not dry_run:
             _write(settings, plan)
@@ -105,9 +108,17 @@ def remove_facility(settings: Settings, facility: str) -> None:
         current = read_registered(settings.kafka)
         if facility not in current.facilities:
             raise FatalError(f"no facility {facility!r} is registered; see: eyes registry list")
-        plan = _Plan()
+        plan = _Plan(_revision_after(current))
         _plan_removal(plan, current.facilities[facility])
         _write(settings, plan)
+
+
+def _revision_after(current: Registered) -> int:
+    """Of everything that is now written: the wall time in ms, but above all that was.
+
+    A facility that was removed left no revision behind; the wall time is above that as well.
+    """
+    return max(time.time_ns() // 1_000_000, current.revision + 1)
 
 
 def _plan_facilities(
@@ -124,8 +135,8 @@ def _plan_facilities(
         (added if before is None else changed).append(name)
         if before is not None and before.zone != facility.zone:
             moved.append(name)
-            plan.events.append((before.zone, FacilityLeft(facility=name, zone=before.zone)))
-        registered = FacilityRegistered(facility=facility)
+            plan.events.append((before.zone, FacilityLeft(facility=name, zone=before.zone, revision=plan.revision)))
+        registered = FacilityRegistered(facility=facility, revision=plan.revision)
         plan.events.append((facility.zone, registered))
         plan.states.append((name, name, registered))
     removed = sorted(current.facilities.keys() - wanted.keys()) if remove_missing else []
@@ -135,7 +146,8 @@ def _plan_facilities(
 
 
 def _plan_removal(plan: _Plan, facility: Facility) -> None:
-    plan.events.append((facility.zone, FacilityLeft(facility=facility.facility, zone=facility.zone)))
+    left = FacilityLeft(facility=facility.facility, zone=facility.zone, revision=plan.revision)
+    plan.events.append((facility.zone, left))
     plan.states.append((facility.facility, facility.facility, None))
 
 

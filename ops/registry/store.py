@@ -18,6 +18,9 @@ class Registered:
 
     facilities: dict[str, Facility] = field(default_factory=dict)
     zones: dict[str, ZoneConfigured] = field(default_factory=dict)
+    """Without their revisions, so that they compare with what a file says."""
+    revision: int = 0
+    """The highest so far."""
 
 
 def read_registered(settings: KafkaSettings) -> Registered:
@@ -26,16 +29,20 @@ def read_registered(settings: KafkaSettings) -> Registered:
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
-    registered = Registered()
+    facilities: dict[str, Facility] = {}
+    zones: dict[str, ZoneConfigured] = {}
+    revision = 0
     for entry in read_all(settings, FACILITIES):
         data = entry.event.data if entry.event is not None else None
         key = entry.key or ""
         if isinstance(data, FacilityRegistered):
-            registered.facilities[key] = data.facility
+            facilities[key] = data.facility
+            revision = max(revision, data.revision)
         elif isinstance(data, ZoneConfigured):
-            registered.zones[data.zone] = data
+            zones[data.zone] = data.model_copy(update={"revision": 0})
+            revision = max(revision, data.revision)
         elif entry.raw is None and key.startswith(ZONE_KEY):
-            registered.zones.pop(key.removeprefix(ZONE_KEY), None)
+            zones.pop(key.removeprefix(ZONE_KEY), None)
         elif entry.raw is None:
-            registered.facilities.pop(key, None)
-    return registered
+            facilities.pop(key, None)
+    return Registered(facilities, zones, revision)

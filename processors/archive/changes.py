@@ -37,9 +37,10 @@ TABLE_OF: Final = {
 STATEMENTS: Final[dict[Change, LiteralString]] = {
     Change.REGISTER: """
 INSERT INTO facilities AS f (
-    facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, devices, policy, changed_at
+    facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, devices, policy,
+    changed_at, revision
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s)
 ON CONFLICT (facility) DO UPDATE SET
     scheme = excluded.scheme,
     facility_class = excluded.facility_class,
@@ -53,18 +54,20 @@ ON CONFLICT (facility) DO UPDATE SET
     devices = excluded.devices,
     policy = excluded.policy,
     changed_at = excluded.changed_at,
+    revision = excluded.revision,
     left_at = NULL
-WHERE excluded.changed_at >= f.changed_at
+WHERE excluded.revision > f.revision
+    OR (excluded.revision = 0 AND f.revision = 0 AND excluded.changed_at >= f.changed_at)
 """,
     # The zone is compared because the event of leaving the old zone may come after the registration in the new one.
     Change.LEAVE: """
 UPDATE facilities
-SET left_at = %s, changed_at = %s
-WHERE facility = %s AND zone = %s AND changed_at <= %s
+SET left_at = %s, changed_at = %s, revision = %s
+WHERE facility = %s AND zone = %s AND (revision < %s OR (%s = 0 AND revision = 0 AND changed_at <= %s))
 """,
     Change.CONFIGURE: """
-INSERT INTO zones AS z (zone, kind, name, lon, lat, grid, district, address, policy, changed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+INSERT INTO zones AS z (zone, kind, name, lon, lat, grid, district, address, policy, changed_at, revision)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)
 ON CONFLICT (zone) DO UPDATE SET
     kind = excluded.kind,
     name = excluded.name,
@@ -74,8 +77,10 @@ ON CONFLICT (zone) DO UPDATE SET
     district = excluded.district,
     address = excluded.address,
     policy = excluded.policy,
-    changed_at = excluded.changed_at
-WHERE excluded.changed_at >= z.changed_at
+    changed_at = excluded.changed_at,
+    revision = excluded.revision
+WHERE excluded.revision > z.revision
+    OR (excluded.revision = 0 AND z.revision = 0 AND excluded.changed_at >= z.changed_at)
 """,
     Change.TICK: """
 INSERT INTO ticks_latest AS t (partition, time, generation, cadence_ms, ticker, received_to)
@@ -103,23 +108,23 @@ Params = Sequence[Any]
 def change_of(event: CloudEvent, partition: int, offset: int) -> tuple[Change, Params] | None:
     """The change an event makes; None where it changes no table (markers, steps of the clock)."""
     match event.data:
-        case FacilityRegistered(facility=it):
+        case FacilityRegistered(facility=it, revision=revision):
             place = it.place
             where = (it.zone, place.lon, place.lat, place.grid, place.district, place.address)
             devices = json.dumps([_plain(binding) for binding in it.devices], ensure_ascii=False)
             return Change.REGISTER, (
                 *(it.facility, it.scheme.value, it.facility_class.value, it.name),
                 *where,
-                *(devices, _json(it.policy), event.time),
+                *(devices, _json(it.policy), event.time, revision),
             )
-        case FacilityLeft(facility=facility, zone=zone):
-            return Change.LEAVE, (event.time, event.time, facility, zone, event.time)
+        case FacilityLeft(facility=facility, zone=zone, revision=revision):
+            return Change.LEAVE, (event.time, event.time, revision, facility, zone, revision, revision, event.time)
         case ZoneConfigured() as it:
             place = it.place
             return Change.CONFIGURE, (
                 *(it.zone, it.kind.value, it.name),
                 *(place.lon, place.lat, place.grid, place.district, place.address),
-                *(_json(it.policy), event.time),
+                *(_json(it.policy), event.time, it.revision),
             )
         case Tick() as it:
             received = json.dumps(it.received_to, sort_keys=True)

@@ -24,7 +24,7 @@ from processors.archive.tables import TABLES, Horizon, Reach, Table
 from runtime.errors import FatalError, FencedError, OutcomeUnknownError, PipelineError, PoisonError, RetryableError
 from runtime.settings import DatabaseSettings
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """The migration this code needs (``ops/migrations``); a newer database is fine, an older is not."""
 
 Partition = tuple[str, int]  # topic, number

@@ -268,3 +268,28 @@ def test_an_event_of_another_version_is_kept_and_blocks_nobody(city: Store, tmp_
     details = [row[0] for row in city.sql("SELECT detail FROM quarantine ORDER BY detail")]
     assert "colour" in details[0]
     assert "batch.v9" in details[1]
+
+
+def test_an_older_word_about_a_facility_changes_nothing_though_it_is_said_later(city: Store, tmp_path: Path) -> None:
+    def registered(name: str, zone: str, revision: int) -> FacilityRegistered:
+        return _facility(name, zone).model_copy(update={"revision": revision})
+
+    city.write(registered("f-moved", "grid:1", 5), registered("f-gone", "grid:1", 5), at=NOW)
+    city.write(registered("f-moved", "grid:2", 6), partition=1, at=NOW)
+    city.write(FacilityLeft(facility="f-gone", zone="grid:1", revision=6), at=NOW)
+    # The rewrite of an ingest that has heard of neither.
+    city.write(
+        registered("f-moved", "grid:1", 5),
+        registered("f-gone", "grid:1", 5),
+        FacilityLeft(facility="f-moved", zone="grid:2", revision=4),
+        _facility("f-last", "grid:1"),
+        at=NOW + timedelta(hours=1),
+    )
+    with city.archive(tmp_path) as archive:
+        eventually(lambda: city.sql("SELECT 1 FROM facilities WHERE facility = 'f-last'") == [(1,)])
+        assert archive.stop() == 0
+    assert city.sql("SELECT facility, zone, left_at, revision FROM facilities ORDER BY facility") == [
+        ("f-gone", "grid:1", NOW, 6),
+        ("f-last", "grid:1", None, 0),
+        ("f-moved", "grid:2", None, 6),
+    ]

@@ -49,7 +49,11 @@ def settings(stack: TestStack) -> Settings:
 
 
 def said(settings: Settings) -> list[tuple[int, Any]]:
-    """Partition and data of the registry's events, each partition in its order."""
+    """Partition and data of the registry's events, each partition in its order; their revisions apart."""
+    return [(partition, data.model_copy(update={"revision": 0})) for partition, data in revised(settings)]
+
+
+def revised(settings: Settings) -> list[tuple[int, Any]]:
     entries = sorted(read_all(settings.kafka, EVENTS), key=lambda entry: (entry.partition, entry.offset))
     return [(entry.partition, entry.event.data) for entry in entries if entry.event]
 
@@ -147,6 +151,27 @@ def test_what_moves_leaves_its_old_partition_and_appears_in_the_new(settings: Se
         where(THERE): [FacilityRegistered(facility=bay("b-1", THERE))],
     }
     assert read_registered(settings.kafka).facilities == {"b-1": bay("b-1", THERE)}
+
+
+def test_revisions_grow_with_every_change_and_stand_in_the_state(settings: Settings) -> None:
+    load_registry(settings, [bay("b-1")], [ZONE])
+    load_registry(settings, [bay("b-1", name="bay 1")], [ZONE])
+    remove_facility(settings, "b-1")
+    load_registry(settings, [bay("b-1")], [])
+    revisions = [data.revision for _, data in revised(settings)]
+    assert revisions[0] == revisions[1] > 0  # one load, one revision
+    assert revisions[1:] == sorted(set(revisions[1:]))
+    assert read_registered(settings.kafka).revision == revisions[-1]
+
+
+def test_a_clock_that_was_set_back_makes_no_revision_smaller(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_registry(settings, [bay("b-1")], [])
+    monkeypatch.setattr(loading.time, "time_ns", lambda: 0)
+    load_registry(settings, [bay("b-1", name="bay 1")], [])
+    before, after = (data.revision for _, data in revised(settings))
+    assert after == before + 1
 
 
 def test_what_is_removed_leaves_and_its_state_is_a_tombstone(settings: Settings) -> None:

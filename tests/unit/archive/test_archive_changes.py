@@ -48,12 +48,12 @@ def test_a_registration_carries_devices_and_policy_as_json_without_what_is_not_k
         place=PLACE,
         devices=(DeviceBinding(device="d", properties=()), DeviceBinding(device="d", interval_s=60.0)),
     )
-    found = change_of(event(FacilityRegistered(facility=facility)), 0, 0)
+    found = change_of(event(FacilityRegistered(facility=facility, revision=7)), 0, 0)
     assert found is not None
-    devices, policy, changed_at = found[1][-3:]
+    devices, policy, changed_at, revision = found[1][-4:]
     assert json.loads(devices) == [{"device": "d", "properties": []}, {"device": "d", "intervalS": 60.0}]
     assert policy == "{}"
-    assert changed_at == NOW
+    assert (changed_at, revision) == (NOW, 7)
 
 
 def test_a_release_reaches_only_what_stood_before_it() -> None:
