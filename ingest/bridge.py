@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import structlog
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.client import ConnectFlags, DisconnectFlags, topic_matches_sub
@@ -19,7 +20,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest import metrics
-from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT
+from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
+from ingest.intake import OVERSIZE_KEPT
 from ingest.ledger import AckLedger
 from ingest.messages import Inbound
 from ingest.mqtt import Client
@@ -46,8 +48,10 @@ class Bridge:
         self.inbound: deque[Inbound] = deque()
         """Messages in order of receipt, for the loop to take."""
         self.connected = False
-        self.session_lost = False
-        """Whether the broker ever had to begin a new session for us: what it had queued is gone."""
+        self.subscribed = False
+        """Whether the broker has granted every subscription in this connection."""
+        self.refused = ""
+        """Which subscription the broker refuses us, and why; empty when all is well."""
         self._stopped = False
         self._attempts = 0
         self._next_attempt_s = 0.0
@@ -57,19 +61,21 @@ class Bridge:
         self._wake_r.settimeout(0)
         self._wake_w.settimeout(0)
         self._woken = False
+        self._wanted: list[str] = []
+        self._to_remember = False
+        self._filters_topic = SESSION_ROOT + settings.ingest.client_id
         self._client = self._make_client()
 
     def _make_client(self) -> Client:
         mqtt = self._settings.mqtt
-        client = Client(
-            self._settings.ingest.client_id, self._enqueue, self._has_room, self._settings.ingest.message_max_kib * 1024
-        )
+        client = Client(self._settings.ingest.client_id, self._enqueue, self._has_room, OVERSIZE_KEPT)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if mqtt.username is not None:
             client.username_pw_set(mqtt.username, None if mqtt.password is None else mqtt.password.get_secret_value())
         if mqtt.tls_cafile is not None:
             client.tls_set(ca_certs=str(Path(mqtt.tls_cafile)))
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         return client
 
@@ -220,10 +226,47 @@ class Bridge:
         metrics.SESSION_PRESENT.set(flags.session_present)
         if not first:
             metrics.RECONNECTS.inc()
-            self.session_lost = self.session_lost or not flags.session_present
         log.info("mqtt_connected", session_present=flags.session_present, epoch=self._ledger.epoch)
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        self._client.subscribe([(topic, options) for topic in subscriptions(self._settings.ingest.topic_filters)])
+        always = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
+        self._wanted = subscriptions(self._settings.ingest.topic_filters)
+        asked = [*((topic, options) for topic in self._wanted), (self._filters_topic, always)]
+        self._client.subscribe(asked)
+
+    def _on_subscribe(
+        self, _client: PahoClient, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        refused = [
+            f"{topic}: {reason}" for topic, reason in zip(self._wanted, reasons, strict=False) if reason.is_failure
+        ]
+        self.refused = "; ".join(refused)
+        self.subscribed = not refused
+        self._to_remember = len(reasons) > len(self._wanted) and not reasons[-1].is_failure
+        if refused:
+            log.error("mqtt_subscription_refused", refused=refused)
+
+    def remember_filters(self) -> None:
+        """Leave word of what this session is subscribed to, where the session itself is kept: at the broker.
+
+        To be called when everything that the broker had for us at the subscription has come: then an earlier word was
+        heard and acted upon, and this one goes out behind the UNSUBSCRIBE it led to.
+        """
+        if self._to_remember and self.connected:
+            self._to_remember = False
+            self._client.publish(self._filters_topic, msgspec.json.encode(self._wanted), qos=1, retain=True)
+
+    def recall_filters(self, payload: bytes) -> None:
+        """What an earlier process subscribed to under our session: what is not wanted any more must not come for ever.
+
+        What the broker has queued under it still comes; it was ours when it was sent.
+        """
+        try:
+            before = msgspec.json.decode(payload, type=list[str])
+        except msgspec.MsgspecError:
+            return  # not written by us; nothing is subscribed on its word
+        if gone := [topic for topic in before if topic not in self._wanted]:
+            log.info("mqtt_unsubscribed", filters=gone)
+            self._client.unsubscribe(gone)
 
     def _on_disconnect(
         self,
@@ -242,7 +285,7 @@ class Bridge:
     def _ended(self, why: str) -> None:
         if not self.connected:
             return
-        self.connected = False
+        self.connected = self.subscribed = False
         metrics.CONNECTED.set(0)
         self._ledger.new_epoch()
         if time.monotonic() - self._since_s > _STABLE_S:

@@ -1,6 +1,6 @@
 """The stack's clock as ingest sees it: the wall, or the feeder; and whether the wall was stepped."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import structlog
@@ -43,7 +43,17 @@ class FeedClock:
 
     def __init__(self) -> None:
         self.now_ms: int | None = None
+        """How late it is; None as long as nobody knows."""
+        self._heard_ms: int | None = None
         self._complained = False
+
+    def resume(self, now_ms: int) -> None:
+        """It was so late when an earlier process wrote its last tick; what it heard and did not finish comes again."""
+        self.now_ms = now_ms
+
+    def forget(self) -> None:
+        """What was heard last led to nothing and will be said again."""
+        self._heard_ms = None
 
     def hear(self, payload: bytes) -> int | None:
         """The new time in ms; None when it does not advance (a repetition, or a feeder that began again).
@@ -59,13 +69,17 @@ class FeedClock:
             raise RefusedError(Reason.SCHEMA, ".".join(map(str, first["loc"])) or None, first["msg"]) from None
         if time_ms < 0:
             raise RefusedError(Reason.SCHEMA, "time", "before 1970")
-        if self.now_ms is not None and time_ms <= self.now_ms:
-            if time_ms < self.now_ms and not self._complained:
+        if self._heard_ms is not None and time_ms <= self._heard_ms:
+            if time_ms < self._heard_ms and not self._complained:
                 self._complained = True
-                log.warning("feed_clock_backwards", now_ms=self.now_ms, heard_ms=time_ms)
+                log.warning("feed_clock_backwards", now_ms=self._heard_ms, heard_ms=time_ms)
             return None
-        self.now_ms = time_ms
+        self._heard_ms = time_ms
+        self.now_ms = max(time_ms, self.now_ms or 0)
         return time_ms
+
+
+_Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_000)]  # until the year 9999, as times in JSON
 
 
 class Probe(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,8 +92,8 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True):
     stack: str
     start: str
     number: int
-    sent_ms: int
-    confirmed_ms: int | None = None
+    sent_ms: _Ms
+    confirmed_ms: _Ms | None = None
 
 
 _probe_decoder: Final = msgspec.json.Decoder(Probe)

@@ -39,6 +39,10 @@ class Election(ConsumerRebalanceListener):
         """Set once the group has ever assigned something (or nothing) to us."""
         self.fenced = False
         """Another process runs under our client id: this one must end."""
+        self.failed: BaseException | None = None
+        """What ended the thread, if anything did: without it time would stop unnoticed."""
+        self.rebalancing = True
+        """Whether partitions were taken away and it is not decided yet whose they are."""
         self._settings = settings
         self._shutdown = shutdown
         self._wake = wake
@@ -61,12 +65,14 @@ class Election(ConsumerRebalanceListener):
             consumer.pause(where)
             consumer.seek(where, 0)  # nothing is ever fetched; without a position the client would ask for one
         self.owned = frozenset(where.partition for where in assigned)
+        self.rebalancing = False
         self.decided.set()
         log.info("ticker_assigned", partitions=sorted(self.owned))
         self._wake()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Called by the client within poll(); eager: everything is given back."""
+        self.rebalancing = True  # first, so that nobody sees us own nothing and believes it
         self.owned = self.owned - {where.partition for where in revoked}
 
     def on_partitions_lost(self, lost: list[TopicPartition]) -> None:
@@ -83,6 +89,11 @@ class Election(ConsumerRebalanceListener):
                 self._wake()
             except KafkaError as error:
                 log.warning("ticker_waits", error=repr(error)[:200])
+            except Exception as error:  # noqa: BLE001 - raised again in the loop, which ends the process
+                self.failed = error
+                self._wake()
+                return
+            self.rebalancing = True
             self.owned = frozenset()
             self._shutdown.wait(_RETRY_S)
 

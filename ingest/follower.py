@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from runtime.kafka import reader
 from runtime.lifecycle import Shutdown
@@ -23,7 +23,7 @@ from schemas.topics import FACILITIES, UNREGISTERED, Topic
 log: Final = structlog.get_logger()
 
 BOOTSTRAP_MS: Final = 5_000
-"""The longest a new client waits for Kafka; its own default of 30 s would outlast the patience of who asks us to end."""
+"""The longest a new client waits for Kafka; its default of 30 s would outlast the patience of who asks us to end."""
 _POLL_MS: Final = 500
 _RECORDS: Final = 2_000
 
@@ -90,6 +90,8 @@ class Follower:
         self._requests: deque[Request] = deque()
         self.found: deque[Found] = deque()
         self.replies: deque[Reply] = deque()
+        self.failed: BaseException | None = None
+        """What ended the thread, if anything did: without it the registry would freeze unnoticed."""
 
     def load(self) -> list[Found]:
         """Both topics from their beginning to their end.
@@ -130,6 +132,10 @@ class Follower:
             except KafkaError as error:  # the client reconnects by itself; positions are kept
                 log.warning("follower_waits", error=repr(error)[:200])
                 self._shutdown.wait(1.0)
+            except Exception as error:  # noqa: BLE001 - raised again in the loop, which ends the process
+                self.failed = error
+                self._wake()
+                return
 
     def _poll(self, consumer: KafkaConsumer) -> None:
         for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_RECORDS).values():
@@ -154,6 +160,8 @@ class Follower:
                     one = understood(record, UNREGISTERED) if record.offset in wanted else None
                     if one is not None and one.event is not None:
                         events.append(one.event)
+            if consumer.position(where) <= max(wanted):
+                raise KafkaTimeoutError("the waiting messages could not be read again")  # asked again, never left out
             return Reply(request, events)
         finally:
             consumer.close()

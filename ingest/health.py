@@ -20,6 +20,9 @@ class Health:
         self._probe_max_s = max(PROBE_S, 3 * probe_s)
         self.stage = "starting"
         self.connected = False
+        self.subscribed = False
+        self.refused = ""
+        self.failed = ""
         self.probed_s: float | None = None
         self.confirmed_s = 0.0
         self.connected_s = 0.0
@@ -27,7 +30,9 @@ class Health:
         self.oldest_s = 0.0
 
     def report(self) -> HealthReport:
-        """Unhealthy: the loop stands still, or Kafka answers and yet messages get stuck, or the probe stays away.
+        """Unhealthy: the loop stands still, messages get stuck, the probe stays away, or a server refuses us something.
+
+        ``ready``: whatever is published from now on is received.
 
         A server that is away is no fault of ours that a restart would mend: it is named in ``waitingFor``.
         """
@@ -42,11 +47,16 @@ class Health:
         # With nothing in flight nothing of Kafka's is in a probe's way, so whether it answers does not matter.
         if self.connected and not self.in_flight and probe_age > self._probe_max_s:
             wrong.append("the probe does not come back")
+        if self.refused:
+            wrong.append(f"the broker refuses a subscription: {self.refused}")
+        if self.failed:
+            wrong.append(f"Kafka refuses what we write: {self.failed}")
         waiting = [] if self.connected or self.stage != "running" else ["mqtt"]
         if self.stage == "starting" or (self.in_flight and not kafka_answers):
             waiting.append("kafka")
         return {
             "healthy": not wrong,
+            "ready": self.connected and self.subscribed and self.probed_s is not None,
             "stage": self.stage,
             "wrong": wrong,
             "waitingFor": waiting,

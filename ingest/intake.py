@@ -8,7 +8,7 @@ import structlog
 from ingest.batches import Batches
 from ingest.cameras import CameraFacts, Cameras, Tracks
 from ingest.clock import FeedClock
-from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, Route, UnknownTopicError, route
+from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT, Route, UnknownTopicError, route
 from ingest.decoders.own_json import RefusedError, printable
 from ingest.ledger import AckLedger
 from ingest.messages import Inbound, Measurement, Refusal
@@ -26,6 +26,7 @@ from ingest.recent import Recent
 from ingest.registry import Registry
 from ingest.unregistered import CAMERA, Unregistered
 from ingest.writer import Writer
+from runtime.kafka import MAX_RECORD_BYTES
 from runtime.settings import Settings
 from schemas.camera import CameraObservation
 from schemas.identity import event_id, payload_hash, tier
@@ -36,7 +37,11 @@ from schemas.topics import QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
 
-OVERSIZE_KEPT: Final = 4096
+OVERSIZE_KEPT: Final = MAX_RECORD_BYTES * 3 // 4 - 64 * 1024
+"""Bytes of a refused message that a record holds, in base64 and with what stands around them."""
+PAYLOAD_MAX: Final = MAX_RECORD_BYTES // 4 - 64 * 1024
+"""The largest message that can be taken: one of an unknown device waits with the identities of all its readings, which
+may be two and a half times as large as the message itself."""
 _TOPIC_MAX: Final = 1024
 _ROUTES_MAX: Final = 200_000
 
@@ -95,6 +100,7 @@ class Intake:
         feed: FeedClock | None,
         probe: Own,
         clock: Own,
+        recall: Callable[[bytes], None],
         tally: Tally,
     ) -> None:
         ingest = settings.ingest
@@ -110,6 +116,7 @@ class Intake:
         self._feed = feed
         self._probe = probe
         self._clock = clock
+        self._recall = recall
         self._tally = tally
         self._routes: dict[str, Route] = {}
         self._tracks = Tracks()
@@ -151,6 +158,9 @@ class Intake:
             return
         if topic == CLOCK_TOPIC:
             self._clock(topic, inbound.payload, inbound.ticket)
+            return
+        if topic.startswith(SESSION_ROOT):
+            self._recall(inbound.payload)
             return
         where = self._route(topic)
         decoded = where.decode(inbound.payload)

@@ -20,6 +20,9 @@ BATCH_READINGS: Final = Histogram(
 )
 SESSION_PRESENT: Final = Gauge("eyes_ingest_session_present", "1: the broker had kept our session at the last connect")
 FACILITIES: Final = Gauge("eyes_ingest_facilities", "Facilities known from the registry")
+REFUSALS: Final = Counter(
+    "eyes_ingest_kafka_refusals", "Records that Kafka refused; everything unconfirmed comes again"
+)
 CONNECTED: Final = Gauge("eyes_ingest_connected", "1: connected to the MQTT broker")
 RECONNECTS: Final = Counter("eyes_ingest_reconnects", "Connections to the MQTT broker after the first")
 STALE_ACKS: Final = Counter("eyes_ingest_stale_acks", "Confirmations that came after their connection had ended")

@@ -1,7 +1,7 @@
 """What an earlier process of this shard wrote last, so that a redelivery after a crash is recognised (tier (c))."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from kafka import TopicPartition
 
@@ -11,8 +11,9 @@ from ingest.recent import Recent
 from runtime.kafka import reader
 from runtime.settings import Settings
 from schemas.camera import CameraEvent
+from schemas.clock import Tick
 from schemas.columns import BatchColumns
-from schemas.envelope import CloudEvent
+from schemas.envelope import TYPE_OF, CloudEvent, decode
 from schemas.identity import payload_hash
 from schemas.model import to_ms
 from schemas.quarantine import Quarantined, UnregisteredReadings
@@ -21,12 +22,20 @@ from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
 TAIL_RECORDS: Final = 2_000
 """Per partition. Behind this, or what other ingests wrote while we were away, a redelivery is not recognised."""
 _ARRIVED_PARTS: Final = 4
+_TICK: Final = b'"type":"%s"' % TYPE_OF[Tick].encode()
 
 Arrivals = dict[tuple[str, int], int]
 
 
-def read_back(settings: Settings, source: str, recent: Recent) -> int:
-    """Fill ``recent`` from the tail of the log; returns how many arrivals can be redelivered.
+class ReadBack(NamedTuple):
+    """What was found: how many arrivals can be redelivered, and the newest tick's time in each partition."""
+
+    arrivals: int
+    ticks: dict[int, int]
+
+
+def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
+    """Fill ``recent`` from the tail of the log, and find out how late it was there.
 
     Raises:
         kafka.errors.KafkaError: Kafka is away; try again later.
@@ -40,8 +49,11 @@ def read_back(settings: Settings, source: str, recent: Recent) -> int:
         starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in partitions}
         arrivals: Arrivals = {}
         given: dict[str, int] = {}
+        ticks: dict[int, bytes] = {}
         last_sign_ms = 0
         for record in read_to_end(consumer, starts):
+            if _TICK in record.value:
+                ticks[record.partition] = record.value
             if source.encode() not in record.value:  # cheaper than decoding what other shards wrote
                 continue
             found = understood(record, topics[record.topic])
@@ -53,7 +65,14 @@ def read_back(settings: Settings, source: str, recent: Recent) -> int:
                 given.update(_given(found.event.data))
     finally:
         consumer.close()
-    return recent.read_back(arrivals, given, last_sign_ms)
+    times = {partition: _tick_ms(raw) for partition, raw in ticks.items()}
+    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times)
+
+
+def _tick_ms(raw: bytes) -> int:
+    tick = decode(raw).data
+    assert isinstance(tick, Tick), "only a tick's type reads like that"
+    return to_ms(tick.time)
 
 
 def _arrivals(event: CloudEvent) -> Iterator[tuple[tuple[str, int], int]]:

@@ -84,6 +84,10 @@ class Registry:
             self._devices.setdefault(device, {})[facility.facility] = bindings
         return devices
 
+    def knows(self, device: str) -> bool:
+        """Whether any facility claims anything of this device."""
+        return device in self._devices
+
     def targets(self, device: str, observed_property: str) -> tuple[Target, ...]:
         """Every series this reading belongs to; empty when no facility claims it."""
         found = self._targets.get((device, observed_property))

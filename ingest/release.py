@@ -113,7 +113,7 @@ class Releaser:
         self._follower.replies.clear()
 
     def _begin(self) -> None:
-        device = next(self._unregistered.releasable(self._registry), None)
+        device = next(self._unregistered.releasable(), None)
         if device is None:
             return
         partition, offsets = self._unregistered.offsets(device)
@@ -150,7 +150,7 @@ class Releaser:
             self._intake.write_unregistered(readings.model_copy(update=rest), clock_ms, job.ticket)
         self._ledger.hold(job.ticket)
         partition = partition_of(job.device, UNREGISTERED.partitions)
-        done = ReadingsReleased(device=job.device, messages=job.messages)
+        done = ReadingsReleased(device=job.device, through=job.last, messages=job.messages)
         self._writer.write(UNREGISTERED, partition, job.device, done, wall_ms, tickets=(job.ticket,))
         self._ledger.confirm(job.ticket)
         log.info("release_ended", device=job.device, messages=job.messages, left=len(job.left))

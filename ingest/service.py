@@ -20,7 +20,7 @@ from ingest.clock import FeedClock, StepDetector
 from ingest.election import Election
 from ingest.follower import Follower, Found
 from ingest.health import Health
-from ingest.intake import Intake
+from ingest.intake import PAYLOAD_MAX, Intake
 from ingest.ledger import AckLedger
 from ingest.metrics import Tally
 from ingest.readback import read_back
@@ -32,16 +32,17 @@ from ingest.unregistered import Unregistered
 from ingest.writer import Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
-from runtime.kafka import MAX_RECORD_BYTES
+from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
 from schemas.registry import FacilityRegistered, ZoneConfigured
-from schemas.topics import EVENTS, FACILITIES
+from schemas.topics import EVENTS, FACILITIES, QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
 
+INGEST_TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED)
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _PUBLISH_S: Final = 0.25
 _WAIT_MAX_S: Final = 0.25
@@ -68,7 +69,7 @@ class Service:
         wake = self._bridge.wake
         self._writer = Writer(settings, self._ledger, wake)
         self._registry = Registry(EVENTS.partitions)
-        self._unregistered = Unregistered(settings.ingest.unregistered_quota)
+        self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
         self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms)
@@ -97,6 +98,7 @@ class Service:
             feed=self._feed,
             probe=self._ticker.hear_probe,
             clock=self._ticker.hear_clock,
+            recall=self._bridge.recall_filters,
             tally=self._tally,
         )
         self._releaser = Releaser(
@@ -115,6 +117,7 @@ class Service:
         self._epoch = 0
         self._publish_s = 0.0
         self._stale = 0
+        self._failed_s = 0.0
 
     def run(self) -> None:
         """Work until asked to end.
@@ -138,19 +141,22 @@ class Service:
 
     def _start(self) -> None:
         """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
-        largest = MAX_RECORD_BYTES * 3 // 4 - 64 * 1024  # base64 in the quarantine, and what stands around it
-        if self._settings.ingest.message_max_kib * 1024 > largest:
-            raise FatalError(f"ingest.message_max_kib: a record takes at most {largest // 1024}")
+        if self._settings.ingest.message_max_kib * 1024 > PAYLOAD_MAX:
+            raise FatalError(f"ingest.message_max_kib: at most {PAYLOAD_MAX // 1024} fit into a record of the log")
+        self._patiently(lambda: require_topics(self._settings.kafka, INGEST_TOPICS))
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
-        redelivered = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
+        back = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
+        if self._feed is not None and back.ticks:
+            self._feed.resume(max(back.ticks.values()))
+            self._ticker.resume(back.ticks)
         log.info(
             "ingest_begins",
             shard=self._settings.ingest.client_id,
             facilities=len(self._registry),
             waiting=len(self._unregistered),
-            arrivals=redelivered,
+            arrivals=back.arrivals,
         )
         self._follower.start()
         self._election.start()
@@ -218,6 +224,8 @@ class Service:
         if now_s >= self._publish_s:
             self._publish_s = now_s + _PUBLISH_S
             self._report(now_s)
+            if self._ticker.probed_s is not None:
+                self._bridge.remember_filters()
 
     def _take(self) -> None:
         inbound, take = self._bridge.inbound, self._intake.take
@@ -240,20 +248,26 @@ class Service:
             self._fold(self._follower.found.popleft())
         if self._election.fenced:
             raise FencedError(f"another ingest runs as {self._settings.ingest.client_id}")
+        for failed in (self._follower.failed, self._election.failed):
+            if failed is not None:
+                raise failed
         if self._election.owned != self._ticker.owned:
             self._ticker.own(self._election.owned)
+        self._ticker.wait_for_owner(self._election.rebalancing)
 
     def _fold(self, found: Found) -> None:
         data = None if found.event is None else found.event.data
         if found.topic == FACILITIES.name:
             if data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
-                self._registry.apply(found.key, data)
+                self._unregistered.registered(self._registry.apply(found.key, data))
         elif isinstance(data, UnregisteredReadings | ReadingsReleased):
             self._unregistered.apply(found.partition, found.offset, data)
 
     def _begin_anew(self, failure: BaseException) -> None:
         """Kafka refused a record: nothing unconfirmed may ever be acknowledged. The broker sends all of it again."""
         log.error("kafka_refused", error=repr(failure)[:300])
+        metrics.REFUSALS.inc()
+        self.health.failed, self._failed_s = repr(failure)[:300], time.monotonic()
         self._bridge.drop()
         self._writer.discard()
         self._batches.discard()
@@ -272,8 +286,12 @@ class Service:
         self._tally.publish()
         health, ledger = self.health, self._ledger
         health.connected = self._bridge.connected
+        health.subscribed = self._bridge.subscribed
+        health.refused = self._bridge.refused
         health.probed_s = self._ticker.probed_s
         health.confirmed_s = self._writer.confirmed_s
+        if self._writer.confirmed_s > self._failed_s and not self._writer.unsettled:
+            health.failed = ""  # everything went well since
         health.in_flight = len(ledger)
         health.oldest_s = ledger.oldest_s(now_s)
         metrics.FACILITIES.set(len(self._registry))

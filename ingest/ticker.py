@@ -1,6 +1,7 @@
 """Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -70,6 +71,9 @@ class Ticker:
         self._last_tick_ms = 0
         self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
         self._days: dict[int, int] = {}
+        self._ownerless = False
+        self._held: deque[tuple[int, int]] = deque()  # clock times and tickets that wait for an owner
+        self._ticked: dict[int, int] = {}  # on a feed's clock: the newest tick when we began
         self._now_s = 0.0
         self._wall_ms = 0
 
@@ -111,9 +115,30 @@ class Ticker:
         if time_ms is None:
             return
         self._advance(time_ms, ticket)
+        if self._ownerless:
+            self._ledger.hold(ticket)
+            self._held.append((time_ms, ticket))
+        else:
+            self._tick_as_heard(time_ms, ticket)
+
+    def _tick_as_heard(self, time_ms: int, ticket: int) -> None:
         for partition in sorted(self.owned):
+            if time_ms <= self._ticked.get(partition, -1):
+                continue  # an earlier process got so far, and what it received before stands before its tick
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
             self._write_tick(partition, time_ms, (ticket,))
+
+    def wait_for_owner(self, ownerless: bool) -> None:  # noqa: FBT001 - one caller
+        """While it is undecided who owns what, keep the feed's clock messages; then tick what is ours."""
+        self._ownerless = ownerless
+        while self._held and not ownerless:
+            time_ms, ticket = self._held.popleft()
+            self._tick_as_heard(time_ms, ticket)
+            self._ledger.confirm(ticket)
+
+    def resume(self, ticks: dict[int, int]) -> None:
+        """The feeder's clock had come so far in each partition when we began."""
+        self._ticked = ticks
 
     def _advance(self, frontier: int, ticket: int) -> None:
         self.frontier = max(frontier, self.frontier or 0)
@@ -127,6 +152,9 @@ class Ticker:
     def reset(self) -> None:
         """Kafka refused something: only what was confirmed was received."""
         self.frontier = self._confirmed
+        self._held.clear()
+        if self._feed is not None:
+            self._feed.forget()
         self._unconfirmed.clear()
 
     # ------------------------------------------------------------------------------------------------------- ticking

@@ -1,10 +1,10 @@
 """Messages of devices nobody has registered: the fold of ``city.unregistered.v1``, quota and what may be released.
 
-Payloads stay in Kafka; here stand only their offsets. ``ReadingsReleased(device, n)`` closes the oldest ``n`` messages
-of the device that stand before it: one that another ingest slipped in meanwhile stays waiting and is released later.
+Payloads stay in Kafka; here stand only their offsets. ``ReadingsReleased`` closes the messages of a device up to an
+offset: one that another ingest slipped in meanwhile stays waiting and is released later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
@@ -31,8 +31,10 @@ class Waiting:
 class Unregistered:
     """What waits, per device."""
 
-    def __init__(self, quota: int, messages_max: int = MESSAGES_MAX) -> None:
+    def __init__(self, quota: int, registry: Registry, messages_max: int = MESSAGES_MAX) -> None:
         self._quota = quota
+        self._registry = registry
+        self._suspects: set[str] = set()  # devices that wait and are registered by now, if perhaps for something else
         self._messages_max = messages_max
         self._devices: dict[str, dict[UUID, Waiting]] = {}
         self._count = 0
@@ -72,15 +74,18 @@ class Unregistered:
             self._put(event, partition, offset)
             return
         messages = self._devices.get(event.device, {})
-        before = [key for key, _ in self._written(event.device) if (messages[key].offset or 0) < offset]
-        for message_id in before[: event.messages]:
-            del messages[message_id]
-            self._count -= 1
+        for message_id, waiting in self._written(event.device):
+            if waiting.offset is not None and waiting.offset <= event.through:
+                del messages[message_id]
+                self._count -= 1
         if not messages:
             self._devices.pop(event.device, None)
+            self._suspects.discard(event.device)
 
     def _put(self, readings: UnregisteredReadings, partition: int, offset: int | None) -> None:
         messages = self._devices.setdefault(readings.device, {})
+        if self._registry.knows(readings.device):
+            self._suspects.add(readings.device)
         known = messages.get(readings.id)
         if known is None:
             messages[readings.id] = Waiting(partition, offset, frozenset(name for name, _ in readings.identities))
@@ -98,9 +103,17 @@ class Unregistered:
         written = self._written(device)
         return (written[0][1].partition if written else 0), [w.offset for _, w in written if w.offset is not None]
 
-    def releasable(self, registry: Registry) -> Iterator[str]:
-        """Devices of which something waits that a facility claims by now."""
-        for device, messages in self._devices.items():
+    def registered(self, devices: Iterable[str]) -> None:
+        """The registry changed for these devices: look at them again."""
+        self._suspects.update(device for device in devices if device in self._devices)
+
+    def releasable(self) -> Iterator[str]:
+        """Devices of which something waits that a facility claims by now; cheap, however many wait in vain."""
+        for device in sorted(self._suspects):
+            messages = self._devices.get(device, {})
             names = {name for waiting in messages.values() if waiting.offset is not None for name in waiting.properties}
-            if any(registry.views(device) if name == CAMERA else registry.targets(device, name) for name in names):
+            if any(self._claimed(device, name) for name in names):
                 yield device
+
+    def _claimed(self, device: str, name: str) -> bool:
+        return bool(self._registry.views(device) if name == CAMERA else self._registry.targets(device, name))

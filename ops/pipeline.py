@@ -1,5 +1,6 @@
 """Our own processes as the supervisor runs them: ingest, processors and archive, each with its metrics port."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,16 @@ def specs(settings: Settings, logs: Path, env: Mapping[str, str]) -> list[Proces
         )
         for member in members(settings)
     ]
+
+
+def is_ready(member: Member) -> bool:
+    """Whether a process says that it does all of its work by now, where it makes that difference."""
+    try:
+        with urlopen(member.health_url, timeout=HEALTH_TIMEOUT_S) as answer:  # noqa: S310 - an http URL made by us
+            report = json.load(answer)
+    except (OSError, ValueError):
+        return False
+    return bool(report.get("ready", report["healthy"]))
 
 
 def _health_check(member: Member) -> Callable[[], None]:

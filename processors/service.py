@@ -7,18 +7,20 @@ import structlog
 
 from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
-from processors.engine.kafka_adapter import KafkaSink, KafkaSource
+from processors.engine.kafka_adapter import KafkaSink, KafkaSource, retryable
 from processors.engine.runner import Options, Runner
 from processors.metrics import Meter
 from runtime.errors import OutcomeUnknownError, RetryableError
 from runtime.exposition import HealthReport, serve
+from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
-from schemas.topics import EVENTS
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
 
 log: Final = structlog.get_logger()
 
 GROUP: Final = "detectors"
+TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE)
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -69,6 +71,8 @@ class Service:
         failures = 0
         while not self._shutdown.requested:
             try:
+                with retryable():
+                    require_topics(self._settings.kafka, TOPICS)
                 return KafkaSource(self._settings.kafka, EVENTS.name, GROUP, self._settings.processors.instance)
             except RetryableError as error:
                 failures = self._wait(error, failures)

@@ -4,12 +4,15 @@ Every group consumer reads ``read_committed`` (kafka-python asks for stable offs
 worker keeps its partitions) and never resets an offset by itself.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from runtime.errors import FatalError
 from runtime.settings import KafkaSettings
+from schemas.topics import Topic
 
 MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
 
@@ -93,3 +96,20 @@ def reader(settings: KafkaSettings, client_id: str, **more: Any) -> KafkaConsume
 def admin(settings: KafkaSettings, client_id: str = "eyes-admin") -> KafkaAdminClient:
     """A client that creates and describes topics."""
     return KafkaAdminClient(**connection(settings), client_id=client_id)
+
+
+def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
+    """Check that all of these exist, so that a process that lacks one says so instead of waiting for ever.
+
+    Raises:
+        FatalError: one is missing; the message says how to create it.
+        kafka.errors.KafkaError: Kafka is away.
+    """
+    client = admin(settings)
+    try:
+        found = set(client.list_topics())
+    finally:
+        client.close()
+    missing = [name for topic in topics if (name := topic.full_name(settings.topic_prefix)) not in found]
+    if missing:
+        raise FatalError(f"Kafka has no topic {', '.join(missing)}: create them with `eyes topics create`")

@@ -56,7 +56,13 @@ class UnregisteredReadings(Model):
 
 
 class ReadingsReleased(Model):
-    """Everything of a device before this event in its partition was released into ``city.events``."""
+    """Every message of a device up to this offset of its partition was released into ``city.events``.
+
+    The offset and not the event's own place says so: what was written in between was not released, and a second
+    event of the same kind closes nothing more.
+    """
 
     device: DeviceId
+    through: Annotated[int, Field(ge=0)]
     messages: Annotated[int, Field(ge=0)]
+    """How many that were, for people."""

@@ -1,13 +1,14 @@
 """A running pipeline with everything around it, as one object: ``eyes run`` shows it, fault tests hurt it."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from ops.accounting import Reckoning, reckon
 from ops.database.migrate import connect, migrate
-from ops.pipeline import specs
+from ops.pipeline import is_ready, members, specs
 from ops.registry import load_demo_registry
 from ops.run.feeder import Feeder
 from ops.supervise import Supervisor
@@ -60,8 +61,20 @@ class City:
             raise FatalError(
                 "; ".join(f"{one.name} is {one.state}: {one.detail} (log {one.log_file})" for one in unwell)
             )
+        self._wait_subscribed(cancelled)
         report("processes: " + ", ".join(status.name for status in self.supervisor.status()))
         self.feeder.start()
+
+    def _wait_subscribed(self, cancelled: Callable[[], bool]) -> None:
+        """What is published before ingest has its session at the broker is heard by nobody."""
+        ingest = next(member for member in members(self.settings) if member.name == "ingest")
+        deadline = time.monotonic() + READY_S
+        while not is_ready(ingest):
+            if cancelled():
+                raise FatalError("interrupted while ingest was subscribing")
+            if time.monotonic() > deadline:
+                raise FatalError(f"ingest has no subscription at the broker after {READY_S:.0f} s: {ingest.health_url}")
+            time.sleep(0.1)
 
     def reckon(self, *, drain_s: float = DRAIN_S) -> Reckoning:
         """Stop feeding, wait until everything sent has arrived, at most ``drain_s``, and settle the account."""

@@ -94,18 +94,18 @@ ON CONFLICT (partition) DO UPDATE SET
     stored_at = now()
 WHERE (excluded.generation, excluded.time) >= (t.generation, t.time)
 """,
-    # Rows of the same transaction are in already; those behind the release in the log are not reached by it.
+    # Rows of the same transaction are in already; what was written since the release began is not reached by it.
     Change.RELEASE: """
 UPDATE unregistered
 SET released = TRUE
-WHERE device = %s AND log_partition = %s AND log_offset < %s AND NOT released
+WHERE device = %s AND log_partition = %s AND log_offset <= %s AND NOT released
 """,
 }
 
 Params = Sequence[Any]
 
 
-def change_of(event: CloudEvent, partition: int, offset: int) -> tuple[Change, Params] | None:
+def change_of(event: CloudEvent, partition: int) -> tuple[Change, Params] | None:
     """The change an event makes; None where it changes no table (markers, steps of the clock)."""
     match event.data:
         case FacilityRegistered(facility=it, revision=revision):
@@ -129,8 +129,8 @@ def change_of(event: CloudEvent, partition: int, offset: int) -> tuple[Change, P
         case Tick() as it:
             received = json.dumps(it.received_to, sort_keys=True)
             return Change.TICK, (partition, it.time, it.generation, it.cadence_ms, it.ticker, received)
-        case ReadingsReleased(device=device):
-            return Change.RELEASE, (device, partition, offset)
+        case ReadingsReleased(device=device, through=through):
+            return Change.RELEASE, (device, partition, through)
         case _:
             return None
 

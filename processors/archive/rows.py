@@ -129,7 +129,7 @@ class Rows:
                 for row in _unregistered_rows(item, waiting):
                     self._append("unregistered", _scrubbed(row, scrub))
             case _:
-                if change := change_of(item.event, item.partition, item.offset):
+                if change := change_of(item.event, item.partition):
                     self.changes.append((change[0], _scrubbed(tuple(change[1]), scrub)))
 
     def _append(self, table: str, row: Row) -> None:

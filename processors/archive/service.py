@@ -22,7 +22,7 @@ from processors.archive.store import moves_left, store
 from processors.archive.tables import Horizon
 from runtime.errors import FatalError, FencedError, OutcomeUnknownError, RetryableError
 from runtime.exposition import HealthReport, serve
-from runtime.kafka import group_consumer
+from runtime.kafka import group_consumer, require_topics
 from runtime.latency import END_TO_END
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
@@ -107,6 +107,7 @@ class Archive:
     def _consume(self) -> None:
         """Live with one consumer until asked to end, or until it is of no use any more."""
         try:
+            require_topics(self._settings.kafka, TOPICS)
             consumer = group_consumer(
                 self._settings.kafka,
                 GROUP,

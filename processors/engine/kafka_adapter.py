@@ -32,7 +32,7 @@ class KafkaSource:
             RetryableError: Kafka cannot be reached.
         """
         self._topic = settings.topic_prefix + topic
-        with _retryable():
+        with retryable():
             self._consumer: KafkaConsumer = group_consumer(settings, group, instance)
 
     def subscribe(self, owner: Owner) -> None:
@@ -67,20 +67,20 @@ class KafkaSource:
 
     def position(self, partition: int) -> int:
         """See :class:`processors.engine.ports.Source`."""
-        with _retryable():
+        with retryable():
             found: int = self._consumer.position(self._at(partition), timeout_ms=_CALL_MS)
             return found
 
     def committed(self, partition: int) -> int | None:
         """See :class:`processors.engine.ports.Source`."""
-        with _retryable():
+        with retryable():
             found: int | None = self._consumer.committed(self._at(partition), timeout_ms=_CALL_MS)
             return found
 
     def bounds(self, partition: int) -> Bounds:
         """See :class:`processors.engine.ports.Source`."""
         at = self._at(partition)
-        with _retryable():
+        with retryable():
             start = self._consumer.beginning_offsets([at], timeout_ms=_CALL_MS)[at]
             end = self._consumer.end_offsets([at], timeout_ms=_CALL_MS)[at]
         return Bounds(start, end)
@@ -119,7 +119,7 @@ class KafkaSink:
     def open(self) -> None:
         """See :class:`processors.engine.ports.Sink`."""
         self.close()
-        with _retryable():
+        with retryable():
             producer = transactional_producer(self._settings, self._transactional_id)
             self._producer = producer
             producer.init_transactions()
@@ -186,7 +186,7 @@ class _Listener(ConsumerRebalanceListener):
 
 
 @contextmanager
-def _retryable() -> Iterator[None]:
+def retryable() -> Iterator[None]:
     """What goes wrong in here had no effect."""
     try:
         yield

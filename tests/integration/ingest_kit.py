@@ -1,4 +1,4 @@
-"""What the tests of ingest share: a registry, a publisher, ingest as a process, and what stands in Kafka."""
+"""What the tests of ingest share: a city of its own, a publisher, ingest as a process, and what stands in Kafka."""
 
 import contextlib
 import json
@@ -7,42 +7,48 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from ingest.follower import read_to_end
+from ops.registry import load_registry
 from ops.topics import ensure_topics
 from runtime.kafka import reader
 from runtime.settings import KafkaSettings, Settings
-from schemas.envelope import CloudEvent, decode, encode
+from schemas.clock import Tick
+from schemas.columns import BatchColumns
+from schemas.envelope import CloudEvent, decode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
-from schemas.model import from_ms
-from schemas.registry import FacilityRegistered
-from schemas.topics import FACILITIES, Topic
+from schemas.model import format_rfc3339, to_ms
+from schemas.observation import Quality
+from schemas.quarantine import Quarantined
+from schemas.topics import EVENTS, QUARANTINE, Topic
 
-MAIN = "from ops.cli.ingest import ingest; import typer; typer.run(ingest)"
+EYES = (sys.executable, "-m", "ops.cli.main")
 
 
-def eventually(what: Callable[[], Any], timeout_s: float = 30.0, every_s: float = 0.05) -> Any:
+def eventually(what: Callable[[], Any], timeout_s: float = 60.0, every_s: float = 0.1) -> Any:
     """Wait until this is true; returns it."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if result := what():
-            return result
+    while not (result := what()):
+        assert time.monotonic() < deadline, f"did not happen within {timeout_s} s: {what}"
         time.sleep(every_s)
-    raise AssertionError(f"did not happen within {timeout_s} s: {what}")
+    return result
 
 
-def facility(name: str, device: str, zone: str, **binding: Any) -> Facility:
+def facility(name: str, device: str, zone: str = "dma:1", **binding: Any) -> Facility:
     return Facility(
         facility=name,
         scheme=CodeScheme.LOCAL,
@@ -53,9 +59,35 @@ def facility(name: str, device: str, zone: str, **binding: Any) -> Facility:
     )
 
 
+def reading(value: float = 1.0, **more: Any) -> bytes:
+    """A message of one reading; without ``seq`` and ``time`` it has no identity of its own."""
+    return json.dumps({"property": "pressure", "value": value, "unit": "kPa", **more}).encode()
+
+
+def ago(**span: float) -> str:
+    """So long before now, as a device would say it."""
+    return format_rfc3339(datetime.now(UTC) - timedelta(**span))
+
+
+class Row(NamedTuple):
+    """One reading in the log and where its record stands."""
+
+    partition: int
+    position: int  # of its record among those of the partition
+    shard: str
+    device: str
+    observed_property: str
+    facility: str
+    identity: str
+    value: float
+    time_ms: int
+    quality: Quality
+    arrival_ms: int
+
+
 @dataclass
 class City:
-    """A topic prefix and a site of its own on the shared servers."""
+    """A topic prefix and a site of its own on the servers."""
 
     stack: Any
     kafka: KafkaSettings
@@ -67,18 +99,59 @@ class City:
         ensure_topics(city.kafka)
         return city
 
+    @property
+    def shard(self) -> str:
+        """The client id of this city's first ingest."""
+        return f"ingest-{self.site}"
+
     def topic(self, device: str, channel: str = "observations") -> str:
         return f"eyes/v1/{self.site}/{device}/{channel}"
 
+    def env(self, folder: Path, **more: str) -> dict[str, str]:
+        """The environment of our processes in this city."""
+        return {
+            **os.environ,
+            **self.stack.env,
+            "EYES_CONFIG": str(folder / "none.toml"),
+            "EYES_KAFKA__TOPIC_PREFIX": self.kafka.topic_prefix,
+            "EYES_KAFKA__SESSION_TIMEOUT_MS": "6000",
+            "EYES_INGEST__TOPIC_FILTERS": json.dumps([f"eyes/v1/{self.site}/#"]),
+            "EYES_SITE": self.site,
+            "EYES_LOG__FORMAT": "json",
+            **more,
+        }
+
+    def eyes(self, folder: Path, *arguments: str) -> str:
+        """What an ``eyes`` command prints."""
+        done = subprocess.run(
+            [*EYES, *arguments],
+            env=self.env(folder, COLUMNS="250"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def settings(self, shard: str = "", **ingest: Any) -> Settings:
+        """The same settings in this process."""
+        base: Settings = self.stack.settings
+        chosen = {"client_id": shard or self.shard, "topic_filters": (f"eyes/v1/{self.site}/#",), **ingest}
+        return base.model_copy(
+            update={
+                "site": self.site,
+                "kafka": self.kafka,
+                "mqtt": self.stack.mqtt("ingest"),
+                "ingest": base.ingest.model_copy(update=chosen),
+            }
+        )
+
     def register(self, *facilities: Facility) -> None:
-        producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, acks="all")
-        for one in facilities:
-            event = CloudEvent(
-                id=str(uuid.uuid4()), source="/test/registry", time=from_ms(0), data=FacilityRegistered(facility=one)
-            )
-            producer.send(FACILITIES.full_name(self.kafka.topic_prefix), key=one.facility.encode(), value=encode(event))
-        producer.flush(30)
-        producer.close()
+        """As ``eyes registry load`` does it; an ingest that runs learns of it a moment later."""
+        load_registry(self.settings(), facilities, ())
+
+    # ------------------------------------------------------------------------------------------------ what is in Kafka
 
     def events(self, topic: Topic) -> list[tuple[int, CloudEvent]]:
         """Everything in a topic: partition and event, in order within each partition."""
@@ -95,6 +168,37 @@ class City:
     def of(self, topic: Topic, kind: type) -> list[Any]:
         return [event.data for _, event in self.events(topic) if isinstance(event.data, kind)]
 
+    def ticks(self) -> dict[int, list[Tick]]:
+        """The ticks of every partition, in order."""
+        found: dict[int, list[Tick]] = {number: [] for number in range(EVENTS.partitions)}
+        for partition, event in self.events(EVENTS):
+            if isinstance(event.data, Tick):
+                found[partition].append(event.data)
+        return found
+
+    def rows(self) -> list[Row]:
+        """Every reading in the log."""
+        return rows_of(self.events(EVENTS))
+
+    def pressures(self, device: str, count: int) -> list[Row]:
+        """The pressures of a device, when there are so many."""
+
+        def found() -> list[Row]:
+            return [row for row in self.rows() if row.device == device and row.observed_property == "pressure"]
+
+        rows: list[Row] = eventually(lambda: rows if len(rows := found()) >= count else None)
+        return rows
+
+    def refused(self) -> list[Quarantined]:
+        """Everything in the quarantine."""
+        return self.of(QUARANTINE, Quarantined)
+
+    def identities(self) -> list[str]:
+        """The identities of all readings in the log, repetitions included."""
+        return [row.identity for row in self.rows()]
+
+    # ------------------------------------------------------------------------------------------------ what is published
+
     @contextlib.contextmanager
     def publisher(self, user: str = "device") -> Iterator[paho.Client]:
         settings = self.stack.mqtt(user)
@@ -109,69 +213,124 @@ class City:
             client.disconnect()
             client.loop_stop()
 
-    def publish(self, messages: Sequence[tuple[str, bytes]], user: str = "device") -> None:
-        """Publish and wait for the broker's acknowledgement of each."""
+    def publish(self, *messages: tuple[str, bytes], user: str = "device") -> None:
+        """Publish in this order and wait for the broker's acknowledgement of each."""
         with self.publisher(user) as client:
             for info in [client.publish(topic, payload, qos=1) for topic, payload in messages]:
                 info.wait_for_publish(30)
                 assert info.is_published()
 
-    def ingest(self, tmp_path: Path, shard: str | None = None, **env: str) -> "Ingest":
-        return Ingest(self, tmp_path, shard or f"ingest-{self.site}", env)
+    def say(self, device: str, payloads: Sequence[bytes]) -> None:
+        """Publish as this device."""
+        self.publish(*((self.topic(device), payload) for payload in payloads))
 
-    def make_session(self, shard: str) -> None:
+    def ingest(self, folder: Path, shard: str = "", **env: str) -> "Ingest":
+        return Ingest(self, folder, shard or self.shard, env)
+
+    def make_session(self, shard: str = "") -> None:
         """Have the broker keep what comes for this shard from now on, as if its ingest had run before."""
-        settings = self.stack.mqtt("ingest")
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=shard, protocol=paho.MQTTv5)
-        client.username_pw_set(settings.username, settings.password.get_secret_value())
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = 3600
-        done: list[int] = []
-        client.on_subscribe = lambda *_: done.append(1)
-        client.on_connect = lambda c, *_: c.subscribe(f"eyes/v1/{self.site}/#", qos=1)
-        client.connect(settings.host, settings.port, clean_start=False, properties=properties)
-        client.loop_start()
-        eventually(lambda: done)
+        with session_of(self.stack.mqtt("ingest"), shard or self.shard) as (client, subscribed):
+            client.subscribe(f"eyes/v1/{self.site}/#", qos=1)
+            eventually(lambda: subscribed)
+
+    def drop_session(self, shard: str = "") -> None:
+        """Have the broker forget the shard's session, as if it had lost it."""
+        with session_of(self.stack.mqtt("ingest"), shard or self.shard, keep=False):
+            pass
+
+
+@contextlib.contextmanager
+def session_of(mqtt: Any, client_id: str, *, keep: bool = True) -> Iterator[tuple[paho.Client, list[int]]]:
+    """A connection under this client id that takes nothing away; the list grows with every subscription confirmed."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True)
+    client.username_pw_set(mqtt.username, mqtt.password.get_secret_value())
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = 3600 if keep else 0
+    connected: list[int] = []
+    subscribed: list[int] = []
+    client.on_connect = lambda *_: connected.append(1)
+    client.on_subscribe = lambda *_: subscribed.append(1)
+    client.connect(mqtt.host, mqtt.port, clean_start=not keep, properties=properties)
+    client.loop_start()
+    try:
+        eventually(lambda: connected)
+        yield client, subscribed
+    finally:
         client.disconnect()
         client.loop_stop()
 
 
-class Ingest:
-    """``eyes ingest`` as a process."""
+def rows_of(events: Sequence[tuple[int, CloudEvent]]) -> list[Row]:
+    """The readings in events, each with the position of its record in its partition."""
+    positions: dict[int, int] = {}
+    found: list[Row] = []
+    for partition, event in events:
+        position = positions[partition] = positions.get(partition, -1) + 1
+        batch = event.data
+        if not isinstance(batch, BatchColumns):
+            continue
+        columns = zip(
+            batch.series_index,
+            batch.identity,
+            batch.result,
+            batch.phenomenon_time,
+            batch.result_quality,
+            batch.arrival_time,
+            strict=True,
+        )
+        for index, identity, value, time_ms, quality, arrival_ms in columns:
+            series = batch.series[index]
+            found.append(
+                Row(
+                    partition,
+                    position,
+                    batch.shard,
+                    series.device,
+                    series.observed_property,
+                    series.facility,
+                    identity,
+                    value,
+                    time_ms,
+                    Quality(quality),
+                    arrival_ms,
+                )
+            )
+    return found
 
-    def __init__(self, city: City, folder: Path, shard: str, env: dict[str, str]) -> None:
-        self.city = city
-        self.shard = shard
-        self.log = folder / f"{shard}.log"
-        self._env = {
-            **os.environ,
-            **city.stack.env,
-            "EYES_CONFIG": str(folder / "none.toml"),
-            "EYES_KAFKA__TOPIC_PREFIX": city.kafka.topic_prefix,
-            "EYES_INGEST__TOPIC_FILTERS": json.dumps([f"eyes/v1/{city.site}/#"]),
-            "EYES_SITE": city.site,
-            "EYES_KAFKA__SESSION_TIMEOUT_MS": "6000",
-            **env,
-        }
+
+def tick_times(ticks: Sequence[Tick]) -> list[int]:
+    return [to_ms(tick.time) for tick in ticks]
+
+
+class Process:
+    """One of our processes under ``eyes``: its log, its signals and what it says of itself over HTTP."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._command = [*EYES, *command]
+        self._env = env
+        self._runs = 0
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, wait: bool = True) -> "Ingest":
-        before = self.lines("mqtt_connected")
-        command = [sys.executable, "-c", MAIN, "--client-id", self.shard, "--metrics-port", "0"]
+    def start(self, *, wait: bool = True) -> Self:
+        self._runs += 1
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
         if wait:
-            eventually(lambda: len(self.lines("mqtt_connected")) > len(before), 60)
+            eventually(self.is_ready)
         return self
+
+    def is_ready(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        return len(self.lines("metrics_served")) == self._runs
 
     def __enter__(self) -> Self:
         return self if self.process else self.start()
 
     def __exit__(self, *_: object) -> None:
-        if self.process and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGCONT)
-            self.kill()
+        self.kill()
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         if not self.log.exists():
@@ -179,36 +338,56 @@ class Ingest:
         whole = (line for line in self.log.read_text().splitlines() if line.startswith("{") and line.endswith("}"))
         return [one for one in map(json.loads, whole) if one.get("event") == event]
 
-    def kill(self) -> None:
+    def signal(self, number: signal.Signals) -> None:
         assert self.process
-        self.process.kill()
-        self.process.wait(10)
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """As the kernel would when memory is short."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()  # ends a stopped one too
+            self.process.wait(10)
 
     def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        self.signal(signal.SIGTERM)
         assert self.process
-        self.process.terminate()
         return self.process.wait(30)
 
-    def metric(self, name: str) -> float:
-        import urllib.request
-
+    def _get(self, path: str) -> tuple[int, str]:
         port = self.lines("metrics_served")[-1]["port"]
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
-        return sum(
-            float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name
-        )
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def health(self) -> dict[str, Any]:
+        """What ``/healthz`` says, with the status of the answer."""
+        status, text = self._get("/healthz")
+        return {**json.loads(text), "status": status}
+
+    def metric(self, name: str, label: str = "") -> float:
+        """The sum of a metric's samples, of those whose labels contain ``label``."""
+        _, text = self._get("/metrics")
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return sum(float(value) for key, value in samples if key.split("{")[0] == name and label in key)
 
 
-def settings_of(city: City, shard: str) -> Settings:
-    """The same settings in this process."""
-    base: Settings = city.stack.settings
-    return base.model_copy(
-        update={
-            "site": city.site,
-            "kafka": city.kafka,
-            "mqtt": city.stack.mqtt("ingest"),
-            "ingest": base.ingest.model_copy(
-                update={"client_id": shard, "topic_filters": (f"eyes/v1/{city.site}/#",), "metrics_port": 0}
-            ),
-        }
-    )
+class Ingest(Process):
+    """``eyes ingest``; ready when its probe has come back, so that nothing published from then on can be missed."""
+
+    def __init__(self, city: City, folder: Path, shard: str, env: dict[str, str]) -> None:
+        command = ("ingest", "--client-id", shard, "--metrics-port", "0")
+        super().__init__(shard, command, folder, city.env(folder, **env))
+        self.city = city
+        self.shard = shard
+
+    def is_ready(self) -> bool:
+        return super().is_ready() and self.health()["probeAgeS"] is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of what it received waits for Kafka."""
+        return self.metric("eyes_ingest_in_flight") == 0

@@ -148,7 +148,7 @@ def _write_one_of_each(city: Store) -> None:
             identities=tuple(("flow", identity) for identity in identities),
         )  # fmt: skip
 
-    released = ReadingsReleased(device="stray", messages=1)
+    released = ReadingsReleased(device="stray", through=0, messages=1)
     city.write(waiting("a::1", "a::2"), released, waiting("a::3"), topic=UNREGISTERED)
 
 

@@ -114,7 +114,7 @@ def test_a_record_of_the_largest_size_passes(kafka: KafkaSettings) -> None:
 
 
 def released(number: int) -> bytes:
-    data = ReadingsReleased(device=f"d-{number}", messages=number)
+    data = ReadingsReleased(device=f"d-{number}", through=0, messages=number)
     return encode(CloudEvent(id=str(number), source="/t", time=from_ms(1_000 * number), data=data))
 
 

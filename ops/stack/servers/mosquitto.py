@@ -23,9 +23,12 @@ ACL = """\
 user ingest
 topic read eyes/v1/#
 topic readwrite eyes/v1/_probe/#
+topic readwrite eyes/_session/#
 
 user device
 topic write eyes/v1/#
+topic deny eyes/v1/_clock
+topic deny eyes/v1/_probe/#
 
 user feeder
 topic write eyes/v1/#

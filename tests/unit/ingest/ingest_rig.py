@@ -104,11 +104,12 @@ class Rig:
         self.writer = FakeWriter(self.ledger)
         writer: Any = self.writer
         self.registry = Registry(EVENTS.partitions)
-        self.unregistered = Unregistered(self.settings.ingest.unregistered_quota)
+        self.unregistered = Unregistered(self.settings.ingest.unregistered_quota, self.registry)
         self.recent = Recent()
         self.feed = FeedClock() if feed else None
         self.batches = Batches(writer, self.ledger, "shard", 20)
         self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
+        self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
         self.ticker = Ticker(
             self.settings,
@@ -133,13 +134,14 @@ class Rig:
             feed=self.feed,
             probe=self.ticker.hear_probe,
             clock=self.ticker.hear_clock,
+            recall=self.recalled.append,
             tally=self.tally,
         )
         self.mid = 0
 
     def register(self, *facilities: Facility) -> None:
         for one in facilities:
-            self.registry.apply(one.facility, FacilityRegistered(facility=one))
+            self.unregistered.registered(self.registry.apply(one.facility, FacilityRegistered(facility=one)))
 
     def take(
         self,

@@ -1,16 +1,21 @@
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_rig import NOW, Rig, facility
 
+from ingest.intake import OVERSIZE_KEPT, PAYLOAD_MAX
+from runtime.kafka import MAX_RECORD_BYTES
 from schemas.camera import CameraEvent
 from schemas.clock import Tick
 from schemas.columns import BatchColumns
+from schemas.envelope import CloudEvent, encode
 from schemas.facility import DeviceBinding, FacilityClass
-from schemas.model import to_ms
+from schemas.identity import arrived
+from schemas.model import from_ms, to_ms
 from schemas.observation import Quality
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
@@ -101,12 +106,36 @@ def test_refusals_give_one_record_with_the_bytes(
     assert len(rig.writer.written) == 1
 
 
-def test_oversize_keeps_the_beginning_and_the_size(rig: Rig) -> None:
+def test_oversize_is_kept_whole_as_far_as_a_record_holds_it(rig: Rig) -> None:
     rig.take(TOPIC, b"x" * 300_000)
     rig.take(TOPIC, b"y" * 5_000, size=10_000_000)  # the reader had cut it already
-    one, two = rig.writer.of(Quarantined)
-    assert (one.reason, one.payload, one.payload_bytes) == (Reason.OVERSIZE, b"x" * 4096, 300_000)
-    assert (two.reason, two.payload, two.payload_bytes) == (Reason.OVERSIZE, b"y" * 4096, 10_000_000)
+    rig.take(TOPIC, b"z" * (OVERSIZE_KEPT + 1))
+    one, two, three = rig.writer.of(Quarantined)
+    assert (one.reason, one.payload, one.payload_bytes) == (Reason.OVERSIZE, b"x" * 300_000, 300_000)
+    assert (two.reason, two.payload, two.payload_bytes) == (Reason.OVERSIZE, b"y" * 5_000, 10_000_000)
+    assert (three.payload, three.payload_bytes) == (b"z" * OVERSIZE_KEPT, OVERSIZE_KEPT + 1)
+    record = encode(CloudEvent(id="1", source="/s/i", time=from_ms(0), data=three))
+    assert len(record) < MAX_RECORD_BYTES
+
+
+def test_the_largest_message_of_an_unknown_device_fits_into_a_record(rig: Rig) -> None:
+    shortest = b'{"property":"co2","value":1}'
+    payload = b"[" + b",".join([shortest] * ((PAYLOAD_MAX - 2) // (len(shortest) + 1))) + b"]"
+    message = UnregisteredReadings(
+        id=UUID(int=1),
+        device="d" * 128,
+        mqtt_topic="t" * 1024,
+        payload=payload,
+        arrival_time=from_ms(NOW),
+        identities=tuple(("co2", arrived(NOW, "0" * 16, n)) for n in range(payload.count(b"{"))),
+    )
+    assert len(encode(CloudEvent(id="1", source="/s/i", time=from_ms(0), data=message))) < MAX_RECORD_BYTES
+
+
+def test_word_of_an_earlier_subscription_goes_to_the_bridge(rig: Rig) -> None:
+    rig.take("eyes/_session/shard", b'["eyes/v1/#"]')
+    assert rig.recalled == [b'["eyes/v1/#"]']
+    assert rig.writer.written == []
 
 
 def test_a_quarantine_record_delivered_again_is_the_same(rig: Rig) -> None:

@@ -52,7 +52,7 @@ def test_a_device_may_speak_for_two_facilities() -> None:
 
 @given(st.lists(st.sampled_from(["send", "read", "release", "forget"]), max_size=40))
 def test_waiting_is_a_fold_of_the_log(steps: list[str]) -> None:
-    state = Unregistered(quota=10**6)
+    state = Unregistered(10**6, Registry(12))
     log: list[UnregisteredReadings | ReadingsReleased] = []
     read = sent = 0
     for step in steps:
@@ -64,12 +64,13 @@ def test_waiting_is_a_fold_of_the_log(steps: list[str]) -> None:
             state.apply(0, read, log[read])
             read += 1
         elif step == "release":
-            log.append(ReadingsReleased(device="d", messages=len(state.offsets("d")[1])))
+            if offsets := state.offsets("d")[1]:
+                log.append(ReadingsReleased(device="d", through=offsets[-1], messages=len(offsets)))
         elif step == "forget":
             state.forget_unwritten()
     for offset in range(read, len(log)):
         state.apply(0, offset, log[offset])
-    fresh = Unregistered(quota=10**6)
+    fresh = Unregistered(10**6, Registry(12))
     for offset, event in enumerate(log):
         fresh.apply(0, offset, event)
     assert fresh.offsets("d") == state.offsets("d")
@@ -77,15 +78,24 @@ def test_waiting_is_a_fold_of_the_log(steps: list[str]) -> None:
 
 
 def test_one_that_slipped_in_before_the_marker_stays_waiting() -> None:
-    state = Unregistered(quota=10)
+    state = Unregistered(10, Registry(12))
     for offset, number in enumerate((1, 2, 3)):
         state.apply(0, offset, readings(number))
-    state.apply(0, 3, ReadingsReleased(device="d", messages=2))
+    state.apply(0, 3, ReadingsReleased(device="d", through=1, messages=2))
+    assert state.offsets("d") == (0, [2])
+
+
+def test_a_second_marker_of_the_same_release_closes_nothing_more() -> None:
+    state = Unregistered(10, Registry(12))
+    for offset, number in enumerate((1, 2, 3)):
+        state.apply(0, offset, readings(number))
+    for offset in (3, 4):  # two leaders, or one that wrote its marker twice
+        state.apply(0, offset, ReadingsReleased(device="d", through=1, messages=2))
     assert state.offsets("d") == (0, [2])
 
 
 def test_quota_and_memory_are_bounded() -> None:
-    state = Unregistered(quota=2, messages_max=3)
+    state = Unregistered(2, Registry(12), messages_max=3)
     state.sent(readings(1), 0)
     assert state.admits("d")
     state.sent(readings(2), 0)
@@ -99,9 +109,18 @@ def test_only_claimed_devices_are_releasable() -> None:
     rig = Rig()
     rig.unregistered.apply(0, 0, readings(1, "temperature"))
     rig.register(facility("F1", DeviceBinding(device="d", properties=("flow",))))
-    assert list(rig.unregistered.releasable(rig.registry)) == []
+    assert list(rig.unregistered.releasable()) == []
     rig.register(facility("F2", DeviceBinding(device="d")))
-    assert list(rig.unregistered.releasable(rig.registry)) == ["d"]
+    assert list(rig.unregistered.releasable()) == ["d"]
+    rig.unregistered.apply(0, 1, ReadingsReleased(device="d", through=0, messages=1))
+    assert list(rig.unregistered.releasable()) == []
+
+
+def test_one_that_was_read_back_only_after_its_device_was_registered_is_released_too() -> None:
+    rig = Rig()
+    rig.register(facility("F2", DeviceBinding(device="d")))
+    rig.unregistered.apply(0, 0, readings(1, "temperature"))
+    assert list(rig.unregistered.releasable()) == ["d"]
 
 
 rows = st.lists(

@@ -1,12 +1,17 @@
+import json
+
 import pytest
 from ingest_rig import NOW, Rig, facility
 
 from ingest.clock import Probe, StepDetector, decode_probe, encode_probe
+from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT
+from runtime.settings import ClockSettings
 from schemas.clock import ClockStepped, Tick
 from schemas.columns import BatchColumns
 from schemas.facility import DeviceBinding
 from schemas.model import to_ms
 from schemas.partitioning import partition_of
+from schemas.quarantine import Quarantined, Reason
 from schemas.registry import FacilityRegistered, RegistryRewriteBegun, RegistryRewriteEnded
 from schemas.topics import DAY_MS
 
@@ -133,3 +138,71 @@ def test_a_stepped_clock_is_confessed(rig: Rig) -> None:
     rig.ticker.clock_stepped(*step)
     (event,) = rig.writer.of(ClockStepped)
     assert (to_ms(event.before), to_ms(event.after)) == step
+
+
+def test_on_a_feeds_clock_probes_go_by_the_wall_and_at_once_when_connected() -> None:
+    rig = Rig(feed=True)
+    rig.ticker._clock = ClockSettings(mode="feed", tick_s=60)
+    rig.ticker.step(100.0, NOW)  # to nobody: not connected yet
+    assert len(rig.published) == 1
+    rig.ticker.connection_lost()
+    rig.ticker.step(100.1, NOW)
+    assert len(rig.published) == 2
+    rig.take(PROBE, rig.published[1][1])
+    rig.ticker.step(101.2, NOW)
+    assert len(rig.published) == 3
+    assert rig.writer.written == []
+
+
+def test_a_later_process_of_a_feed_begins_where_the_log_ends() -> None:
+    rig = Rig(feed=True)
+    assert rig.feed is not None
+    rig.register(facility("F1", DeviceBinding(device="dev1")))
+    rig.ticker.own(frozenset({1, 2}))
+    rig.feed.resume(NOW)
+    rig.ticker.resume({1: NOW, 2: NOW - 1000})
+    rig.take("eyes/v1/x/dev1/observations", b'{"property":"flow","value":1,"seq":1}', at=NOW + 10**9)
+    assert [row[4] for row in rig.writer.rows()] == [NOW]
+    for time_ms in (NOW - 1000, NOW, NOW + 1000):
+        rig.take("eyes/v1/_clock", f'{{"time":"{_text(time_ms)}"}}'.encode())
+    ticks = [(one.partition, to_ms(one.data.time)) for one in rig.writer.written if isinstance(one.data, Tick)]
+    assert ticks == [(2, NOW), (1, NOW + 1000), (2, NOW + 1000)]
+
+
+def test_a_feeds_clock_waits_while_nobody_knows_who_owns_what() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset())
+    rig.ticker.wait_for_owner(True)
+    mids = [rig.take(CLOCK_TOPIC, f'{{"time":"2026-03-02T00:0{minute}:00Z"}}'.encode()) for minute in (1, 2)]
+    assert rig.writer.written == []
+    assert rig.ledger.release().mids == []
+    rig.ticker.own(frozenset({1, 2}))
+    rig.ticker.wait_for_owner(False)
+    ticks = [(one.partition, one.data.time.minute) for one in rig.writer.written if isinstance(one.data, Tick)]
+    assert ticks == [(1, 1), (2, 1), (1, 2), (2, 2)]
+    assert rig.ledger.release().mids == []
+    rig.writer.confirm_all()
+    assert rig.ledger.release().mids == mids
+
+
+def test_a_clock_that_led_to_nothing_is_heard_again() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({1}))
+    payload = b'{"time":"2026-03-02T00:01:00Z"}'
+    rig.take(CLOCK_TOPIC, payload)
+    rig.take(CLOCK_TOPIC, payload)
+    assert len(rig.writer.of(Tick)) == 1
+    rig.ledger.forget()
+    rig.ticker.reset()
+    rig.take(CLOCK_TOPIC, payload)
+    assert len(rig.writer.of(Tick)) == 2
+
+
+@pytest.mark.parametrize("field", ["sent_ms", "confirmed_ms"])
+@pytest.mark.parametrize("value", [-1, 10**18])
+def test_a_probe_with_an_impossible_time_is_no_probe(field: str, value: int) -> None:
+    rig = Rig()
+    probe = {"stack": "test/", "start": "s1", "number": 1, "sent_ms": 5, "confirmed_ms": 5} | {field: value}
+    rig.take(PROBE_ROOT + "shard", json.dumps(probe).encode())
+    rig.take(PROBE_ROOT + "other", json.dumps(probe).encode())
+    assert [one.reason for one in rig.writer.of(Quarantined)] == [Reason.SCHEMA, Reason.SCHEMA]
