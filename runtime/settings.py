@@ -153,7 +153,7 @@ class ArchiveSettings(Section):
     instance: str = "0"
     batch_rows: int = Field(5_000, ge=1)
     batch_ms: int = Field(300, ge=1)
-    stall_s: float = Field(60, gt=0, description="one call that takes so long ends the process")
+    stall_s: float = Field(300, gt=0, description="one batch that takes so long ends the process")
     metrics_port: int = 19121
 
 

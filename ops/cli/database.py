@@ -75,11 +75,11 @@ def set_offset(
             console.print(f"{archive}: {topic}/{partition} goes on at {offset}, was {before}", highlight=False)
 
 
-@app.command()
-def psql() -> None:
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
     """Open psql on the database: that of the local stack's servers where present, else the one on the PATH.
 
-    Example: `echo 'SELECT count(*) FROM readings' | eyes db psql`.
+    Its own options may follow. Examples: `eyes db psql`, `eyes db psql -c 'SELECT count(*) FROM readings'`.
     """
     settings = load_settings().database
     program = _psql()
@@ -88,7 +88,7 @@ def psql() -> None:
     environment = dict(os.environ)
     if settings.password is not None:
         environment["PGPASSWORD"] = settings.password.get_secret_value()
-    os.execve(program, [program, settings.dsn], environment)  # noqa: S606 - becomes psql, no shell between
+    os.execve(program, [program, settings.dsn, *context.args], environment)  # noqa: S606 - becomes psql, no shell between
 
 
 def _psql() -> str | None:

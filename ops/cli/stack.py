@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ops.stack import LocalStack, StackError, StackStatus
@@ -29,7 +30,7 @@ def open_stack() -> LocalStack:
 
 @app.command()
 def up() -> None:
-    """Start the servers and wait until all are well."""
+    """Start the servers and wait until all are well. Example: `eyes stack up`."""
     stack = open_stack()
     if stack.is_running():
         console.print("[dim]the stack is running already[/dim]")
@@ -40,7 +41,7 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the servers in order."""
+    """Stop the servers in order. Example: `eyes stack down`."""
     stack = open_stack()
     with _explained():
         names = ", ".join(server.name for server in stack.status().servers if server.pid)
@@ -50,7 +51,7 @@ def down() -> None:
 
 @app.command()
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False) -> None:
-    """Show every server; exit status 0 only when all are well."""
+    """Show every server; exit status 0 only when all are well. Example: `eyes stack status --json | jq .healthy`."""
     with _explained():
         found = open_stack().status()
     if as_json:
@@ -68,7 +69,7 @@ def logs(
     follow_on: Annotated[bool, typer.Option("-f", "--follow", help="go on until Ctrl-C; needs NAME")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="how many of the last lines")] = 20,
 ) -> None:
-    """Show the servers' logs."""
+    """Show the servers' logs. Examples: `eyes stack logs`, `eyes stack logs kafka -n 100 -f`."""
     stack = open_stack()
     known = ("daemon", *stack.settings.servers)
     if (name and name not in known) or (follow_on and not name):
@@ -88,7 +89,7 @@ def logs(
 
 @app.command()
 def wipe(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
-    """Delete the stack's data and passwords; it must be down."""
+    """Delete the stack's data and passwords; it must be down. Example: `eyes stack wipe --yes`."""
     stack = open_stack()
     if not stack.paths.root.exists():
         console.print("there is nothing to wipe")
@@ -104,7 +105,7 @@ def wipe(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 @app.command()
 def start(name: ServerName) -> None:
-    """Start one server and wait until it is well."""
+    """Start one server and wait until it is well. Example: `eyes stack start postgres`."""
     with _explained():
         open_stack().start(name)
     console.print(f"{name} is running")
@@ -112,7 +113,7 @@ def start(name: ServerName) -> None:
 
 @app.command()
 def stop(name: ServerName) -> None:
-    """Stop one server and leave it stopped."""
+    """Stop one server and leave it stopped. Example: `eyes stack stop postgres`."""
     with _explained():
         open_stack().stop(name)
     console.print(f"{name} is stopped")
@@ -120,7 +121,7 @@ def stop(name: ServerName) -> None:
 
 @app.command()
 def restart(name: ServerName) -> None:
-    """Stop one server and start it again."""
+    """Stop one server and start it again. Example: `eyes stack restart mosquitto`."""
     with _explained():
         open_stack().restart(name)
     console.print(f"{name} is running")
@@ -131,7 +132,7 @@ def kill(
     name: ServerName,
     number: Annotated[str, typer.Option("--signal", "-s", help="e.g. STOP, CONT, TERM")] = "KILL",
 ) -> None:
-    """Kill one server, as an accident would; it is started again by itself."""
+    """Kill one server as an accident would; it starts again by itself. Example: `eyes stack kill kafka -s STOP`."""
     try:
         chosen = signal.Signals[f"SIG{number.upper().removeprefix('SIG')}"]
     except KeyError:
@@ -151,7 +152,7 @@ class _explained:  # noqa: N801 - reads as a statement
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         """Explain and exit."""
         if isinstance(error, StackError | ConnectionError):
-            console.print(f"[red]{error}[/red]", markup=True, soft_wrap=True)
+            console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
 
 
@@ -161,7 +162,7 @@ def _print(found: StackStatus) -> None:
         table.add_column(column, overflow="fold")
     for server in found.servers:
         colour = STATE_COLOURS.get(server.state, "yellow")
-        health = "well" if server.healthy else (server.detail or "-")
+        health = "well" if server.healthy else escape(server.detail or "-")
         table.add_row(
             server.name,
             server.version,

@@ -21,6 +21,8 @@ def up(
 
     The servers must run (`eyes stack up`, or your own in eyes.toml), and tables and topics must exist
     (`eyes db migrate`, `eyes topics create`). On a server use the units in ops/systemd instead.
+
+    Example: `eyes up --logs /var/log/eyes`.
     """
     settings = load_settings()
     configure_logs(settings.log, "up")

@@ -13,6 +13,7 @@ from typing import Final
 from kafka import KafkaProducer
 
 from ops.explained import kafka_explained
+from ops.registry.claims import contested
 from ops.registry.store import ZONE_KEY, Registered, read_registered
 from ops.simulate.demo import Demo
 from runtime.errors import FatalError
@@ -70,7 +71,8 @@ def load_registry(
     """Register what is new or different; with ``remove_missing`` also take out what is not named.
 
     Raises:
-        FatalError: Kafka cannot be reached or did not take it; loading again completes what was begun.
+        FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), or two
+            facilities would claim one reading.
     """
     wanted = {facility.facility: facility for facility in facilities}
     with kafka_explained(settings.kafka):
@@ -82,6 +84,10 @@ def load_registry(
             plan.events.append((zone.zone, revised))
             plan.states.append((ZONE_KEY + zone.zone, zone.zone, revised))
         changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
+        left = current.facilities.keys() - set(changes.removed)
+        result = {name: current.facilities[name] for name in sorted(left)} | wanted
+        if (problem := contested(result.values(), (*changes.added, *changes.changed))) is not None:
+            raise FatalError(f"{problem}: name the properties of each in the registry; nothing was changed")
         if not dry_run:
             _write(settings, plan)
     return replace(

@@ -8,52 +8,25 @@ Guarantees, each with the statement that gives it:
 - the same rows again change nothing: every merge is idempotent.
 """
 
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, LiteralString
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import sql
 
 from processors.archive.changes import STATEMENTS, TABLE_OF
+from processors.archive.connection import DATA_ERRORS, SESSION, connect, first_line, translated
 from processors.archive.rows import Numbers, OriginKey, Row, Rows, SeriesKey, from_pg_time
 from processors.archive.tables import TABLES, Horizon, Reach, Table
-from runtime.errors import FatalError, FencedError, OutcomeUnknownError, PipelineError, PoisonError, RetryableError
+from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from runtime.settings import DatabaseSettings
 
 SCHEMA_VERSION: Final = 8
 """The migration this code needs (``ops/migrations``); a newer database is fine, an older is not."""
 
 Partition = tuple[str, int]  # topic, number
-
-_SESSION: Final = (
-    # A frozen process must not hold its partitions' rows for ever, nor a statement the whole archive.
-    "SET idle_in_transaction_session_timeout = '30s'",
-    "SET lock_timeout = '10s'",
-    "SET statement_timeout = '45s'",
-    # Temporary tables have no statistics, and a hash over a chunk would be built for a handful of rows.
-    "SET enable_hashjoin = off",
-    "SET enable_mergejoin = off",
-    # Chunks are left out when the query is planned; doing it again for each row costs ten times the look-up.
-    "SET timescaledb.enable_chunk_append = off",
-    "SET timescaledb.enable_constraint_aware_append = off",
-    "SET search_path = public",
-    "SET timezone = 'UTC'",
-)
-_CONNECT_S: Final = 5
-_DATA_ERRORS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
-# The connection is gone or of no use; the last two are what the server says to one that slept inside a transaction.
-_GONE: Final = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-    psycopg.errors.TransactionTimeout,
-)
-_CLIENT_DATA_ERRORS: Final = (ValueError, OverflowError, struct.error)  # a value that has no binary form
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,39 +93,6 @@ class Held:
     epoch: int
 
 
-@contextmanager
-def _translated(connection: Connection) -> Iterator[None]:
-    """Roll back on any error and raise it as what the caller must do about it."""
-    try:
-        yield
-    except PipelineError:
-        _roll_back(connection)
-        raise
-    except _DATA_ERRORS as error:
-        _roll_back(connection)
-        raise PoisonError(_first_line(error)) from error
-    except _CLIENT_DATA_ERRORS as error:
-        _roll_back(connection)
-        raise PoisonError(f"{type(error).__name__}: {error}") from error
-    except _GONE as error:
-        _roll_back(connection)
-        raise RetryableError(_first_line(error)) from error
-    except psycopg.Error as error:
-        _roll_back(connection)
-        raise FatalError(f"the database refused a statement ({error.sqlstate}): {_first_line(error)}") from error
-
-
-def _roll_back(connection: Connection) -> None:
-    try:
-        connection.rollback()
-    except psycopg.Error:
-        connection.close()  # it is gone; the caller connects anew
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 class Sink:
     """One connection of one archive; not thread-safe. After Retryable, OutcomeUnknown or Fatal it must be closed."""
 
@@ -166,21 +106,7 @@ class Sink:
         self._archive = archive
         self._held: dict[Partition, Held] = {}
         self.numbers: Final = Numbers()
-        password = None if settings.password is None else settings.password.get_secret_value()
-        try:
-            self._connection = psycopg.connect(
-                settings.dsn,
-                password=password,
-                connect_timeout=_CONNECT_S,
-                application_name=archive,
-                # A host that vanished without a word is noticed in seconds, not in hours.
-                keepalives_idle=5,
-                keepalives_interval=2,
-                keepalives_count=3,
-                tcp_user_timeout=15_000,
-            )
-        except psycopg.OperationalError as error:
-            raise RetryableError(_first_line(error)) from error
+        self._connection = connect(settings, archive)
         try:
             self._prepare()
         except BaseException:
@@ -205,7 +131,7 @@ class Sink:
             RetryableError: not done.
         """
         self._held = {}
-        with _translated(self._connection):
+        with translated(self._connection):
             for (topic, partition), start in sorted(log_starts.items()):
                 row = self._connection.execute(
                     """
@@ -228,7 +154,7 @@ class Sink:
             RetryableError: not known.
         """
         wanted = sorted(partitions)
-        with _translated(self._connection):
+        with translated(self._connection):
             rows = self._connection.execute(
                 """
                 SELECT topic, partition, next_offset
@@ -250,7 +176,7 @@ class Sink:
         """
         series_rows = [(*key, unit) for key, unit in sorted(series.items())]
         origin_rows = sorted(origins)
-        with _translated(self._connection):
+        with translated(self._connection):
             found = self._number(_SERIES, [*zip(*series_rows, strict=True)])
             self.numbers.series.update({(row[0], row[1]): row[2] for row in found})
             found = self._number(_ORIGINS, [*zip(*origin_rows, strict=True)])
@@ -266,7 +192,7 @@ class Sink:
             RetryableError: nothing was stored.
             OutcomeUnknownError: the connection was lost inside COMMIT; take over again to learn what holds.
         """
-        with _translated(self._connection):
+        with translated(self._connection):
             self._move(moves)
             written = self._merge(rows)
         self._commit(moves)
@@ -275,13 +201,13 @@ class Sink:
     def write_singly(self, attempts: Iterable[tuple[Rows, Rows]], moves: Mapping[Partition, int]) -> Written:
         """Store rows one by one, each with another in its stead should PostgreSQL refuse it; else as :meth:`write`."""
         total = Written()
-        with _translated(self._connection):
+        with translated(self._connection):
             self._move(moves)
             for rows, instead in attempts:
                 try:
                     with self._connection.transaction():
                         written = self._merge(rows)
-                except (*_DATA_ERRORS, *_CLIENT_DATA_ERRORS):
+                except DATA_ERRORS:
                     self._clear()
                     written = self._merge(instead)
                     total.set_aside += 1
@@ -292,7 +218,7 @@ class Sink:
         return total
 
     def _prepare(self) -> None:
-        with _translated(self._connection):
+        with translated(self._connection):
             row = self._connection.execute("SELECT to_regclass('public.schema_migrations') IS NOT NULL").fetchone()
             version = 0
             if row == (True,):
@@ -303,7 +229,7 @@ class Sink:
                     f"the database's schema is at {version:04d}, this version needs {SCHEMA_VERSION:04d}: "
                     "run `eyes db migrate`"
                 )
-            for statement in _SESSION:
+            for statement in SESSION:
                 self._connection.execute(statement)
             for table in TABLES:
                 columns = sql.SQL(", ").join(
@@ -358,7 +284,7 @@ class Sink:
             self._connection.commit()
         except psycopg.Error as error:
             self._connection.close()
-            raise OutcomeUnknownError(_first_line(error)) from error
+            raise OutcomeUnknownError(first_line(error)) from error
         for partition, new in moves.items():
             self._held[partition] = Held(new, self._held[partition].epoch)
 

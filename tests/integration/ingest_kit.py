@@ -327,7 +327,13 @@ class Process:
         return len(self.lines("metrics_served")) == self._runs
 
     def __enter__(self) -> Self:
-        return self if self.process else self.start()
+        if self.process:
+            return self
+        try:
+            return self.start()
+        except BaseException:
+            self.kill()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.kill()

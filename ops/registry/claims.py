@@ -1,0 +1,31 @@
+"""Who speaks for what: each reading of a device belongs to one facility, or where it is stored is a race."""
+
+from collections.abc import Iterable
+
+from schemas.facility import DeviceBinding, Facility
+
+
+def contested(facilities: Iterable[Facility], candidates: Iterable[str]) -> str | None:
+    """The first claim of a candidate (facility id) that contradicts another facility's, in words; None is well.
+
+    One device may speak for several facilities: by different properties, or as a camera by zones of its picture.
+    """
+    bound: dict[str, list[tuple[str, DeviceBinding]]] = {}
+    for facility in facilities:
+        for binding in facility.devices:
+            bound.setdefault(binding.device, []).append((facility.facility, binding))
+    suspects = set(candidates)
+    for device, claims in bound.items():
+        for number, (one, binding) in enumerate(claims):
+            for other, earlier in claims[:number]:
+                if one != other and {one, other} & suspects and _overlap(binding, earlier):
+                    return f"device {device!r} would speak for {other} and for {one} by the same property"
+    return None
+
+
+def _overlap(one: DeviceBinding, two: DeviceBinding) -> bool:
+    if one.camera_zone is not None or two.camera_zone is not None:
+        return False
+    if one.properties is None or two.properties is None:  # all it sends
+        return () not in (one.properties, two.properties)
+    return bool(set(one.properties) & set(two.properties))
