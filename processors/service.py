@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from processors.detectors import ALL
+from processors.detectors import ALL, GROUP
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource, retryable
 from processors.engine.runner import Options, Runner
@@ -19,7 +19,6 @@ from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
 
 log: Final = structlog.get_logger()
 
-GROUP: Final = "detectors"
 TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE)
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 

@@ -22,6 +22,7 @@ from ops.cli import (
     registry,
     stack,
     up,
+    verify,
 )
 from ops.cli import run as run_command
 from ops.stack import StackError
@@ -51,6 +52,7 @@ app.command("publish")(publish.publish)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("account")(account.account)
+app.command("verify")(verify.verify)
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

@@ -12,6 +12,9 @@ from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.engine.contract import Detector
 
+GROUP: Final = "detectors"
+"""The consumer group in which they are folded together."""
+
 ALL: Final[tuple[Detector[Any], ...]] = (
     CoverDetector(),
     ParkingDetector(),

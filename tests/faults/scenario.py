@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ops.run.city import City
 from ops.stack import LocalStack
+from ops.verify import Refold, verify
 
 WAIT_S = 120.0
 DRAIN_S = 120.0
@@ -46,12 +47,15 @@ class Scenario:
         return next(status.restarts for status in self.city.supervisor.status() if status.name == process)
 
     def assert_nothing_lost_nothing_doubled(self) -> None:
-        """The reckoning, by ids; and no process may have needed a person."""
+        """The reckoning by ids; what was published is what the log gives; and no process needed a person."""
         reckoning = self.city.reckon(drain_s=DRAIN_S)
         assert reckoning.account.balanced, reckoning.account
         assert reckoning.account.stored > 0
         assert reckoning.verdict is not None
         assert reckoning.verdict.good, reckoning.verdict
+        past = verify(Refold(self.city.settings))
+        assert past.good, past
+        assert past.published > 0
         wait_until(
             lambda: all(status.healthy for status in self.city.supervisor.status()),
             f"healthy processes: {self.city.supervisor.status()}",

@@ -185,7 +185,7 @@ def test_a_second_run_beside_the_first_is_refused_with_advice(place: Place) -> N
     assert "Traceback" not in second.stderr
 
 
-def test_operators_panels_have_something_to_show(place: Place) -> None:
+def test_what_a_run_leaves_fills_the_panels_and_is_what_the_log_gives(place: Place) -> None:
     run = place.start("--for", "15s", "--keep-stack")
     assert run.wait(WAIT_S) == 0, place.said()
     shown = 0
@@ -195,3 +195,6 @@ def test_operators_panels_have_something_to_show(place: Place) -> None:
             sql = re.sub(r"\$__timeGroupAlias\(([^,]+),\s*'([^']+)'\)", r"time_bucket('\2', \1) AS time", sql)
             shown += bool(connection.execute(sql.encode()).fetchall())
     assert shown == len(operators.PANELS)
+    verified = place.eyes("verify", "--json")
+    assert verified.returncode == 0, verified.stdout
+    assert json.loads(verified.stdout)["published"] > 0

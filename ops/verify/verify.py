@@ -1,0 +1,33 @@
+"""The whole comparison, partition by partition."""
+
+from collections.abc import Callable
+
+from ops.verify.compare import Expected, Outcome, compare
+from ops.verify.refold import Advance, Refold
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
+
+
+def verify(
+    refold: Refold,
+    *,
+    wanted: Callable[[bytes], bool] = lambda _value: True,
+    advance: Advance = lambda _records: None,
+) -> Outcome:
+    """Hold everything that the log gives against everything that was published.
+
+    Args:
+        refold: the log.
+        wanted: which output records are looked at.
+        advance: told how many records were folded since it was told last.
+    """
+    outcome = Outcome()
+    refused: list[Expected] = []
+    published = refold.published(ANOMALIES)
+    for partition in range(EVENTS.partitions):
+        said = refold.findings(partition, advance)
+        committed = refold.committed.get(partition, 0)
+        # A zone's findings stand in the partition of the same number as its events.
+        outcome += compare(said[ANOMALIES.name], published[partition], committed, ordered=True, wanted=wanted)
+        refused += [Expected(0 if one.offset < committed else 1, one.value) for one in said[QUARANTINE.name]]
+    everything = [value for values in refold.published(QUARANTINE).values() for value in values]
+    return outcome + compare(refused, everything, 1, ordered=False, wanted=wanted)
