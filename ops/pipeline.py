@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,13 @@ HEALTH_TIMEOUT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process of the pipeline: the ``eyes`` command that it is, and where its metrics stand."""
+    """One process of the pipeline: the ``eyes`` command that it is, and where its metrics stand.
+
+    ``role`` is the same for workers that share one work.
+    """
 
     name: str
+    role: str
     arguments: tuple[str, ...]
     host: str
     port: int
@@ -39,13 +43,31 @@ def members(settings: Settings) -> tuple[Member, ...]:
     """The processes of a pipeline on one machine."""
     host = settings.metrics.local_host
     return (
-        Member("ingest", ("ingest",), host, settings.ingest.metrics_port),
-        Member("processors", ("process",), host, settings.processors.metrics_port),
-        Member("archive", ("archive",), host, settings.archive.metrics_port),
+        Member("ingest", "ingest", ("ingest",), host, settings.ingest.metrics_port),
+        *workers(settings),
+        Member("archive", "archive", ("archive",), host, settings.archive.metrics_port),
     )
 
 
-def specs(settings: Settings, logs: Path, env: Mapping[str, str]) -> list[ProcessSpec]:
+def workers(settings: Settings) -> tuple[Member, ...]:
+    """The workers of the detectors on this machine: names and ports count up from those that are configured."""
+    chosen, host = settings.processors, settings.metrics.local_host
+    one = ("process", "--workers", "1", *(("--accept-gap",) if chosen.accept_gap else ()))
+    if chosen.workers == 1:
+        return (Member("processors", "processors", one, host, chosen.metrics_port),)
+    return tuple(
+        Member(
+            f"processors-{number}",
+            "processors",
+            (*one, "--instance", f"{chosen.instance}-{number}", "--metrics-port", str(chosen.metrics_port + number)),
+            host,
+            chosen.metrics_port + number,
+        )
+        for number in range(chosen.workers)
+    )
+
+
+def specs(found: Iterable[Member], logs: Path, env: Mapping[str, str]) -> list[ProcessSpec]:
     """What the supervisor is told about each member; ``env`` is added to its own environment."""
     return [
         ProcessSpec(
@@ -56,7 +78,7 @@ def specs(settings: Settings, logs: Path, env: Mapping[str, str]) -> list[Proces
             ready=_health_check(member),
             stop_timeout_s=20.0,
         )
-        for member in members(settings)
+        for member in found
     ]
 
 

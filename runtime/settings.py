@@ -138,6 +138,7 @@ class ProcessorSettings(Section):
     """``eyes process``: the runner of the folds."""
 
     instance: str = Field("0", description="stable name of this worker: group instance and transactional id")
+    workers: int = Field(1, ge=1, le=64, description="processes of `eyes process` and `eyes up` on this machine")
     commit_ms: int = Field(300, ge=10, description="longest time between two transactions under load")
     poll_records: int = Field(500, ge=1)
     stall_s: float = Field(60, gt=0, description="no progress for so long, with work to do: the process ends")

@@ -29,6 +29,19 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def free_ports_in_a_row(count: int) -> int:
+    """The first of so many neighbouring ports nobody listens on now."""
+    while True:
+        (first,) = free_ports(1)
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+
+
 def stack_settings(root: Path, **overrides: object) -> StackSettings:
     """Settings of a stack of its own."""
     names = ("kafka_port", "kafka_controller_port", "mqtt_port", "postgres_port", "prometheus_port")

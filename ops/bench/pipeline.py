@@ -135,7 +135,7 @@ def _pipeline(
         with connect(settings.database) as connection:
             migrate(connection)
         ensure_topics(settings.kafka)
-        supervisor = Supervisor(specs(settings, folder, env))
+        supervisor = Supervisor(specs(members(settings), folder, env))
         supervisor.start()
         try:
             if not supervisor.wait_ready(READY_S):

@@ -1,15 +1,16 @@
 """``eyes up``: our own processes under one supervisor."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ops.pipeline import members, specs
+from ops.pipeline import Member, members, specs
 from ops.supervise import Supervisor
 from runtime.logs import configure_logs
-from runtime.settings import load_settings, stack_dir
+from runtime.settings import Settings, load_settings, stack_dir
 
 console = Console()
 
@@ -25,13 +26,17 @@ def up(
     Example: `eyes up --logs /var/log/eyes`.
     """
     settings = load_settings()
-    configure_logs(settings.log, "up")
-    folder = logs or stack_dir(settings.stack.dir) / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(specs(settings, folder, {}))
+    supervise(members(settings), settings, "up", logs or stack_dir(settings.stack.dir) / "logs")
+
+
+def supervise(found: Sequence[Member], settings: Settings, name: str, logs: Path) -> None:
+    """Keep these processes running until Ctrl-C or SIGTERM."""
+    configure_logs(settings.log, name)
+    logs.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(specs(found, logs, {}))
 
     def say() -> None:
-        for member in members(settings):
-            console.print(f"{member.name:<12} {member.metrics_url}  log {folder / member.name}.log", highlight=False)
+        for member in found:
+            console.print(f"{member.name:<12} {member.metrics_url}  log {logs / member.name}.log", highlight=False)
 
     supervisor.run_forever(on_started=say)

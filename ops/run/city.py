@@ -36,7 +36,7 @@ class City:
         self.settings = settings
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.supervisor = Supervisor(specs(settings, folder, env))
+        self.supervisor = Supervisor(specs(members(settings), folder, env))
         self.feeder = Feeder(feed, folder=folder, env=env)
 
     def prepare(self, report: Report = lambda _line: None) -> None:

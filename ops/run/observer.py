@@ -47,7 +47,9 @@ class Observer:
     def snapshot(self, processes: Mapping[str, str], feeding: str) -> Snapshot:
         """One look; ``processes`` says how the supervisor sees each member."""
         at = datetime.now(UTC)
-        seen = {member.name: scrape(member.metrics_url) for member in members(self._settings)}
+        seen: dict[str, Samples] = {}
+        for member in members(self._settings):
+            seen[member.role] = scrape(member.metrics_url) + seen.get(member.role, Samples(""))
         ingest, processors, archive = seen["ingest"], seen["processors"], seen["archive"]
         readings = ingest.total("eyes_ingest_readings_total")
         newest_tick = processors.newest("eyes_processor_watermark_seconds")

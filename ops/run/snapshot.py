@@ -53,6 +53,14 @@ class Samples:
             for sample in family.samples:
                 self._values.setdefault(sample.name, []).append((sample.labels, sample.value))
 
+    def __add__(self, other: "Samples") -> "Samples":
+        """Both: the samples of several workers of one role."""
+        both = Samples("")
+        for one in (self, other):
+            for name, values in one._values.items():
+                both._values.setdefault(name, []).extend(values)
+        return both
+
     def total(self, name: str, **labels: str) -> float:
         """The sum over all series that have these labels; 0 where there are none."""
         return sum(value for has, value in self._values.get(name, ()) if labels.items() <= has.items())

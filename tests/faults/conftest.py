@@ -8,7 +8,7 @@ import pytest
 from ops.run.city import City
 from runtime.settings import settings_with
 from tests.faults.scenario import Scenario
-from tests.servers import TestStack, free_ports, running_stack
+from tests.servers import TestStack, free_ports, free_ports_in_a_row, running_stack
 
 SPEED = 1440.0  # city seconds per second; about six hundred readings a second
 STEP_S = 60.0
@@ -26,8 +26,9 @@ def hurt_stack() -> Iterator[TestStack]:
 
 
 @pytest.fixture
-def scenario(hurt_stack: TestStack, tmp_path: Path) -> Iterator[Scenario]:
-    """A city of its own: topics under a prefix, a database, an MQTT session, ports."""
+def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scenario]:
+    """A city of its own: topics, a database, an MQTT session, ports; a parameter says how many workers."""
+    workers: int = getattr(request, "param", 1)
     hurt_stack.stack.up()  # a test before may have left a server stopped
     prefix = hurt_stack.fresh_prefix()
     with hurt_stack.fresh_database() as database:
@@ -40,9 +41,9 @@ def scenario(hurt_stack: TestStack, tmp_path: Path) -> Iterator[Scenario]:
             "EYES_INGEST__CLIENT_ID": f"{prefix}ingest",
             "EYES_LOG__FORMAT": "json",
         }
-        ports = free_ports(3)
-        for process, port in zip(("INGEST", "PROCESSORS", "ARCHIVE"), ports, strict=True):
-            env[f"EYES_{process}__METRICS_PORT"] = str(port)
+        ports = {"INGEST": free_ports(1)[0], "ARCHIVE": free_ports(1)[0], "PROCESSORS": free_ports_in_a_row(workers)}
+        env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports.items()}
+        env["EYES_PROCESSORS__WORKERS"] = str(workers)
         city = City(settings_with(env), env, tmp_path / "run", FEED)
         try:
             city.prepare()
