@@ -64,12 +64,12 @@ class Tap:
         return {"EYES_MQTT__HOST": "127.0.0.1", "EYES_MQTT__PORT": str(self.port)}
 
     def delivered(self, connection: int | None = None, root: str = "") -> list[Packet]:
-        """The messages the broker handed to ingest, probes left out."""
+        """The messages the broker handed to ingest, probes and word of its own subscriptions left out."""
         return [
             one
             for one in list(self.packets)
             if not one.upward and one.kind == PUBLISH and one.connection == (connection or one.connection)
-            if "/_probe/" not in one.topic and one.topic.startswith(root)
+            if "/_probe/" not in one.topic and "/_session/" not in one.topic and one.topic.startswith(root)
         ]
 
     def acknowledged(self, connection: int | None = None) -> list[int]:
