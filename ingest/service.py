@@ -32,6 +32,7 @@ from ingest.unregistered import Unregistered
 from ingest.writer import Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
+from runtime.failpoint import failpoint
 from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
@@ -231,6 +232,7 @@ class Service:
         inbound, take = self._bridge.inbound, self._intake.take
         while inbound:
             take(inbound.popleft())
+            failpoint("ingest.taken")
 
     def _settle(self) -> None:
         """Acknowledge to the broker what Kafka has confirmed."""
@@ -238,7 +240,11 @@ class Service:
         if self._writer.failure is not None:
             return  # what stands behind a failed record must not be acknowledged before it
         mids, frontier = self._ledger.release()
+        if mids:
+            failpoint("ingest.confirmed")
         self._bridge.acknowledge(mids)
+        if mids:
+            failpoint("ingest.acknowledged")
         if frontier is not None:
             self._ticker.confirmed(frontier)
 

@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 from ingest.follower import BOOTSTRAP_MS
 from ingest.ledger import AckLedger
 from runtime.errors import FatalError
+from runtime.failpoint import failpoint
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
@@ -134,6 +135,7 @@ class Writer:
             settle(error)
         else:
             future.add_callback(partial(settle, None)).add_errback(settle)
+            failpoint("ingest.sent")
 
     def _settle(
         self,

@@ -21,6 +21,7 @@ from processors.archive.connection import DATA_ERRORS, SESSION, connect, first_l
 from processors.archive.rows import Numbers, OriginKey, Row, Rows, SeriesKey, from_pg_time
 from processors.archive.tables import TABLES, Horizon, Reach, Table
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from runtime.failpoint import failpoint
 from runtime.settings import DatabaseSettings
 
 SCHEMA_VERSION: Final = 8
@@ -280,11 +281,13 @@ class Sink:
             )
 
     def _commit(self, moves: Mapping[Partition, int]) -> None:
+        failpoint("archive.stored")
         try:
             self._connection.commit()
         except psycopg.Error as error:
             self._connection.close()
             raise OutcomeUnknownError(first_line(error)) from error
+        failpoint("archive.committed")
         for partition, new in moves.items():
             self._held[partition] = Held(new, self._held[partition].epoch)
 

@@ -11,6 +11,7 @@ from kafka.structs import OffsetAndMetadata
 
 from processors.engine.ports import Bounds, Outgoing, Owner, Record
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from runtime.failpoint import failpoint
 from runtime.kafka import group_consumer, transactional_producer
 from runtime.settings import KafkaSettings
 from schemas.envelope import KAFKA_HEADERS
@@ -141,6 +142,7 @@ class KafkaSink:
                 )
                 for out in outputs
             ]
+            failpoint("fold.sent")
             producer.send_offsets_to_transaction(
                 {
                     TopicPartition(self._input, partition): OffsetAndMetadata(offset, "", -1)
@@ -148,7 +150,9 @@ class KafkaSink:
                 },
                 self._membership(),
             )
+            failpoint("fold.offsets_sent")
             producer.commit_transaction()
+            failpoint("fold.committed")
             for future in sent:
                 future.get(timeout=0)  # a refused record fails the commit; this only makes sure of it
         except KafkaError as error:
