@@ -188,13 +188,12 @@ def test_a_second_run_beside_the_first_is_refused_with_advice(place: Place) -> N
 def test_what_a_run_leaves_fills_the_panels_and_is_what_the_log_gives(place: Place) -> None:
     run = place.start("--for", "15s", "--keep-stack")
     assert run.wait(WAIT_S) == 0, place.said()
-    shown = 0
     with place.database() as connection:
         for panel in operators.PANELS:
             sql = re.sub(r"\$__timeFilter\(([^)]+)\)", r"\1 > '2000-01-01'", panel.sql)
             sql = re.sub(r"\$__timeGroupAlias\(([^,]+),\s*'([^']+)'\)", r"time_bucket('\2', \1) AS time", sql)
-            shown += bool(connection.execute(sql.encode()).fetchall())
-    assert shown == len(operators.PANELS)
+            rows = connection.execute(sql.encode()).fetchall()
+            assert rows or "open_anomalies" in panel.sql, panel.title  # nothing need be open just now
     verified = place.eyes("verify", "--json")
     assert verified.returncode == 0, verified.stdout
     assert json.loads(verified.stdout)["published"] > 0
