@@ -84,7 +84,7 @@ def _complaints(error: ValidationError) -> list[str]:
 def _fail(said: str) -> None:
     console = Console(stderr=True, highlight=False)
     console.print("eyes:", style="bold red", end=" ")
-    console.print(said, markup=False)
+    console.print(said, markup=False, soft_wrap=True)  # a path must not be broken
     sys.exit(1)
 
 

@@ -28,7 +28,6 @@ SESSION_EXPIRY_S: Final = 3600
 CONNECT_S: Final = 10.0
 AWAY_S: Final = 300.0
 WINDOW: Final = 1000
-BARRIERS: Final = 1  # what is measured may be one clock step ahead of the clock, and no more
 NO_SUBSCRIBERS: Final = 0x10
 
 
@@ -51,7 +50,6 @@ class FeedSession:
         self._window_max = self._window = window
         self._pending: dict[int, int] = {}  # packet id -> our number, oldest first
         self._topics: dict[int, str] = {}
-        self._barriers: deque[tuple[int, str, bytes]] = deque()
         self._notes: deque[tuple[int, ReasonCode]] = deque()
         self._changed = threading.Event()
         self._connected = False
@@ -128,23 +126,21 @@ class FeedSession:
         self._send(topic, payload)
 
     def barrier(self, topic: str, payload: bytes) -> None:
-        """Send this once everything published so far is acknowledged; at most :data:`BARRIERS` are kept waiting.
+        """Send this once everything published so far is acknowledged, and nothing in between.
 
         Raises:
             FatalError: as :meth:`publish`.
         """
-        self.pump()
-        self._barriers.append((self.published, topic, payload))
-        self._lift()
-        self._wait_until(lambda: len(self._barriers) < BARRIERS)
+        self._wait_until(lambda: self._ready and not self._pending)
+        self._send(topic, payload)
 
     def drain(self) -> None:
-        """Wait until everything is acknowledged and every barrier has been sent.
+        """Wait until everything is acknowledged.
 
         Raises:
             FatalError: as :meth:`publish`.
         """
-        self._wait_until(lambda: not self._barriers and not self._pending)
+        self._wait_until(lambda: not self._pending)
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take note of what was acknowledged, waiting for news at most so long."""
@@ -152,7 +148,6 @@ class FeedSession:
             self._wait(wait_s)
         while self._notes:
             self._acknowledge(*self._notes.popleft())
-        self._lift()
 
     @property
     def in_flight(self) -> int:
@@ -172,15 +167,6 @@ class FeedSession:
         self._pending[info.mid] = self.published  # NO_CONN: paho has it and sends it after reconnecting
         self._topics[info.mid] = topic
         self.published += 1
-
-    def _lift(self) -> None:
-        """Send the barriers that nothing older holds back any more."""
-        while self._barriers and self._ready:
-            number, topic, payload = self._barriers[0]
-            if self._pending and next(iter(self._pending.values())) < number:
-                return
-            self._barriers.popleft()
-            self._send(topic, payload)
 
     def _acknowledge(self, mid: int, reason: ReasonCode) -> None:
         number = self._pending.pop(mid, None)
