@@ -1,11 +1,12 @@
 # Digital Eyes: everything through make. First use of run, test or check sets up what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-venv run test check lock clean clean-all
+.PHONY: help setup setup-venv run test check simulate lock clean clean-all
 
 # Any Python 3.11 or later with venv; it only makes .venv.
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+SEEDS ?= 1000
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,7 +21,7 @@ run: setup ## start the city, e.g. make run ARGS="--for 60s"
 	@.venv/bin/eyes run $(ARGS)
 
 test: setup ## all tests, against real servers, e.g. make test ARGS="-k stack"
-	@.venv/bin/python -m pytest $(ARGS)
+	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest $(ARGS)
 
 check: setup-venv ## style, types, layers and unit tests; needs no servers
 	.venv/bin/ruff check .
@@ -28,6 +29,9 @@ check: setup-venv ## style, types, layers and unit tests; needs no servers
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest tests/unit $(ARGS)
+
+simulate: setup-venv ## random schedules of faults around the engine, e.g. make simulate SEEDS=10000
+	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -o timeout=0 tests/unit/processors/test_engine_simulation.py $(ARGS)
 
 lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

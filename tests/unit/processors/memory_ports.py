@@ -155,6 +155,10 @@ class MemorySink:
         self.transactional_id = transactional_id
         self.faults: list[Fault | None] = []
         """What happens to the next commits, in order; None: nothing does."""
+        self.stall: Callable[[], None] | None = None
+        """What goes on elsewhere while the next commit is about to begin: this process is frozen for so long."""
+        self.frozen = False
+        """Whether that is going on now."""
         self.unreachable = 0
         """How many times ``open`` fails."""
         self.commits: list[tuple[int, dict[int, int]]] = []
@@ -172,12 +176,17 @@ class MemorySink:
     def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
         """See the port."""
         assert self._epoch is not None, "open comes before commit"
+        if self.stall is not None:
+            stall, self.stall = self.stall, None
+            self.frozen = True
+            stall()
+            self.frozen = False
         log, group = self._source.group.log, self._source.group
         fault = self.faults.pop(0) if self.faults else None
         transaction = log.begin(self.transactional_id, self._epoch)
         for output in outputs:
             log.send(transaction, (output.topic, output.partition), output.value)
-        if self._source.generation != group.generation:
+        if not self._is_member():
             self._epoch = None
             raise OutcomeUnknownError("the group has gone on without us")
         for partition, offset in offsets.items():
@@ -188,6 +197,10 @@ class MemorySink:
         if fault is not None:
             self._epoch = None
             raise OutcomeUnknownError(fault.name)
+
+    def _is_member(self) -> bool:
+        """Whether the group still counts us among its members, as a commit says which generation it is of."""
+        return self._source.generation == self._source.group.generation
 
     def close(self) -> None:
         """See the port."""

@@ -66,9 +66,9 @@ class Notes:
 class Worker:
     """One member of the group with its own loop."""
 
-    def __init__(self, city: "City", name: str, poll_records: int, *, accept_gap: bool) -> None:
+    def __init__(self, city: "City", name: str, poll_records: int, *, accept_gap: bool, sink: type[MemorySink]) -> None:
         self.source = MemorySource(city.group, name, city.wait)
-        self.sink = MemorySink(f"{GROUP}-{name}", self.source)
+        self.sink = sink(f"{GROUP}-{name}", self.source)
         self.notes = Notes()
         self.runner = Runner(
             source=self.source,
@@ -105,9 +105,16 @@ class City:
         """Time passes."""
         self.now_s += seconds
 
-    def worker(self, name: str = "w", poll_records: int = 4, *, accept_gap: bool = False) -> Worker:
+    def worker(
+        self,
+        name: str = "w",
+        poll_records: int = 4,
+        *,
+        accept_gap: bool = False,
+        sink: type[MemorySink] = MemorySink,
+    ) -> Worker:
         """A process of the group; called again for the same name it is the successor of one that died."""
-        return Worker(self, name, poll_records, accept_gap=accept_gap)
+        return Worker(self, name, poll_records, accept_gap=accept_gap, sink=sink)
 
     def write(self, *events: Data | bytes, partition: int = 0) -> None:
         """Events, or bytes that are none, into the input topic."""

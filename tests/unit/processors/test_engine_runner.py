@@ -1,11 +1,7 @@
 """The loop: outputs and offsets move together, whatever happens in between."""
 
-import random
-
 import pytest
-from fold_kit import RELAXED, batch, row
-from hypothesis import given
-from hypothesis import strategies as st
+from fold_kit import batch, row
 from memory_ports import Fault
 from runner_rig import COMMIT_S, GARBAGE, GROUP, QUIET, TOPIC, City, story
 
@@ -198,42 +194,3 @@ def test_a_log_that_is_away_for_a_while_costs_nothing(method: str) -> None:
             failures += 1
     assert failures == 4
     assert city.published() == city.expected(0, 1)
-
-
-# everything at once
-
-
-@RELAXED
-@given(st.integers(0, 2**32))
-def test_no_schedule_of_faults_loses_or_doubles_anything(seed: int) -> None:
-    """Two workers under one seed: commits lost or unheard, the log away, rebalances, deaths."""
-    dice = random.Random(seed)
-    city = City(0, 1)
-    workers = {name: city.worker(name, dice.randint(1, 9)) for name in ("w", "v")}
-    for n in range(40):
-        partition = dice.randrange(2)
-        city.write(*story(n, 1, f"z{partition}"), partition=partition)
-        name = dice.choice(sorted(workers))
-        worker = workers[name]
-        match dice.choice(["none", "none", "none", "fault", "away", "assign", "die"]):
-            case "fault":
-                worker.sink.faults.append(dice.choice(list(Fault)))
-            case "away":
-                worker.source.unreachable.append(dice.choice(["poll", "start", "position", "committed", "bounds"]))
-            case "assign":
-                owners = {p: dice.choice(["w", "v"]) for p in (0, 1)}
-                city.group.assign({who: [p for p, owner in owners.items() if owner == who] for who in ("w", "v")})
-                worker.source.hears_half = dice.random() < 0.5
-                worker.source.hears_late = dice.random() < 0.5
-            case "die":
-                workers[name] = city.worker(name, dice.randint(1, 9))
-        for _ in range(dice.randint(0, 4)):
-            try:
-                workers[dice.choice(sorted(workers))].turn()
-            except (RetryableError, FencedError):
-                continue
-    city.group.assign({"w": (0, 1)})
-    city.worker("w").settle()
-    city.log.time_out()  # until then a transaction of the other, left open, hides what stands behind it
-    assert city.published() == city.expected(0, 1)
-    assert [city.offset(p) for p in (0, 1)] == [city.end(p) for p in (0, 1)]
