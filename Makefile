@@ -1,6 +1,6 @@
 # Digital Eyes: everything through make. First use of run, test or check sets up what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-venv run test check simulate lock clean clean-all
+.PHONY: help setup setup-venv run test check lint simulate lock clean clean-all
 
 # Any Python 3.11 or later with venv; it only makes .venv.
 PYTHON ?= python3
@@ -20,15 +20,17 @@ setup-venv:
 run: setup ## start the city, e.g. make run ARGS="--for 60s"
 	@.venv/bin/eyes run $(ARGS)
 
-test: setup ## all tests, against real servers, e.g. make test ARGS="-k stack"
+test: setup lint ## all tests, against real servers, e.g. make test ARGS="-k stack"
 	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest $(ARGS)
 
-check: setup-venv ## style, types, layers and unit tests; needs no servers
+check: setup-venv lint ## style, types, layers and unit tests; needs no servers
+	@.venv/bin/python -m pytest tests/unit $(ARGS)
+
+lint: setup-venv
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m pytest tests/unit $(ARGS)
 
 simulate: setup-venv ## random schedules of faults around the engine, e.g. make simulate SEEDS=10000
 	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -o timeout=0 tests/unit/processors/test_engine_simulation.py $(ARGS)
