@@ -28,3 +28,9 @@ class ClockStepped(Model):
     before: Timestamp
     after: Timestamp
     ticker: str
+
+
+class ShardRetired(Model):
+    """An ingest that will not come back: nothing is held back any more until it has been heard of."""
+
+    shard: Annotated[str, Field(min_length=1, max_length=128)]

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
-from schemas.clock import ClockStepped, Tick
+from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
@@ -38,6 +38,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
     "org.digital-eyes.clock.tick.v1": Tick,
     "org.digital-eyes.clock.stepped.v1": ClockStepped,
+    "org.digital-eyes.clock.shard-retired.v1": ShardRetired,
     "org.digital-eyes.anomaly.v1": Anomaly,
     "org.digital-eyes.quarantined.v1": Quarantined,
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,

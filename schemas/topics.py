@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
-from schemas.clock import ClockStepped, Tick
+from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
@@ -53,6 +53,7 @@ EVENTS: Final = Topic(
         RegistryRewriteEnded,
         Tick,
         ClockStepped,
+        ShardRetired,
     ),
     partitions=12,
     cleanup="delete",

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.explained import kafka_explained
-from ops.registry import Registered, load_registry, read_registered, read_registry_file, remove_facility
+from ops.registry import Registered, load_registry, read_registered, read_registry_file, remove_facility, retire_ingest
 from runtime.errors import FatalError
 from runtime.settings import load_settings
 from schemas.facility import FacilityClass
@@ -73,6 +73,17 @@ def _registered() -> Registered:
     settings = load_settings().kafka
     with kafka_explained(settings):
         return read_registered(settings)
+
+
+@app.command()
+def retire(shard: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="of an ingest that was taken away")]) -> None:
+    """Say that an ingest will not come back, so that no finding waits for it. Example: `eyes registry retire ingest-2`.
+
+    Until then what its devices do not say is put down to its own silence. Should it come back after all, it counts
+    again as soon as it is heard of.
+    """
+    retire_ingest(load_settings(), shard)
+    console.print(f"nobody waits for {shard} any more", highlight=False, markup=False)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The registry: what stands where, read from files, compared with what is registered, written to the log."""
 
 from ops.registry.files import RegistryFileError, read_registry_file
-from ops.registry.load import LoadReport, load_demo_registry, load_registry, remove_facility
+from ops.registry.load import LoadReport, load_demo_registry, load_registry, remove_facility, retire_ingest
 from ops.registry.store import Registered, read_registered
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "read_registered",
     "read_registry_file",
     "remove_facility",
+    "retire_ingest",
 ]

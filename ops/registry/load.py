@@ -5,7 +5,7 @@ the partition its readings will go to.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -19,6 +19,7 @@ from ops.simulate.demo import Demo
 from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
+from schemas.clock import ShardRetired
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, encode
 from schemas.facility import Facility
 from schemas.identity import event_id
@@ -127,6 +128,32 @@ def _revision_after(current: Registered) -> int:
     return max(time.time_ns() // 1_000_000, current.revision + 1)
 
 
+def retire_ingest(settings: Settings, shard: str) -> None:
+    """Say in every partition that this ingest will not come back.
+
+    Raises:
+        FatalError: Kafka cannot be reached or did not take it.
+    """
+    now = datetime.now(UTC)
+    with kafka_explained(settings.kafka):
+        producer = idempotent_producer(settings.kafka, "eyes-registry")
+        try:
+            records = []
+            for number in range(EVENTS.partitions):
+                event = CloudEvent(
+                    id=str(event_id("retired", shard, number, now.isoformat())),
+                    source=f"/{settings.site}/registry",
+                    time=now,
+                    data=ShardRetired(shard=shard),
+                    subject=shard,
+                    partitionkey=f"partition-{number}",
+                )
+                records.append((f"partition-{number}", encode(event), number))
+            _send(producer, EVENTS.full_name(settings.kafka.topic_prefix), records)
+        finally:
+            producer.close(timeout=ACK_S)
+
+
 def _plan_facilities(
     plan: _Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
 ) -> LoadReport:
@@ -176,7 +203,7 @@ def _write(settings: Settings, plan: _Plan) -> None:
         producer.close(timeout=ACK_S)
 
 
-def _send(producer: KafkaProducer, topic: str, records: list[tuple[str, bytes | None, int]]) -> None:
+def _send(producer: KafkaProducer, topic: str, records: Sequence[tuple[str, bytes | None, int]]) -> None:
     sent = [
         producer.send(
             topic, key=key.encode(), value=value, partition=partition, headers=list(KAFKA_HEADERS) if value else []

@@ -26,18 +26,18 @@ from processors.engine.contract import (
     ZoneEvent,
 )
 from processors.engine.dedupe import Columns, Seen, Verdict
+from processors.engine.frontier import Frontier, FrontierState
 from processors.engine.slot import Slot
 from processors.engine.timers import Entry, Timers
 from runtime.errors import PoisonError
 from schemas.camera import CameraEvent
-from schemas.clock import ClockStepped, Tick
+from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
 from schemas.model import Model, to_ms
 from schemas.observation import JUDGED, Quality
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 
-BLIND_CADENCES: Final = 5
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
@@ -71,8 +71,7 @@ class PartitionState(msgspec.Struct, frozen=True):
     detectors: dict[str, int]
     now_ms: int
     generation: int
-    frontier: dict[str, int]
-    stepped: list[str]
+    frontier: FrontierState
     revisions: dict[str, int]
     zones: dict[str, dict[str, bytes]]
     seen: list[tuple[str, str, list[Columns]]]
@@ -102,7 +101,7 @@ class PartitionFold:
         self._floor_ms = -lateness_ms
         self._clock = Clock(0, {})
         self._generation = 0
-        self._stepped: set[str] = set()
+        self._frontier = Frontier()
         self._revisions: dict[str, int] = {}
         self._zones: dict[str, list[Slot]] = {}
         self._routes: dict[tuple[str, str], _Route] = {}
@@ -145,6 +144,8 @@ class PartitionFold:
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
                     self._on_step(to_ms(event.after) - to_ms(event.before))
+                case ShardRetired():
+                    self._go_blind(self._frontier.retire(event.shard))
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
         outputs, self._outputs = self._outputs, []
@@ -214,7 +215,7 @@ class PartitionFold:
         self._tell(zone, event)
 
     def _on_step(self, by_ms: int) -> None:
-        self._stepped.update(self._clock.frontier)
+        self._frontier.step()
         self._timers.shift(by_ms)
         for zone in sorted(self._zones):
             self._tell(zone, Stepped(by_ms))
@@ -223,26 +224,20 @@ class PartitionFold:
         if tick.generation < self._generation:
             return  # a ticker of a clock that was replaced
         self._generation = tick.generation
-        frontier = dict(self._clock.frontier)
-        blind: list[Blind] = []
-        for shard, received_to in sorted(tick.received_to.items()):
-            before = frontier.get(shard, 0)  # of a shard we never heard of we saw nothing
-            if received_to <= before:
-                continue
-            frontier[shard] = received_to
-            if received_to - before > BLIND_CADENCES * tick.cadence_ms or shard in self._stepped:
-                blind.append(Blind(shard, before, received_to))
-                self._stepped.discard(shard)
-        clock = self._clock = Clock(max(self._clock.now_ms, to_ms(tick.time)), frontier)
+        blind = self._frontier.advance(tick)
+        clock = self._clock = Clock(max(self._clock.now_ms, to_ms(tick.time)), self._frontier.received)
         self._floor_ms = clock.now_ms - self._lateness_ms
-        if blind:
-            for zone in sorted(self._zones):
-                for span in blind:
-                    self._tell(zone, span)
+        self._go_blind(blind)
         for entry in self._timers.due(clock.now_ms):
             if self._timers.take(entry):
                 at_ms, zone, detector, name = entry
                 self._deliver(self._zone(zone)[self._index[detector]], TimerDue(name, at_ms), clock)
+
+    def _go_blind(self, spans: Sequence[Blind]) -> None:
+        if spans:
+            for zone in sorted(self._zones):
+                for span in spans:
+                    self._tell(zone, span)
 
     def _tell(self, zone: str, event: ZoneEvent) -> None:
         for slot in self._zone(zone):
@@ -294,8 +289,7 @@ class PartitionFold:
                 detectors={detector.name: detector.version for detector in self._detectors},
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
-                frontier=dict(self._clock.frontier),
-                stepped=sorted(self._stepped),
+                frontier=self._frontier.state,
                 revisions=self._revisions,
                 zones={
                     zone: {slot.detector.name: slot.snapshot() for slot in slots} for zone, slots in self._zones.items()
@@ -317,9 +311,9 @@ class PartitionFold:
         versions = {detector.name: detector.version for detector in detectors}
         if state.detectors != versions:
             raise ValueError(f"a snapshot of {state.detectors}, not of {versions}")
-        fold._clock = Clock(state.now_ms, state.frontier)
+        fold._frontier = Frontier(state.frontier)
+        fold._clock = Clock(state.now_ms, fold._frontier.received)
         fold._generation = state.generation
-        fold._stepped = set(state.stepped)
         fold._revisions = state.revisions
         fold._floor_ms = state.now_ms - lateness_ms
         for zone, slots in state.zones.items():

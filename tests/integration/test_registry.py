@@ -12,11 +12,12 @@ from kafka import KafkaProducer
 
 from ops.logreader import LogEntry, read_all
 from ops.registry import load as loading
-from ops.registry import load_registry, read_registered, remove_facility
+from ops.registry import load_registry, read_registered, remove_facility, retire_ingest
 from ops.topics import ensure_topics
 from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
+from schemas.clock import ShardRetired
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.partitioning import partition_of
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
@@ -231,3 +232,10 @@ def test_the_command_line(eyes: Any, settings: Settings, tmp_path: Path) -> None
     assert wrong.returncode == 1
     assert "bays.csv:2: facility_class: 'bench' is none of" in " ".join(wrong.stderr.split())
     assert "Traceback" not in wrong.stderr
+
+
+def test_an_ingest_that_is_taken_away_is_retired_in_every_partition(settings: Settings) -> None:
+    retire_ingest(settings, "ingest-2")
+    entries = [entry for entry in read_all(settings.kafka, EVENTS) if entry.event]
+    assert sorted(entry.partition for entry in entries) == list(range(EVENTS.partitions))
+    assert {entry.event.data for entry in entries if entry.event} == {ShardRetired(shard="ingest-2")}
