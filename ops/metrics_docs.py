@@ -6,6 +6,7 @@ Each process is asked in an interpreter of its own, because some names are decla
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ json.dump(found, sys.stdout)
 """
 
 
+@cache
 def declared(process: str) -> dict[str, Any]:
     """Name to [kind, labels, meaning] of what a process declares."""
     argv = [sys.executable, "-c", _ASK, PROCESSES[process]]

@@ -8,8 +8,8 @@ import pytest
 from street_kit import facility
 
 from processors.detectors import ALL, clock, cover, leak_judge, leak_life, leak_steps, parking, silence
-from processors.engine.composed import BLIND_CADENCES
 from processors.engine.driver import PipelineTestDriver
+from processors.engine.frontier import BLIND_CADENCES
 
 FOLDER = Path(__file__).parents[3] / "docs" / "processors"
 
