@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
@@ -51,7 +51,12 @@ Data = Model | BatchColumns
 
 
 class Envelope(Model):
-    """The attributes of a CloudEvent as they stand on the wire; ``data`` is one of :data:`EVENT_TYPES`."""
+    """The attributes of a CloudEvent as they stand on the wire; ``data`` is one of :data:`EVENT_TYPES`.
+
+    Extension attributes of others are allowed, as CloudEvents 1.0 (section 3.1.1) asks, and ignored.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     specversion: Literal["1.0"]
     id: Annotated[str, Field(min_length=1)]
@@ -85,12 +90,15 @@ class UnknownEventError(ValueError):
     """The bytes are no CloudEvent of a type in the catalogue; the message names what is wrong."""
 
 
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class _Raw(msgspec.Struct):
     """The envelope with its data unread, so that each type is decoded once and by the decoder made for it."""
 
     specversion: Literal["1.0"]
-    id: str
-    source: str
+    id: _Text
+    source: _Text
     type: str
     time: str
     data: msgspec.Raw
@@ -125,6 +133,13 @@ def encode(event: CloudEvent) -> bytes:
     )
 
 
+def _time(text: str) -> datetime:
+    try:
+        return _timestamp.validate_python(text)
+    except ValidationError as error:
+        raise UnknownEventError(f"time: {error.errors()[0]['msg']}") from error
+
+
 def decode(raw: bytes) -> CloudEvent:
     """Read what :func:`encode` wrote.
 
@@ -139,7 +154,7 @@ def decode(raw: bytes) -> CloudEvent:
             data = _batch.decode(envelope.data)
         else:
             data = EVENT_TYPES[envelope.type].model_validate_json(bytes(envelope.data))
-        time = _timestamp.validate_python(envelope.time)
+        time = _time(envelope.time)
     except KeyError as unknown:
         raise UnknownEventError(f"type: {unknown.args[0]!r} is not an event type of this version") from None
     except ValueError as error:  # msgspec's and pydantic's errors are ValueErrors

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.columns import BatchColumns, SeriesColumns
-from schemas.envelope import CloudEvent, UnknownEventError, decode, encode
+from schemas.envelope import TYPE_OF, CloudEvent, UnknownEventError, decode, encode
 from schemas.facility import FacilityClass, Place
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, Reason
+from schemas.registry import FacilityLeft
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 4000, UTC)
 
@@ -101,6 +103,13 @@ def test_refused_bytes_survive_the_wire_whatever_they_are() -> None:
     assert back.payload == payload
 
 
+def left(**attributes: str) -> bytes:
+    """A departure with other attributes than it should have."""
+    event = {"specversion": "1.0", "id": "1", "source": "s", "time": "2026-03-02T00:00:00Z"} | attributes
+    event |= {"type": TYPE_OF[FacilityLeft], "data": {"facility": "f", "zone": "grid:1"}}
+    return json.dumps(event).encode()
+
+
 @pytest.mark.parametrize(
     ("raw", "named"),
     [
@@ -108,11 +117,19 @@ def test_refused_bytes_survive_the_wire_whatever_they_are() -> None:
         (b"{}", "specversion"),
         (b'{"specversion":"0.3","id":"1","source":"s","type":"t","time":"x","data":{}}', "specversion"),
         (b'{"specversion":"1.0","id":"1","source":"s","type":"no.such","time":"x","data":{}}', "no.such"),
+        (b'{"specversion":"1.0","id":"","source":"s","type":"t","time":"x","data":{}}', "id"),
+        (b'{"specversion":"1.0","id":"1","source":"","type":"t","time":"x","data":{}}', "source"),
+        (left(time="2026-03-02T00:00:00"), "time"),
+        (left(time="yesterday"), "time"),
     ],
 )
 def test_what_is_no_event_of_ours_is_named(raw: bytes, named: str) -> None:
     with pytest.raises(UnknownEventError, match=named):
         decode(raw)
+
+
+def test_extension_attributes_of_others_are_ignored() -> None:
+    assert decode(left(traceparent="00-1-2-01")).data == FacilityLeft(facility="f", zone="grid:1")
 
 
 def test_a_field_of_the_future_is_refused_by_name() -> None:
