@@ -21,9 +21,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest import metrics
 from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
-from ingest.intake import OVERSIZE_KEPT
 from ingest.ledger import AckLedger
-from ingest.messages import Inbound
+from ingest.messages import OVERSIZE_KEPT, Inbound
 from ingest.mqtt import Client
 from runtime.settings import Settings
 

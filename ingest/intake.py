@@ -11,7 +11,7 @@ from ingest.clock import FeedClock
 from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT, Route, UnknownTopicError, route
 from ingest.decoders.own_json import RefusedError, printable
 from ingest.ledger import AckLedger
-from ingest.messages import Inbound, Measurement, Refusal
+from ingest.messages import OVERSIZE_KEPT, Inbound, Measurement, Refusal
 from ingest.metrics import Tally
 from ingest.normalise import (
     OURS,
@@ -26,7 +26,6 @@ from ingest.recent import Recent
 from ingest.registry import Registry
 from ingest.unregistered import CAMERA, Unregistered
 from ingest.writer import Writer
-from runtime.kafka import MAX_RECORD_BYTES
 from runtime.settings import Settings
 from schemas.camera import CameraObservation
 from schemas.identity import event_id, payload_hash, tier
@@ -37,11 +36,6 @@ from schemas.topics import QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
 
-OVERSIZE_KEPT: Final = MAX_RECORD_BYTES * 3 // 4 - 64 * 1024
-"""Bytes of a refused message that a record holds, in base64 and with what stands around them."""
-PAYLOAD_MAX: Final = MAX_RECORD_BYTES // 4 - 64 * 1024
-"""The largest message that can be taken: one of an unknown device waits with the identities of all its readings, which
-may be two and a half times as large as the message itself."""
 _TOPIC_MAX: Final = 1024
 _ROUTES_MAX: Final = 200_000
 

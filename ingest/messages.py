@@ -1,9 +1,16 @@
 """What crosses the seams inside of ingest: a message from MQTT, and what a decoder made of one."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from runtime.kafka import MAX_RECORD_BYTES
 from schemas.camera import CameraObservation
 from schemas.quarantine import Reason
+
+OVERSIZE_KEPT: Final = MAX_RECORD_BYTES * 3 // 4 - 64 * 1024
+"""Bytes of a refused message that a record holds, in base64 and with what stands around them."""
+PAYLOAD_MAX: Final = MAX_RECORD_BYTES // 4 - 64 * 1024
+"""The largest message that can be taken: one of an unknown device waits with the identities of all its readings, which
+may be two and a half times as large as the message itself."""
 
 
 class Inbound(NamedTuple):

@@ -20,8 +20,9 @@ from ingest.clock import FeedClock, StepDetector
 from ingest.election import Election
 from ingest.follower import Follower, Found
 from ingest.health import Health
-from ingest.intake import PAYLOAD_MAX, Intake
+from ingest.intake import Intake
 from ingest.ledger import AckLedger
+from ingest.messages import PAYLOAD_MAX
 from ingest.metrics import Tally
 from ingest.readback import read_back
 from ingest.recent import Recent

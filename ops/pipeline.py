@@ -49,6 +49,11 @@ def members(settings: Settings) -> tuple[Member, ...]:
     )
 
 
+def member(settings: Settings, name: str) -> Member:
+    """The process of this name."""
+    return next(one for one in members(settings) if one.name == name)
+
+
 def workers(settings: Settings) -> tuple[Member, ...]:
     """The workers of the detectors on this machine: names and ports count up from those that are configured."""
     chosen, host = settings.processors, settings.metrics.local_host

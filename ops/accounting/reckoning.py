@@ -1,7 +1,7 @@
 """Settles the account of a feed, waiting until what is still on its way has arrived."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,16 +33,14 @@ def reckon(
     truth: Sequence[dict[str, Any]] | None,
     *,
     wait_s: float,
-    given_up: Callable[[], bool] = lambda: False,
 ) -> Reckoning:
-    """Ask the database until the answer is good, at most ``wait_s`` or until ``given_up``.
+    """Ask the database until the answer is good, at most ``wait_s``.
 
     Args:
         settings: where the database is.
         sent_file: the feeder's list of what it published.
         truth: the feeder's list of what it planted, if findings are to be checked too.
         wait_s: how long to wait for what is still on its way.
-        given_up: whether whoever asked wants no answer any more than the one at hand.
 
     Raises:
         OSError: the list cannot be read.
@@ -53,6 +51,6 @@ def reckon(
         account = account_for(settings, sent_file)
         verdict = None if truth is None else match_truth(settings, truth)
         reckoning = Reckoning(account, verdict)
-        if reckoning.good or time.monotonic() > deadline or given_up():
+        if reckoning.good or time.monotonic() > deadline:
             return reckoning
         time.sleep(POLL_S)

@@ -22,7 +22,7 @@ from ops.bench.fleet import facilities, fleet, zones
 from ops.bench.publisher import Load
 from ops.database.migrate import connect, migrate
 from ops.feed.access import feeder_access
-from ops.pipeline import members, specs
+from ops.pipeline import member, members, specs
 from ops.registry import load_registry
 from ops.run.snapshot import Samples, scrape
 from ops.stack import LocalStack
@@ -86,7 +86,7 @@ def bench_pipeline(stack: StackSettings, *, devices: int, rate: float, seconds: 
         _wait(lambda: _rows(settings) >= said["messages"], DRAIN_S, "every reading to be stored")
         ended = time.monotonic()
         after = cpu()
-        archive = scrape(next(one.metrics_url for one in members(settings) if one.name == "archive"))
+        archive = scrape(member(settings, "archive").metrics_url)
         account = account_for(settings.database, sent_file)
         spent = {name: after[name] - before[name] for name in after} | {"publisher": said["cpu_s"]}
         return _result(said, account, archive, spent, rate=rate, total_s=ended - began, drain_s=ended - published)
@@ -189,13 +189,11 @@ def _publish(settings: Settings, sent_file: Path, *, devices: int, rate: float, 
 
 
 def _ingest_knows(settings: Settings, facilities: int) -> bool:
-    ingest = next(one for one in members(settings) if one.name == "ingest")
-    return scrape(ingest.metrics_url).total("eyes_ingest_facilities") >= facilities
+    return scrape(member(settings, "ingest").metrics_url).total("eyes_ingest_facilities") >= facilities
 
 
 def _rows(settings: Settings) -> int:
-    archive = next(one for one in members(settings) if one.name == "archive")
-    return int(scrape(archive.metrics_url).total("eyes_archive_rows_total", table="observations"))
+    return int(scrape(member(settings, "archive").metrics_url).total("eyes_archive_rows_total", table="observations"))
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float, what: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 
 from ops.cli.duration import parse_duration
+from ops.cli.moment import parse_moment
 from ops.feed import Disturbances, FeedOptions, run_feed
 from ops.feed.disturb import DEMO
 from ops.feed.ltown import Ltown
@@ -35,12 +35,8 @@ LEARN_S = 2.0  # ingest follows the registry; a device it has not heard of yet w
 
 
 def _time(text: str) -> int:
-    """Milliseconds of a date or time; without zone it is UTC."""
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time; write e.g. 2018-01-20 or 2018-01-20T06:00:00Z") from None
-    return to_ms(when if when.tzinfo else when.replace(tzinfo=UTC))
+    """Milliseconds of a date or time."""
+    return to_ms(parse_moment(text))
 
 
 Speed = Annotated[float, typer.Option(min=0.0, help="feed seconds per second; 0: as fast as it goes")]

@@ -3,7 +3,7 @@
 import json
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ops.cli.moment import parse_moment
 from ops.explained import kafka_explained
 from ops.verify import Outcome, Refold
 from ops.verify import verify as compare_all
@@ -20,20 +21,12 @@ from runtime.settings import load_settings
 COLUMNS = (TextColumn("folding"), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn())
 
 
-def _moment(text: str) -> datetime:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time; write e.g. 2026-07-06 or 2026-07-06T06:00:00Z") from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
 def verify(
     begin: Annotated[
-        datetime | None, typer.Option("--from", parser=_moment, metavar="TIME", help="only findings from then on")
+        datetime | None, typer.Option("--from", parser=parse_moment, metavar="TIME", help="only findings from then on")
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option("--to", parser=_moment, metavar="TIME", help="only findings before then")
+        datetime | None, typer.Option("--to", parser=parse_moment, metavar="TIME", help="only findings before then")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Who speaks for what: each reading of a device belongs to one facility, or where it is stored is a race."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from schemas.facility import DeviceBinding, Facility
 
@@ -18,12 +19,25 @@ def contested(facilities: Iterable[Facility], candidates: Iterable[str]) -> str 
     for device, claims in bound.items():
         for number, (one, binding) in enumerate(claims):
             for other, earlier in claims[:number]:
-                if one != other and {one, other} & suspects and _overlap(binding, earlier):
+                if one != other and {one, other} & suspects and overlap(claim_of(binding), claim_of(earlier)):
                     return f"device {device!r} would speak for {other} and for {one} by the same property"
     return None
 
 
-def _overlap(one: DeviceBinding, two: DeviceBinding) -> bool:
+class Claim(NamedTuple):
+    """What a device is said to speak for: these properties (None: all it sends), or a zone of a camera's picture."""
+
+    properties: tuple[str, ...] | None
+    camera_zone: str | None
+
+
+def claim_of(binding: DeviceBinding) -> Claim:
+    """The claim of a binding."""
+    return Claim(binding.properties, binding.camera_zone)
+
+
+def overlap(one: Claim, two: Claim) -> bool:
+    """Whether the claims of two facilities on one device contradict each other."""
     if one.camera_zone is not None or two.camera_zone is not None:
         return False
     if one.properties is None or two.properties is None:  # all it sends

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from ops.registry.claims import Claim, overlap
 from ops.registry.rows import Problems, RegistryFileError, Row, read_rows
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.model import Model
@@ -91,15 +92,12 @@ def _compare_devices(together: dict[str, list[Row]], problems: Problems) -> None
 
 
 def _same_claim(one: dict[str, str], two: dict[str, str], *, same_facility: bool) -> bool:
-    zones = one.get("camera_zone"), two.get("camera_zone")
-    if same_facility:
-        return zones[0] == zones[1]
-    if zones != (None, None):
-        return False
-    listed = [_listed(cells["properties"]) if "properties" in cells else None for cells in (one, two)]
-    if None in listed:  # all it sends
-        return () not in listed
-    return bool(set(listed[0] or ()) & set(listed[1] or ()))
+    claims = _claim(one), _claim(two)
+    return claims[0].camera_zone == claims[1].camera_zone if same_facility else overlap(*claims)
+
+
+def _claim(cells: dict[str, str]) -> Claim:
+    return Claim(_listed(cells["properties"]) if "properties" in cells else None, cells.get("camera_zone"))
 
 
 def _listed(cell: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ops.accounting import Reckoning, reckon
 from ops.database.migrate import connect, migrate
-from ops.pipeline import is_ready, members, specs
+from ops.pipeline import is_ready, member, members, specs
 from ops.registry import load_demo_registry
 from ops.run.feeder import Feeder
 from ops.supervise import Supervisor
@@ -67,7 +67,7 @@ class City:
 
     def _wait_subscribed(self, cancelled: Callable[[], bool]) -> None:
         """What is published before ingest has its session at the broker is heard by nobody."""
-        ingest = next(member for member in members(self.settings) if member.name == "ingest")
+        ingest = member(self.settings, "ingest")
         deadline = time.monotonic() + READY_S
         while not is_ready(ingest):
             if cancelled():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_rig import NOW, Rig, facility
 
-from ingest.intake import OVERSIZE_KEPT, PAYLOAD_MAX
+from ingest.messages import OVERSIZE_KEPT, PAYLOAD_MAX
 from runtime.kafka import MAX_RECORD_BYTES
 from schemas.camera import CameraEvent
 from schemas.clock import Tick
