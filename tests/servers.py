@@ -1,14 +1,17 @@
 """A local stack for tests: the real servers on free ports, in a directory that is removed at the end."""
 
 import os
+import random
 import shutil
 import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from pydantic import SecretStr
@@ -19,27 +22,26 @@ from ops.stack.provision import create_database, drop_database
 from ops.stack.secrets import StackSecrets, load
 from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings
 
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now; held together while choosing, so that they differ."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+_PORTS: Final = range(20_000, 29_000)  # below those that the kernel gives to whoever connects
+_next_port = count(random.randrange(len(_PORTS)))
 
 
-def free_ports_in_a_row(count: int) -> int:
-    """The first of so many neighbouring ports nobody listens on now."""
+def free_ports(number: int) -> list[int]:
+    """Neighbouring ports nobody listens on now; none is given twice, nor to any client that connects meanwhile."""
     while True:
-        (first,) = free_ports(1)
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
+        first = _PORTS[next(_next_port) % len(_PORTS)]
+        ports = [first, *(_PORTS[next(_next_port) % len(_PORTS)] for _ in range(number - 1))]
+        if ports == list(range(first, first + number)) and all(map(_is_free, ports)):
+            return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def stack_settings(root: Path, **overrides: object) -> StackSettings:

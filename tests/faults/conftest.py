@@ -8,7 +8,7 @@ import pytest
 from ops.run.city import City
 from runtime.settings import settings_with
 from tests.faults.scenario import Scenario
-from tests.servers import TestStack, free_ports, free_ports_in_a_row, running_stack
+from tests.servers import TestStack, free_ports, running_stack
 
 SPEED = 1440.0  # city seconds per second; about six hundred readings a second
 STEP_S = 60.0
@@ -41,8 +41,8 @@ def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureReque
             "EYES_INGEST__CLIENT_ID": f"{prefix}ingest",
             "EYES_LOG__FORMAT": "json",
         }
-        ports = {"INGEST": free_ports(1)[0], "ARCHIVE": free_ports(1)[0], "PROCESSORS": free_ports_in_a_row(workers)}
-        env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports.items()}
+        ports = zip(("INGEST", "ARCHIVE", "PROCESSORS"), free_ports(2 + workers), strict=False)  # workers in a row
+        env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports}
         env["EYES_PROCESSORS__WORKERS"] = str(workers)
         city = City(settings_with(env), env, tmp_path / "run", FEED)
         try:
