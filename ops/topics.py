@@ -10,7 +10,8 @@ from runtime.kafka import MAX_RECORD_BYTES, admin
 from runtime.settings import KafkaSettings
 from schemas.topics import CATALOGUE, UNLIMITED, Topic
 
-SEGMENT_MS: Final = 86_400_000  # compaction and retention work on closed segments only
+SEGMENT_MS: Final = 86_400_000
+DIRTY_RATIO: Final = 0.25  # of a compacted topic: how much more than the newest of each key a reader may have to read
 
 
 def ensure_topics(settings: KafkaSettings) -> list[str]:
@@ -75,5 +76,7 @@ def _options(topic: Topic, settings: KafkaSettings) -> dict[str, Any]:
             "min.insync.replicas": str(max(1, settings.replication_factor - 1)),
             "max.message.bytes": str(MAX_RECORD_BYTES),
             "segment.ms": str(SEGMENT_MS),
+            "segment.bytes": str(topic.segment_bytes),
+            "min.cleanable.dirty.ratio": str(DIRTY_RATIO),
         },
     }

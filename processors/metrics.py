@@ -40,6 +40,16 @@ COMMIT_SECONDS: Final = Histogram(
     "Seconds per transaction",
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+SNAPSHOTS: Final = Counter("eyes_processor_snapshots_total", "Records of snapshots written")
+SNAPSHOT_BYTES: Final = Counter("eyes_processor_snapshot_bytes_total", "Bytes of snapshots written")
+SNAPSHOT_SECONDS: Final = Histogram(
+    "eyes_processor_snapshot_seconds",
+    "Seconds per transaction for which the folds stood still while snapshots were made",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+DISTRUSTED: Final = Counter(
+    "eyes_processor_snapshots_distrusted_total", "Snapshots found to be of no use when a state was to be made of them"
+)
 WATERMARK: Final = Gauge("eyes_processor_watermark_seconds", "Time of the newest tick folded", ["partition"])
 RECOVERING: Final = Gauge("eyes_processor_recovering", "1 while the state of a partition is made", ["partition"])
 TIMERS: Final = Gauge("eyes_processor_timers", "Timers armed", ["partition"])
@@ -76,7 +86,8 @@ class Meter:
         """See :class:`processors.engine.ports.Observer`."""
         if standing.lag is not None:
             LAG.labels(self._processor, partition).set(standing.lag)
-        WATERMARK.labels(partition).set(standing.now_ms / 1000)
+        if standing.now_ms:
+            WATERMARK.labels(partition).set(standing.now_ms / 1000)
         RECOVERING.labels(partition).set(standing.recovering)
         TIMERS.labels(partition).set(standing.timers)
         STOPPED.labels(partition).set(0)
@@ -94,6 +105,16 @@ class Meter:
                     END_TO_END.labels("arrival_to_anomaly").observe(waited_s)
             elif isinstance(output, Quarantined):
                 QUARANTINED.labels(output.reason.value).inc()
+
+    def stored(self, number: int, size: int, seconds: float) -> None:
+        """See :class:`processors.engine.ports.Observer`."""
+        SNAPSHOTS.inc(number)
+        SNAPSHOT_BYTES.inc(size)
+        SNAPSHOT_SECONDS.observe(seconds)
+
+    def distrusted(self, partition: int, number: int) -> None:  # noqa: ARG002 - which one, the log says
+        """See :class:`processors.engine.ports.Observer`."""
+        DISTRUSTED.inc(number)
 
     def stopped(self, partition: int) -> None:
         """See :class:`processors.engine.ports.Observer`."""

@@ -8,6 +8,7 @@ import structlog
 from processors.detectors import ALL, GROUP
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource, retryable
+from processors.engine.kafka_shelf import KafkaShelf
 from processors.engine.runner import Options, Runner
 from processors.metrics import Meter
 from runtime.errors import OutcomeUnknownError, RetryableError
@@ -15,11 +16,11 @@ from runtime.exposition import HealthReport, serve
 from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SNAPSHOTS
 
 log: Final = structlog.get_logger()
 
-TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE)
+TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, SNAPSHOTS)
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -55,8 +56,10 @@ class Service:
         if source is None:
             return
         sink = self._sink(source)
+        kafka = self._settings.kafka
+        shelf = KafkaShelf(kafka, SNAPSHOTS.name, f"{GROUP}-{self._settings.processors.instance}-shelf")
         try:
-            runner = self._runner = self._make_runner(source, sink)
+            runner = self._runner = self._make_runner(source, sink, shelf)
             source.subscribe(runner)
             self._work(runner)
             runner.close()
@@ -64,6 +67,7 @@ class Service:
             log.warning("ended in doubt", error=str(error))
         finally:
             sink.close()
+            shelf.close()
             source.close()
 
     def _connect(self) -> KafkaSource | None:
@@ -81,18 +85,22 @@ class Service:
         transactional_id = f"{GROUP}-{self._settings.processors.instance}"
         return KafkaSink(self._settings.kafka, transactional_id, EVENTS.name, source.membership)
 
-    def _make_runner(self, source: KafkaSource, sink: KafkaSink) -> Runner:
+    def _make_runner(self, source: KafkaSource, sink: KafkaSink, shelf: KafkaShelf) -> Runner:
         settings = self._settings
         lateness_ms = round(settings.ingest.lateness_s * 1000)
         return Runner(
             source=source,
             sink=sink,
+            shelf=shelf,
             make_fold=lambda: PartitionFold(ALL, lateness_ms),
+            restore=lambda shards: PartitionFold.restore(ALL, lateness_ms, shards),
             options=Options(
                 topic=settings.kafka.topic_prefix + EVENTS.name,
                 source=f"/{settings.site}/process",
                 commit_s=settings.processors.commit_ms / 1000,
                 poll_records=settings.processors.poll_records,
+                snapshot_every_s=settings.processors.snapshot_s,
+                snapshot_budget_s=settings.processors.snapshot_budget_ms / 1000,
                 accept_gap=settings.processors.accept_gap,
             ),
             observer=Meter(GROUP, lambda: time.time_ns() // 1_000_000),

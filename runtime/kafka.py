@@ -81,6 +81,7 @@ def group_consumer(settings: KafkaSettings, group: str, instance: str, **more: A
 
 def reader(settings: KafkaSettings, client_id: str, **more: Any) -> KafkaConsumer:
     """A consumer outside any group: it is assigned its partitions and seeks where it wants."""
+    config = {"max_partition_fetch_bytes": MAX_RECORD_BYTES, **more}
     return KafkaConsumer(
         **connection(settings),
         client_id=client_id,
@@ -88,8 +89,7 @@ def reader(settings: KafkaSettings, client_id: str, **more: Any) -> KafkaConsume
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        max_partition_fetch_bytes=MAX_RECORD_BYTES,
-        **more,
+        **config,
     )
 
 

@@ -141,6 +141,10 @@ class ProcessorSettings(Section):
     workers: int = Field(1, ge=1, le=64, description="processes of `eyes process` and `eyes up` on this machine")
     commit_ms: int = Field(300, ge=10, description="longest time between two transactions under load")
     poll_records: int = Field(500, ge=1)
+    snapshot_s: float = Field(60, gt=0, description="how old the snapshot of a piece of the folds' state may become")
+    snapshot_budget_ms: float = Field(
+        15, ge=0, description="how long the folds may stand still for snapshots in each transaction"
+    )
     stall_s: float = Field(60, gt=0, description="no progress for so long, with work to do: the process ends")
     accept_gap: bool = Field(
         default=False, description="for one start: where the log lost what comes next, go on with what it holds"

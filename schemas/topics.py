@@ -34,6 +34,8 @@ class Topic:
     writers: tuple[str, ...]
     readers: tuple[str, ...]
     about: str
+    segment_bytes: int = 1024**3
+    """Retention and compaction work on closed segments only; a reader of a compacted topic reads the open one whole."""
 
     def full_name(self, prefix: str) -> str:
         """The name in Kafka under a deployment's prefix."""
@@ -84,6 +86,18 @@ FACILITIES: Final = Topic(
     readers=("ingest", "registry"),
     about="The current registry; one partition, so that it has one order.",
 )
+SNAPSHOTS: Final = Topic(
+    name="city.detectors.snapshots.v1",
+    key="layout, number of shards, shard, generation, part",
+    values=(),
+    partitions=12,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("processors",),
+    readers=("processors",),
+    segment_bytes=8 * 1024**2,
+    about="The state of the folds in shards of msgpack, each partition beside its events; nobody else's business.",
+)
 QUARANTINE: Final = Topic(
     name="city.quarantine.v1",
     key="MQTT topic or device",
@@ -107,4 +121,4 @@ UNREGISTERED: Final = Topic(
     about="Understood readings of devices that no facility claims yet.",
 )
 
-CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, QUARANTINE, UNREGISTERED)
+CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SNAPSHOTS, QUARANTINE, UNREGISTERED)

@@ -7,7 +7,8 @@ import msgspec
 from ops.simulate.model import Sample, Sighting, Source
 from schemas.identity import numbered, timed
 from schemas.model import format_rfc3339, from_ms
-from schemas.units import to_canonical
+from schemas.properties import PROPERTIES
+from schemas.units import UNITS, to_canonical
 
 _encode = msgspec.json.Encoder().encode
 
@@ -55,9 +56,7 @@ class Packer:
         for (name, value, unit), line in zip(sample.values, original.lines, strict=True):
             if isinstance(value, bool) or not line["identity"].startswith("a:"):
                 continue
-            other = round(value * 0.9 + 1.0, 2)  # within every property's bounds, and never the value itself
-            if other == value:
-                continue
+            other = _another(name, value, unit)
             boot, seq = line["identity"].removeprefix("a:").rsplit(":", 1)
             stamp = {"time": format_rfc3339(from_ms(sample.at_ms)), "boot": boot, "seq": int(seq)}
             body = {"property": name, "value": other} | ({"unit": unit} if unit else {}) | stamp
@@ -103,3 +102,12 @@ class Packer:
 def canonical(value: float, unit: str | None) -> float:
     """The value as it will be stored; minus zero is zero, or one value would have two identities."""
     return (value if unit is None else to_canonical(value, unit)) + 0.0
+
+
+def _another(name: str, value: float, unit: str | None) -> float:
+    """A value near to this one, and like it within the property's bounds."""
+    prop = PROPERTIES[name]
+    known = UNITS[unit or prop.unit]
+    low, high = ((bound - known.offset) / known.factor for bound in (prop.low, prop.high))
+    to_middle = (low + high) / 2 - value
+    return value + 0.1 * (to_middle if abs(to_middle) > (high - low) / 100 else high - low)

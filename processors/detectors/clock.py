@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Site, Step, Turn, pack, unpack
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
 from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.observation import Quality
@@ -41,9 +41,10 @@ class State(msgspec.Struct):
     suspects: dict[str, Suspect] = {}
 
 
-class ClockDetector:
+class ClockDetector(Packed[State]):
     """A device that does not know what time it is."""
 
+    state_type = State
     name: Final = "clock"
     version: Final = 1
     hears_late: Final = True
@@ -55,14 +56,6 @@ class ClockDetector:
     def wants(self, series: Series) -> bool:  # noqa: ARG002 - any reading tells of its device's clock
         """All of them."""
         return True
-
-    def snapshot(self, state: State) -> bytes:
-        """The state as sorted msgpack."""
-        return pack(state)
-
-    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
-        """What :meth:`snapshot` wrote."""
-        return unpack(data, State)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in the qualities of readings, and registrations."""

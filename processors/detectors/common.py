@@ -1,6 +1,6 @@
 """What detectors share: where a facility stands, what is open, how findings and snapshots are written."""
 
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -162,6 +162,24 @@ class Turn:
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
+
+
+class Packed(Generic[T]):
+    """What detectors share whose state is a msgspec struct, named by ``state_type``."""
+
+    state_type: type[T]
+
+    def snapshot(self, state: T) -> bytes:
+        """The state as sorted msgpack."""
+        return pack(state)
+
+    def restore(self, zone: str, data: bytes) -> T:  # noqa: ARG002 - the zone stands in the data
+        """What :meth:`snapshot` wrote."""
+        return unpack(data, self.state_type)
+
+    def upcast(self, version: int, zone: str, data: bytes) -> bytes | None:  # noqa: ARG002 - a version that can, says so
+        """Not known: the state is folded from the log again."""
+        return None
 
 
 def pack(state: Any) -> bytes:

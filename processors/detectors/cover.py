@@ -22,12 +22,11 @@ from processors.detectors.common import (
     Evidence,
     Opened,
     Opening,
+    Packed,
     Site,
     Step,
     Turn,
-    pack,
     retry_at,
-    unpack,
 )
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
@@ -80,9 +79,10 @@ class State(msgspec.Struct):
     covers: dict[str, Cover] = {}
 
 
-class CoverDetector:
+class CoverDetector(Packed[State]):
     """A cover that is not where it belongs."""
 
+    state_type = State
     name: Final = "cover"
     version: Final = 2
     hears_late: Final = False
@@ -94,14 +94,6 @@ class CoverDetector:
     def wants(self, series: Series) -> bool:
         """Tilt and contact of covers."""
         return series.facility_class is FacilityClass.MANHOLE_COVER and series.observed_property in _SIGNALS
-
-    def snapshot(self, state: State) -> bytes:
-        """The state as sorted msgpack."""
-        return pack(state)
-
-    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
-        """What :meth:`snapshot` wrote."""
-        return unpack(data, State)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in samples, registrations and confirmation timers."""

@@ -23,13 +23,12 @@ from processors.detectors.common import (
     Evidence,
     Opened,
     Opening,
+    Packed,
     Site,
     Step,
     Turn,
-    pack,
     retry_at,
     span,
-    unpack,
 )
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
@@ -87,9 +86,10 @@ class State(msgspec.Struct):
     spots: dict[str, Spot] = {}
 
 
-class ParkingDetector:
+class ParkingDetector(Packed[State]):
     """A vehicle that stands too long or where it may not."""
 
+    state_type = State
     name: Final = "parking"
     version: Final = 3
     hears_late: Final = False
@@ -104,14 +104,6 @@ class ParkingDetector:
             FacilityClass.PARKING_BAY,
             FacilityClass.CURB_ZONE,
         }
-
-    def snapshot(self, state: State) -> bytes:
-        """The state as sorted msgpack."""
-        return pack(state)
-
-    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
-        """What :meth:`snapshot` wrote."""
-        return unpack(data, State)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in occupancy, camera tracks, registrations and timers."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Site, Step, Turn, pack, span, unpack
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -55,9 +55,10 @@ class State(msgspec.Struct):
     devices: dict[str, Device] = {}
 
 
-class SilenceDetector:
+class SilenceDetector(Packed[State]):
     """A device that stopped speaking."""
 
+    state_type = State
     name: Final = "silence"
     version: Final = 1
     hears_late: Final = True
@@ -69,14 +70,6 @@ class SilenceDetector:
     def wants(self, series: Series) -> bool:  # noqa: ARG002 - every reading is a sign of life
         """All of them."""
         return True
-
-    def snapshot(self, state: State) -> bytes:
-        """The state as sorted msgpack."""
-        return pack(state)
-
-    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
-        """What :meth:`snapshot` wrote."""
-        return unpack(data, State)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from processors.engine import refusal
+from processors.engine import refusal, snapshot
 from processors.engine.contract import (
     QUIET,
     Blind,
@@ -25,10 +25,12 @@ from processors.engine.contract import (
     TimerDue,
     ZoneEvent,
 )
-from processors.engine.dedupe import Columns, Seen, Verdict
-from processors.engine.frontier import Frontier, FrontierState
+from processors.engine.dedupe import Verdict
+from processors.engine.frontier import Frontier
 from processors.engine.slot import Slot
-from processors.engine.timers import Entry, Timers
+from processors.engine.snapshot import SHARDS, Shard, shard_of
+from processors.engine.timers import Timers
+from processors.engine.zone import Route, SnapshotError, Zone, upcast
 from runtime.errors import PoisonError
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
@@ -53,35 +55,6 @@ class Counts:
     poison: Counter[str] = field(default_factory=Counter)  # by detector
 
 
-class _Route:
-    """Where the readings of one device and property go, and which of them were seen."""
-
-    __slots__ = ("all", "late", "seen", "series")
-
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
-        self.series: Series | None = None
-        self.all: list[Slot] = []
-        self.late: list[Slot] = []
-
-
-class PartitionState(msgspec.Struct, frozen=True):
-    """A partition in a snapshot; every mapping is written in the order of its keys."""
-
-    detectors: dict[str, int]
-    now_ms: int
-    generation: int
-    frontier: FrontierState
-    revisions: dict[str, int]
-    zones: dict[str, dict[str, bytes]]
-    seen: list[tuple[str, str, list[Columns]]]
-    timers: list[Entry]
-
-
-_encoder: Final = msgspec.msgpack.Encoder(order="sorted")
-_decoder: Final = msgspec.msgpack.Decoder(PartitionState)
-
-
 class PartitionFold:
     """All detectors over one partition."""
 
@@ -99,12 +72,13 @@ class PartitionFold:
         self._index = {detector.name: i for i, detector in enumerate(detectors)}
         self._lateness_ms = lateness_ms
         self._floor_ms = -lateness_ms
+        self._versions = {detector.name: detector.version for detector in detectors}
         self._clock = Clock(0, {})
         self._generation = 0
         self._frontier = Frontier()
-        self._revisions: dict[str, int] = {}
-        self._zones: dict[str, list[Slot]] = {}
-        self._routes: dict[tuple[str, str], _Route] = {}
+        self._zones: dict[str, Zone | bytes] = {}  # bytes: as a snapshot gave it, and nothing happened there since
+        self._shards: list[list[str]] = [[] for _ in range(SHARDS)]  # the zones of each
+        self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
         self._timers = Timers()
         self._outputs: list[Model] = []
 
@@ -165,6 +139,8 @@ class PartitionFold:
             strict=True,
         ):
             route = routes[index]
+            if route is None:
+                continue
             verdict = route.seen.admit(identity, value, time_ms, floor_ms)
             if verdict is not Verdict.NEW:
                 reading = Reading(batch.series[index], time_ms, value, identity, quality, arrival_ms, shard)
@@ -185,7 +161,10 @@ class PartitionFold:
 
     def _on_camera(self, event: CameraEvent) -> None:
         # One message of a camera becomes an event per kerb zone it touches, all under one identity.
-        route = self._memory(event.device, f"camera/{event.facility}")
+        zone = self._zone(event.zone)
+        if zone is None:
+            return
+        route = zone.memory(event.device, f"camera/{event.facility}")
         said = f"{event.phase}|{event.track}|{event.label}|{event.present}|{event.stationary}"
         time_ms = to_ms(event.phenomenon_time)
         verdict = route.seen.admit(event.identity, float(crc32(said.encode())), time_ms, self._floor_ms)
@@ -195,7 +174,7 @@ class PartitionFold:
         late = event.result_quality == _LATE or time_ms < self._floor_ms
         if event.result_quality != Quality.RELEASED:
             self.counts.late += late
-            for slot in self._zone(event.zone):
+            for slot in zone.slots:
                 if not late or slot.detector.hears_late:
                     self._deliver(slot, event, self._clock)
 
@@ -206,41 +185,49 @@ class PartitionFold:
             self.counts.conflicts += 1
             self._outputs.append(refusal.conflicting(event))
 
-    def _on_registry(self, key: str, zone: str, event: FacilityRegistered | FacilityLeft | ZoneConfigured) -> None:
+    def _on_registry(self, key: str, name: str, event: FacilityRegistered | FacilityLeft | ZoneConfigured) -> None:
         """Tell it if it says more than was known; the daily rewrite does not."""
+        zone = self._zone(name)
+        if zone is None:
+            return
         if event.revision:
-            if event.revision <= self._revisions.get(key, 0):
+            if event.revision <= zone.revisions.get(key, 0):
                 return
-            self._revisions[key] = event.revision
+            zone.revisions[key] = event.revision
         self._tell(zone, event)
 
     def _on_step(self, by_ms: int) -> None:
         self._frontier.step()
         self._timers.shift(by_ms)
-        for zone in sorted(self._zones):
-            self._tell(zone, Stepped(by_ms))
+        for name in sorted(self._zones):
+            self._tell(self._known(name), Stepped(by_ms))
 
     def _on_tick(self, tick: Tick) -> None:
         if tick.generation < self._generation:
             return  # a ticker of a clock that was replaced
         self._generation = tick.generation
         blind = self._frontier.advance(tick)
-        clock = self._clock = Clock(max(self._clock.now_ms, to_ms(tick.time)), self._frontier.received)
-        self._floor_ms = clock.now_ms - self._lateness_ms
+        self._set_clock(max(self._clock.now_ms, to_ms(tick.time)))
+        clock = self._clock
         self._go_blind(blind)
         for entry in self._timers.due(clock.now_ms):
             if self._timers.take(entry):
                 at_ms, zone, detector, name = entry
-                self._deliver(self._zone(zone)[self._index[detector]], TimerDue(name, at_ms), clock)
+                self._deliver(self._known(zone).slots[self._index[detector]], TimerDue(name, at_ms), clock)
+
+    def _set_clock(self, now_ms: int) -> None:
+        self._clock = Clock(now_ms, self._frontier.received)
+        self._floor_ms = now_ms - self._lateness_ms
 
     def _go_blind(self, spans: Sequence[Blind]) -> None:
         if spans:
-            for zone in sorted(self._zones):
+            for name in sorted(self._zones):
+                zone = self._known(name)
                 for span in spans:
                     self._tell(zone, span)
 
-    def _tell(self, zone: str, event: ZoneEvent) -> None:
-        for slot in self._zone(zone):
+    def _tell(self, zone: Zone, event: ZoneEvent) -> None:
+        for slot in zone.slots:
             self._deliver(slot, event, self._clock)
 
     def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> None:
@@ -257,68 +244,95 @@ class PartitionFold:
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.detector.name, timer.name, timer.at_ms)
 
-    def _route(self, series: Series) -> _Route:
-        route = self._memory(series.device, series.observed_property)
-        if route.series != series:  # new, moved, or registered anew
-            # One of its own: rows of the same record that were said before go where they said.
-            route = self._routes[series.device, series.observed_property] = _Route(route.seen)
-            wanted = [slot for slot in self._zone(series.zone) if slot.detector.wants(series)]
-            route.series = series
-            route.all = wanted
-            route.late = [slot for slot in wanted if slot.detector.hears_late]
-        return route
+    def _route(self, series: Series) -> Route | None:
+        zone = self._zone(series.zone)
+        return None if zone is None else zone.route(series)
 
-    def _memory(self, device: str, what: str) -> _Route:
-        key = (device, what)
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = _Route(Seen())
-        return route
+    def _zone(self, name: str) -> Zone | None:
+        """A zone, made when it is met first; None while its shard waits: it knows already what is being said."""
+        zone = self._zones.get(name)
+        if zone is None:
+            shard = shard_of(name)
+            if shard in self._waiting:
+                return None
+            zone = self._zones[name] = Zone(name, self._detectors)
+            self._shards[shard].append(name)
+        return zone if isinstance(zone, Zone) else self._known(name)
 
-    def _zone(self, zone: str) -> list[Slot]:
-        slots = self._zones.get(zone)
-        if slots is None:
-            slots = self._zones[zone] = [Slot(detector, zone) for detector in self._detectors]
-        return slots
+    def _known(self, name: str) -> Zone:
+        zone = self._zones[name]
+        if isinstance(zone, bytes):
+            zone = self._zones[name] = Zone.restore(name, self._detectors, zone)
+        return zone
 
-    def snapshot(self) -> bytes:
-        """The whole state; equal bytes for states that will behave equally."""
-        seen = [(*key, self._routes[key].seen.snapshot(self._floor_ms)) for key in sorted(self._routes)]
-        return _encoder.encode(
-            PartitionState(
-                detectors={detector.name: detector.version for detector in self._detectors},
+    # snapshots
+
+    def snapshot(self, shard: int, offset: int) -> bytes:
+        """The state of one shard; equal bytes for states that will behave equally.
+
+        Args:
+            shard: which.
+            offset: of the input record that comes next.
+        """
+        names = self._shards[shard]
+        names.sort()
+        return snapshot.encode(
+            Shard(
+                shard=shard,
+                offset=offset,
+                detectors=self._versions,
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
                 frontier=self._frontier.state,
-                revisions=self._revisions,
-                zones={
-                    zone: {slot.detector.name: slot.snapshot() for slot in slots} for zone, slots in self._zones.items()
-                },
-                seen=[entry for entry in seen if entry[2]],
-                timers=self._timers.snapshot(),
+                zones={name: self._known(name).snapshot(self._floor_ms) for name in names},
+                timers=self._timers.snapshot(names),
             )
         )
 
     @classmethod
-    def restore(cls, detectors: Sequence[Detector[Any]], lateness_ms: int, data: bytes) -> "PartitionFold":
-        """The state that :meth:`snapshot` wrote with the same detectors.
+    def restore(
+        cls, detectors: Sequence[Detector[Any]], lateness_ms: int, shards: Iterable[bytes]
+    ) -> tuple["PartitionFold", int]:
+        """The state that :meth:`snapshot` wrote, and the offset from which on the log is to be folded.
+
+        Args:
+            detectors: as those of the snapshots, or of later versions that can take over their states.
+            lateness_ms: as in the constructor.
+            shards: all of them, each at the offset at which it happened to be written.
 
         Raises:
-            ValueError: the bytes are no snapshot, or one of other detectors or other versions of them.
+            SnapshotError: they are no snapshots, or of other detectors or versions. Of bytes that are sound on the
+                outside, it may come later, from :meth:`fold`.
         """
-        state = _decoder.decode(data)
         fold = cls(detectors, lateness_ms)
-        versions = {detector.name: detector.version for detector in detectors}
-        if state.detectors != versions:
-            raise ValueError(f"a snapshot of {state.detectors}, not of {versions}")
-        fold._frontier = Frontier(state.frontier)
-        fold._clock = Clock(state.now_ms, fold._frontier.received)
-        fold._generation = state.generation
-        fold._revisions = state.revisions
-        fold._floor_ms = state.now_ms - lateness_ms
-        for zone, slots in state.zones.items():
-            fold._zones[zone] = [Slot(detector, zone, slots[detector.name]) for detector in fold._detectors]
-        for device, what, columns in state.seen:
-            fold._routes[device, what] = _Route(Seen.restore(columns))
-        fold._timers = Timers(state.timers)
-        return fold
+        found = [snapshot.decode(data) for data in shards]
+        fold._waiting = {shard.shard: fold._present(shard) for shard in found}
+        if len(fold._waiting) != SHARDS:
+            raise SnapshotError(f"{len(fold._waiting)} of {SHARDS} shards")
+        first = min(found, key=lambda shard: shard.offset)
+        fold._frontier = Frontier(first.frontier)
+        fold._generation = first.generation
+        fold._set_clock(first.now_ms)
+        fold.reach(first.offset)
+        return fold, first.offset
+
+    @property
+    def waiting(self) -> bool:
+        """Whether shards of a snapshot stand further on than the fold, which must be told how far it is."""
+        return bool(self._waiting)
+
+    def reach(self, offset: int) -> None:
+        """The record at this offset comes next: shards that stand there take part from now on."""
+        for shard in [shard for shard in self._waiting.values() if shard.offset <= offset]:
+            del self._waiting[shard.shard]
+            self._zones.update(shard.zones)
+            self._shards[shard.shard] = list(shard.zones)
+            self._timers.add(shard.timers)
+
+    def _present(self, shard: Shard) -> Shard:
+        """The same, of the present versions of the detectors."""
+        if shard.detectors == self._versions:
+            return shard
+        zones = {name: upcast(self._detectors, shard.detectors, name, data) for name, data in shard.zones.items()}
+        timers = [entry for entry in shard.timers if entry[2] in self._versions]
+        return msgspec.structs.replace(shard, zones=zones, timers=timers)

@@ -117,3 +117,9 @@ class Detector(Protocol[S]):
 
     def restore(self, zone: str, data: bytes) -> S:
         """The state that ``snapshot`` of this version wrote."""
+
+    def upcast(self, version: int, zone: str, data: bytes) -> bytes | None:
+        """What ``snapshot`` of an older version wrote, as this version would have written it.
+
+        None when that cannot be known: then the state is folded from the log again.
+        """

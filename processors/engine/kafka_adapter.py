@@ -14,13 +14,11 @@ from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from runtime.failpoint import failpoint
 from runtime.kafka import group_consumer, transactional_producer
 from runtime.settings import KafkaSettings
-from schemas.envelope import KAFKA_HEADERS
 
 log: Final = structlog.get_logger()
 
-_CALL_MS: Final = 10_000
+CALL_MS: Final = 10_000
 _CLOSE_S: Final = 2.0
-_HEADERS: Final = list(KAFKA_HEADERS)
 
 
 class KafkaSource:
@@ -69,21 +67,21 @@ class KafkaSource:
     def position(self, partition: int) -> int:
         """See :class:`processors.engine.ports.Source`."""
         with retryable():
-            found: int = self._consumer.position(self._at(partition), timeout_ms=_CALL_MS)
+            found: int = self._consumer.position(self._at(partition), timeout_ms=CALL_MS)
             return found
 
     def committed(self, partition: int) -> int | None:
         """See :class:`processors.engine.ports.Source`."""
         with retryable():
-            found: int | None = self._consumer.committed(self._at(partition), timeout_ms=_CALL_MS)
+            found: int | None = self._consumer.committed(self._at(partition), timeout_ms=CALL_MS)
             return found
 
     def bounds(self, partition: int) -> Bounds:
         """See :class:`processors.engine.ports.Source`."""
         at = self._at(partition)
         with retryable():
-            start = self._consumer.beginning_offsets([at], timeout_ms=_CALL_MS)[at]
-            end = self._consumer.end_offsets([at], timeout_ms=_CALL_MS)[at]
+            start = self._consumer.beginning_offsets([at], timeout_ms=CALL_MS)[at]
+            end = self._consumer.end_offsets([at], timeout_ms=CALL_MS)[at]
         return Bounds(start, end)
 
     def lag(self, partition: int) -> int | None:
@@ -138,7 +136,7 @@ class KafkaSink:
                     key=out.key.encode(),
                     value=out.value,
                     partition=out.partition,
-                    headers=_HEADERS,
+                    headers=list(out.headers),
                 )
                 for out in outputs
             ]

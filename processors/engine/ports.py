@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from processors.engine.composed import Counts
+from schemas.envelope import KAFKA_HEADERS
 from schemas.model import Model
 
 
@@ -22,6 +23,14 @@ class Outgoing(NamedTuple):
     partition: int
     key: str
     value: bytes
+    headers: Sequence[tuple[str, bytes]] = KAFKA_HEADERS
+
+
+class Stored(NamedTuple):
+    """The value of a snapshot's record; None: that was the last of this partition."""
+
+    partition: int
+    value: bytes | None
 
 
 class Bounds(NamedTuple):
@@ -32,7 +41,7 @@ class Bounds(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where the fold of a partition stands; ``lag`` in records, None while unknown."""
+    """Where the fold of a partition stands; ``lag`` in records, None while unknown; times 0 while nothing is known."""
 
     lag: int | None
     now_ms: int
@@ -86,6 +95,30 @@ class Source(Protocol):
         """Records between the position and the end, as far as is known."""
 
 
+class Shelf(Protocol):
+    """The snapshots of the folds' states: what :class:`Sink` wrote of them, each partition in its order."""
+
+    def begin(self, partition: int) -> None:
+        """Read a partition from its beginning to where it ends now.
+
+        Raises:
+            RetryableError: the log cannot be reached.
+        """
+
+    def read(self, timeout_s: float) -> list[Stored]:
+        """Some of what follows, of every partition that was begun.
+
+        Raises:
+            RetryableError: the log cannot be reached.
+        """
+
+    def stop(self, partition: int) -> None:
+        """Nobody wants the rest; of a partition that is not being read it means nothing."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 class Sink(Protocol):
     """Where outputs go, together with how far the input was read."""
 
@@ -119,6 +152,12 @@ class Observer(Protocol):
 
     def committed(self, outputs: Sequence[Model], seconds: float) -> None:
         """These became visible."""
+
+    def stored(self, number: int, size: int, seconds: float) -> None:
+        """So many shards of snapshots of so many bytes were made for a transaction, while no fold could go on."""
+
+    def distrusted(self, partition: int, number: int) -> None:
+        """Snapshots of this partition are of no use."""
 
     def stopped(self, partition: int) -> None:
         """The partition waits for an operator."""

@@ -109,6 +109,7 @@ def test_readings_are_named_as_ingest_will_name_them(said: list[Sample]) -> None
 
 
 @given(samples)
+@example(Sample(T0, "n-1", (Value("tilt_angle", 3.0, "rad"),)))
 def test_a_contradiction_is_understood_too_and_differs_only_in_its_value(sample: Sample) -> None:
     packer = Packer(Source(), site="s", boot="0a1b")
     original = packer.sample(sample)

@@ -3,8 +3,9 @@
 The ports of the loop over it are in ``memory_ports``.
 """
 
+import random
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from processors.engine.ports import Bounds
@@ -85,6 +86,20 @@ class MemoryLog:
                 found.append((offset, entry.value))
             offset += 1
         return found, offset
+
+    def spoil(self, at: At, dice: random.Random) -> None:
+        """A bit of one of the last records turns; nothing happens where there is none."""
+        entries = self._entries[at]
+        found = [n for n, entry in enumerate(entries) if entry.value is not None and n >= len(entries) - 100]
+        if found:
+            n = dice.choice(found)
+            value = bytearray(entries[n].value or b"")
+            value[dice.randrange(len(value))] ^= 1 << dice.randrange(8)
+            entries[n] = replace(entries[n], value=bytes(value))
+
+    def history(self, at: At) -> list[tuple[int, bytes]]:
+        """Everything that was ever written by plain writers, retention or not."""
+        return [(n, entry.value) for n, entry in enumerate(self._entries[at]) if entry.value is not None]
 
     def values(self, at: At) -> list[bytes]:
         """Everything a reader is given from the start."""

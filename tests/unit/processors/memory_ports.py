@@ -8,8 +8,9 @@ from enum import Enum, auto
 
 from memory_log import At, MemoryLog
 
-from processors.engine.ports import Bounds, Outgoing, Owner, Record
+from processors.engine.ports import Bounds, Outgoing, Owner, Record, Stored
 from runtime.errors import OutcomeUnknownError, RetryableError
+from schemas.topics import SNAPSHOTS
 
 
 class MemoryGroup:
@@ -140,6 +141,49 @@ class MemorySource:
         return True
 
 
+class MemoryShelf:
+    """:class:`processors.engine.ports.Shelf`: a topic of the same log, read a few records at a time."""
+
+    def __init__(self, log: MemoryLog, topic: str, records: int) -> None:
+        """``records``: how many are read at once."""
+        self.unreachable: list[str] = []
+        """Names of methods whose next call fails."""
+        self._log = log
+        self._topic = topic
+        self._records = records
+        self._reading: dict[int, tuple[int, int]] = {}
+
+    def begin(self, partition: int) -> None:
+        """See the port."""
+        self._reach("begin")
+        self._reading[partition] = self._log.bounds((self._topic, partition))
+
+    def read(self, timeout_s: float) -> list[Stored]:
+        """See the port."""
+        self._reach("read")
+        found: list[Stored] = []
+        for partition, (position, end) in list(self._reading.items()):
+            records, after = self._log.read((self._topic, partition), position, self._records)
+            found += [Stored(partition, value) for offset, value in records if offset < end]
+            self._reading[partition] = after, end
+            if after >= end:
+                found.append(Stored(partition, None))
+                del self._reading[partition]
+        return found
+
+    def stop(self, partition: int) -> None:
+        """See the port."""
+        self._reading.pop(partition, None)
+
+    def close(self) -> None:
+        """See the port."""
+
+    def _reach(self, method: str) -> None:
+        if method in self.unreachable:
+            self.unreachable.remove(method)
+            raise RetryableError(f"{method}: the log is away")
+
+
 class Fault(Enum):
     """How a commit goes wrong."""
 
@@ -162,7 +206,7 @@ class MemorySink:
         self.unreachable = 0
         """How many times ``open`` fails."""
         self.commits: list[tuple[int, dict[int, int]]] = []
-        """The outputs and offsets of each commit that was not refused."""
+        """The outputs (without snapshots) and offsets of each commit that was not refused."""
         self._source = source
         self._epoch: int | None = None
 
@@ -193,7 +237,8 @@ class MemorySink:
             transaction.offsets[group.name, (group.topic, partition)] = offset
         if fault is not Fault.LOST:
             log.commit(transaction)
-            self.commits.append((len(outputs), dict(offsets)))
+            said = sum(output.topic != SNAPSHOTS.name for output in outputs)
+            self.commits.append((said, dict(offsets)))
         if fault is not None:
             self._epoch = None
             raise OutcomeUnknownError(fault.name)

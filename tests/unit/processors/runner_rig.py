@@ -1,21 +1,24 @@
 """The real loop over the log in memory, with a clock that only moves when somebody waits."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fold_kit import LATENESS_MS, NOW, POISON, Scribe, batch, row, series, tick
 from memory_log import At, MemoryLog
-from memory_ports import MemoryGroup, MemorySink, MemorySource
+from memory_ports import MemoryGroup, MemoryShelf, MemorySink, MemorySource
 
 from processors.engine.composed import Counts, PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Standing
 from processors.engine.refusal import undecodable
 from processors.engine.runner import Options, Runner
+from processors.engine.snapshot import Collector
+from processors.engine.snapshot import decode as decode_shard
 from runtime.lifecycle import Progress
 from schemas.envelope import CloudEvent, Data, UnknownEventError, decode, encode
 from schemas.model import Model, from_ms
-from schemas.topics import ANOMALIES, QUARANTINE
+from schemas.topics import ANOMALIES, QUARANTINE, SNAPSHOTS
 
 TOPIC = "city.events.v1"
 GROUP = "detectors"
@@ -43,6 +46,8 @@ class Notes:
         self.counts = Counts()
         self.stands: dict[int, Standing] = {}
         self.visible: list[Model] = []
+        self.snapshots = 0
+        self.useless: list[int] = []
         self.stops: list[int] = []
         self.goes: list[int] = []
 
@@ -55,6 +60,12 @@ class Notes:
 
     def committed(self, outputs: Sequence[Model], seconds: float) -> None:
         self.visible += outputs
+
+    def stored(self, number: int, size: int, seconds: float) -> None:
+        self.snapshots += number
+
+    def distrusted(self, partition: int, number: int) -> None:
+        self.useless.append(partition)
 
     def stopped(self, partition: int) -> None:
         self.stops.append(partition)
@@ -69,12 +80,15 @@ class Worker:
     def __init__(self, city: "City", name: str, poll_records: int, *, accept_gap: bool, sink: type[MemorySink]) -> None:
         self.source = MemorySource(city.group, name, city.wait)
         self.sink = sink(f"{GROUP}-{name}", self.source)
+        self.shelf = MemoryShelf(city.log, SNAPSHOTS.name, 20 * poll_records)
         self.notes = Notes()
         self.runner = Runner(
             source=self.source,
             sink=self.sink,
+            shelf=self.shelf,
             make_fold=new_fold,
-            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records, accept_gap),
+            restore=lambda shards: PartitionFold.restore([Scribe()], LATENESS_MS, shards),
+            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records, city.snapshot_every_s, math.inf, accept_gap),
             observer=self.notes,
             progress=Progress(60.0),
             monotonic=lambda: city.now_s,
@@ -88,14 +102,18 @@ class Worker:
 
     def settle(self) -> None:
         """Enough steps for everything in the log to be folded and published."""
+        self.turn(2)
+        while self.runner.loading:
+            self.turn()
         self.turn(60)
 
 
 class City:
     """The input topic, its group, and what the folds should say to it."""
 
-    def __init__(self, *assigned: int) -> None:
-        """The worker ``w`` is given these partitions; of none, partition 0."""
+    def __init__(self, *assigned: int, snapshot_every_s: float = math.inf) -> None:
+        """The worker ``w`` is given these partitions; of none, partition 0. Without a time there are no snapshots."""
+        self.snapshot_every_s = snapshot_every_s
         self.now_s = 0.0
         self.log = MemoryLog()
         self.group = MemoryGroup(self.log, GROUP, TOPIC)
@@ -120,20 +138,32 @@ class City:
         """Events, or bytes that are none, into the input topic."""
         self.log.append((TOPIC, partition), *map(_record, events))
 
-    def expected(self, *partitions: int) -> Counter[bytes]:
-        """What one uninterrupted fold over all of it says."""
+    def expected(self, *partitions: int, kept: bool = False) -> Counter[bytes]:
+        """What one uninterrupted fold says over all that was ever written, or only over what the log still keeps."""
         records: Counter[bytes] = Counter()
         for partition in partitions or (0,):
             fold = new_fold()
-            for offset, raw in self.log.read((TOPIC, partition), self.log.bounds((TOPIC, partition)).start, 1_000_000)[
-                0
-            ]:
+            start = self.log.bounds((TOPIC, partition)).start if kept else 0
+            for offset, raw in self.log.history((TOPIC, partition))[start:]:
                 records.update(outgoing(output, SOURCE).value for output in _fold(fold, raw, partition, offset))
         return records
 
     def published(self) -> Counter[bytes]:
         """Every finding and refusal a read_committed reader sees."""
         return Counter(value for at in outputs() for value in self.log.values(at))
+
+    def snapshots(self, partition: int = 0) -> Collector:
+        """What a worker that comes now finds of the partition's state."""
+        collector = Collector(self.offset(partition) or 0)
+        for value in self.log.values((SNAPSHOTS.name, partition)):
+            collector.add(value)
+        return collector
+
+    def expire(self, partition: int = 0) -> None:
+        """Retention passes over all that the snapshots have taken in."""
+        found = self.snapshots(partition)
+        if found.whole:
+            self.log.delete_before((TOPIC, partition), min(decode_shard(data).offset for data in found.shards))
 
     def offset(self, partition: int = 0) -> int | None:
         """The group's committed offset."""

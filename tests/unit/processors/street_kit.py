@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from state_kit import restored
+
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver
@@ -63,9 +65,7 @@ def at_s(driver: PipelineTestDriver, finding: Anomaly) -> float:
 
 def restart(driver: PipelineTestDriver) -> None:
     """The fold goes through its own snapshot, which must say the same of itself afterwards."""
-    data = driver.fold.snapshot()
-    driver.fold = PartitionFold.restore(driver.fold._detectors, driver.fold._lateness_ms, data)
-    assert driver.fold.snapshot() == data
+    driver.fold = restored(driver.fold)
 
 
 def replayed(driver: PipelineTestDriver, detectors: Iterable[Detector[Any]]) -> list[bytes]:

@@ -5,6 +5,7 @@ import random
 import msgspec
 import numpy as np
 import pytest
+from state_kit import slot, state
 from street_kit import records, replayed, restart, said
 from water_kit import DAY, FLOWS, HOUR, PRESSURES, STEP_S, ZONE, Burst, configured, flow_on, network, water
 
@@ -169,7 +170,7 @@ def test_the_steps_of_a_pause_are_left_out_of_the_memory() -> None:
     driver = days(steps=30 * HOUR)
     driver.advance(6 * STEP_S)
     flow_on(driver, water(31 * HOUR), 30 * HOUR + 6, 31 * HOUR)
-    model = from_bytes(driver.fold._zones[ZONE][0].snapshot()).model
+    model = from_bytes(slot(driver.fold, ZONE).snapshot()).model
     assert model is not None
     assert np.isnan(model.flows[:, 0]).sum() == 6
 
@@ -206,12 +207,12 @@ def test_order_within_the_delay_copies_and_records_change_nothing() -> None:
 def test_a_step_waits_for_a_shard_that_hears_nothing_but_not_for_ever() -> None:
     driver = days(steps=3 * HOUR)
     detector = LeakDetector()
-    closed = from_bytes(detector.snapshot(driver.fold._zones[ZONE][0]._state)).last_ms
+    closed = from_bytes(detector.snapshot(slot(driver.fold, ZONE)._state)).last_ms
     driver.disconnect()
     driver.advance(PATIENCE_MS / 1000 - 1200)
-    assert from_bytes(driver.fold._zones[ZONE][0].snapshot()).last_ms <= closed + 2 * STEP_S * 1000
+    assert from_bytes(slot(driver.fold, ZONE).snapshot()).last_ms <= closed + 2 * STEP_S * 1000
     driver.advance(3600)
-    state = from_bytes(driver.fold._zones[ZONE][0].snapshot())
+    state = from_bytes(slot(driver.fold, ZONE).snapshot())
     assert state.last_ms == to_ms(START) + (3 * HOUR - 1) * STEP_S * 1000
     assert not state.steps.open
 
@@ -232,7 +233,7 @@ def test_snapshots_anywhere_change_nothing() -> None:
             if driver is restarted:
                 restart(driver)
     assert records(plain) == records(restarted) != []
-    assert plain.fold.snapshot() == restarted.fold.snapshot()
+    assert state(plain.fold) == state(restarted.fold)
 
 
 def test_a_replay_gives_the_same_records() -> None:
@@ -264,7 +265,7 @@ def test_a_snapshot_does_not_tell_in_which_order_meters_were_heard(steps: int) -
             for row in rows:
                 driver.read_many([row])
             driver.advance(STEP_S)
-        state = driver.fold._zones[ZONE][0]._state
+        state = slot(driver.fold, ZONE)._state
         assert state.steps.open or state.steps.early
         snapshots.add(to_bytes(state))
     assert len(snapshots) == 1
@@ -272,7 +273,7 @@ def test_a_snapshot_does_not_tell_in_which_order_meters_were_heard(steps: int) -
 
 def test_slots_are_written_in_the_order_of_their_numbers() -> None:
     driver = days(steps=30)
-    state = driver.fold._zones[ZONE][0]._state
+    state = slot(driver.fold, ZONE)._state
     (samples,) = list(state.steps.open.values())[:1]
     forwards, backwards = (
         msgspec.structs.replace(state, steps=msgspec.structs.replace(state.steps, open=dict.fromkeys(slots, samples)))

@@ -3,6 +3,7 @@
 import pytest
 from fold_kit import NOW, row, series, tick
 from fold_kit import batch as batch_of
+from state_kit import slot
 from street_kit import ZONE, at_s, kerb, lamp, said
 
 from processors.detectors.silence import SilenceDetector
@@ -205,7 +206,7 @@ def test_only_the_blindness_of_its_own_shard_excuses_a_device() -> None:
     detector = SilenceDetector()
     driver = street()
     speak(driver)
-    state = detector.restore(ZONE, detector.snapshot(driver.fold._zones[ZONE][0]._state))
+    state = detector.restore(ZONE, detector.snapshot(slot(driver.fold, ZONE)._state))
     clock = driver.fold._clock
     for shard, blind_ms in (("another", 0), ("ingest-0", 5000)):
         detector.fold(state, [Blind(shard, clock.now_ms, clock.now_ms + 5000)], clock)

@@ -12,11 +12,11 @@ from fold_kit import (
     briefs,
     camera,
     facility,
-    new_fold,
     row,
     series,
     tick,
 )
+from state_kit import state
 
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector
@@ -68,11 +68,12 @@ def test_a_device_that_moves_is_heard_where_each_reading_says_even_within_one_ba
     assert said(fold_of(), batch(row(1)), batch(row(2, of=moved)), batch(row(3))) == expected
 
 
-def test_identities_of_a_device_that_moves_stay_known() -> None:
+def test_each_zone_remembers_for_itself_what_a_device_said_there() -> None:
     fold = fold_of()
     fold.fold([batch(row(1))])
-    assert said(fold, batch(row(1, of=series(zone="z2")))) == []
-    assert fold.take_counts().duplicates == 1
+    assert said(fold, batch(row(1, of=series(zone="z2")))) == [f"scribe@z2: reading d1 {NOW} 0 a::1 q0"]
+    assert said(fold, batch(row(1), row(1, of=series(zone="z2")))) == []
+    assert fold.take_counts().duplicates == 2
 
 
 def test_registrations_reach_everybody_in_their_zone() -> None:
@@ -95,9 +96,9 @@ def test_markers_of_the_daily_rewrite_say_nothing() -> None:
         RegistryRewriteEnded(partition=0, rewrite="r", facilities=0),
     )
     fold = fold_of()
-    before = fold.snapshot()
+    before = state(fold)
     assert said(fold, begun, ended) == []
-    assert fold.snapshot() == before
+    assert state(fold) == before
 
 
 # late, released, seen before
@@ -191,20 +192,6 @@ def test_poison_is_set_aside_with_its_cause_and_the_next_event_is_taken() -> Non
     assert refused.detail == "scribe 1 in z1: ValueError: cannot stomach 666.0"
     assert briefs([after]) == [f"scribe@z1: reading d1 {NOW} 0 a::2 q0"]
     assert fold.take_counts().poison == {"scribe": 1}
-
-
-# snapshots
-
-
-def test_a_snapshot_of_other_detectors_or_versions_is_refused() -> None:
-    data = new_fold().snapshot()
-    newer = Scribe()
-    newer.version = 2
-    for detectors in ([Scribe()], [newer, Scribe("listener", hears_late=True), Scribe("choosy", wants="fault")]):
-        with pytest.raises(ValueError, match="a snapshot of"):
-            PartitionFold.restore(detectors, LATENESS_MS, data)
-    with pytest.raises(ValueError, match=r"malformed|truncated|Expected"):
-        PartitionFold.restore([Scribe()], LATENESS_MS, data[:-3])
 
 
 def test_two_detectors_of_one_name_are_a_mistake() -> None:

@@ -16,8 +16,8 @@ from fold_kit import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state_kit import State, restored, state
 
-from processors.engine.composed import PartitionFold
 from schemas.camera import CameraEvent
 from schemas.clock import Tick
 from schemas.envelope import CloudEvent, Data, decode, encode
@@ -28,7 +28,7 @@ SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=8)
 MANY = settings(RELAXED, max_examples=120)
 
 
-def played(events: list[Data], runs: list[int] | None = None) -> tuple[list[bytes], bytes]:
+def played(events: list[Data], runs: list[int] | None = None) -> tuple[list[bytes], State]:
     """All records that come out and the state that is left; ``runs``: how many events are folded in one call."""
     fold = new_fold()
     outputs: list[Model] = []
@@ -38,14 +38,7 @@ def played(events: list[Data], runs: list[int] | None = None) -> tuple[list[byte
         size = next(sizes)
         outputs += fold.fold(events[at : at + size])
         at += size
-    return wire(outputs), fold.snapshot()
-
-
-def restored(fold: PartitionFold) -> PartitionFold:
-    data = fold.snapshot()
-    again = PartitionFold.restore(new_fold()._detectors, LATENESS_MS, data)
-    assert again.snapshot() == data
-    return again
+    return wire(outputs), state(fold)
 
 
 @MANY
@@ -76,7 +69,7 @@ def test_a_snapshot_anywhere_goes_on_as_if_nothing_had_been(
         if n in restarts:
             fold = restored(fold)
         outputs += fold.fold([event])
-    assert (wire(outputs), fold.snapshot()) == played(events)
+    assert (wire(outputs), state(fold)) == played(events)
 
 
 @MANY

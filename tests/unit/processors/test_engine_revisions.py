@@ -2,6 +2,7 @@
 
 import pytest
 from fold_kit import LATENESS_MS, NOW, Scribe, briefs, facility, tick
+from state_kit import restored
 
 from processors.engine.composed import PartitionFold
 from schemas.facility import Facility, Place
@@ -50,6 +51,13 @@ def test_a_departure_that_is_older_than_the_registration_is_none(fold: Partition
     assert not told(fold, left(7))
 
 
+def test_who_moves_within_the_partition_leaves_and_arrives_with_one_revision(fold: PartitionFold) -> None:
+    assert told(fold, registered(5))
+    assert told(fold, left(6))
+    assert told(fold, registered(6, facility(zone="z2")))
+    assert not told(fold, registered(5))  # the old place, by somebody who has not heard yet
+
+
 def test_zones_have_revisions_of_their_own(fold: PartitionFold) -> None:
     name = facility().facility  # on purpose the name of a facility
     assert told(fold, registered(9))
@@ -64,6 +72,6 @@ def test_what_nobody_counts_is_always_heard(fold: PartitionFold) -> None:
 
 def test_revisions_stand_in_the_snapshot(fold: PartitionFold) -> None:
     fold.fold([registered(5)])
-    again = PartitionFold.restore([Scribe()], LATENESS_MS, fold.snapshot())
+    again = restored(fold)
     assert not told(again, registered(5))
     assert told(again, registered(6))

@@ -4,7 +4,9 @@ from fold_kit import RELAXED
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from processors.engine.timers import Entry, Key, Timers
+from processors.engine.timers import Entry, Timers
+
+Key = tuple[str, str, str]  # zone, detector and name
 
 
 def fire(timers: Timers, now_ms: int) -> list[Entry]:

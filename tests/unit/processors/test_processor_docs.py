@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from state_kit import slot
 from street_kit import facility
 
 from processors.detectors import ALL, clock, cover, leak_judge, leak_life, leak_steps, parking, silence
@@ -26,7 +27,7 @@ def test_the_example_of_how_to_write_one_runs_as_it_stands() -> None:
     driver = names["driver"]
     assert driver.quarantined == []
     made = names["BinDetector"]()
-    data = driver.fold._zones["segment:1"][0].snapshot()
+    data = slot(driver.fold, "segment:1").snapshot()
     assert made.snapshot(made.restore("segment:1", data)) == data
 
 

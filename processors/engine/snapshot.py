@@ -1,0 +1,154 @@
+"""Shards: the state of a partition in pieces small enough to be written between two commits.
+
+A shard holds the zones whose names hash to it, and beside them what the whole partition knows of the time, because
+shards are written one by one and each stands at an offset of its own. A record that holds a shard, or a part of it,
+carries a checksum: a snapshot that cannot be trusted is one that is not there.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from processors.engine.frontier import FrontierState
+from processors.engine.timers import Entry
+from processors.engine.zone import SnapshotError
+
+SHARDS: Final = 64
+"""Per partition. A part of the keys: another number is another layout."""
+LAYOUT: Final = 1
+"""Of the bytes below; raised when an older program could not read them."""
+GENERATIONS: Final = 2
+PART_BYTES: Final = 2 * 1024 * 1024
+
+
+def shard_of(zone: str) -> int:
+    """The shard that holds a zone; another hash than the one that chose its partition."""
+    return crc32(zone.encode()) % SHARDS
+
+
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
+    """The zones of one shard before the record at ``offset`` of the input is folded."""
+
+    shard: int
+    offset: int
+    detectors: dict[str, int]  # versions
+    now_ms: int
+    generation: int  # of the clock
+    frontier: FrontierState
+    zones: dict[str, bytes]
+    timers: list[Entry]
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """One record of a snapshot topic."""
+
+    layout: int
+    shard: int
+    generation: int
+    offset: int
+    part: int
+    parts: int
+    checksum: int  # CRC-32 of the whole shard and what is said of it here
+    data: bytes
+
+
+_encoder: Final = msgspec.msgpack.Encoder(order="sorted")
+_shard_decoder: Final = msgspec.msgpack.Decoder(Shard)
+_part_decoder: Final = msgspec.msgpack.Decoder(Part)
+
+
+def encode(shard: Shard) -> bytes:
+    """Equal bytes for equal shards."""
+    return _encoder.encode(shard)
+
+
+def decode(data: bytes) -> Shard:
+    """What :func:`encode` wrote.
+
+    Raises:
+        SnapshotError: the bytes are no shard.
+    """
+    try:
+        return _shard_decoder.decode(data)
+    except ValueError as error:
+        raise SnapshotError(str(error)) from error
+
+
+def _key(shard: int, generation: int, part: int) -> str:
+    """Under which compaction keeps a record."""
+    return f"{LAYOUT}/{SHARDS}/{shard}/{generation}/{part}"
+
+
+def split(shard: int, generation: int, offset: int, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The records of an encoded shard: keys and values."""
+    checksum = _checksum(shard, generation, offset, data)
+    parts = max(1, -(-len(data) // PART_BYTES))
+    for part in range(parts):
+        piece = data[part * PART_BYTES : (part + 1) * PART_BYTES]
+        record = Part(LAYOUT, shard, generation, offset, part, parts, checksum, piece)
+        yield _key(shard, generation, part), _encoder.encode(record)
+
+
+def _checksum(shard: int, generation: int, offset: int, data: bytes) -> int:
+    return crc32(data, crc32(f"{shard}/{generation}/{offset}".encode()))
+
+
+class Collector:
+    """Takes the records of one partition's snapshots, in the order of their log, and keeps the best of each shard.
+
+    The best is the newest that is whole, sound and not ahead of what was committed.
+    """
+
+    def __init__(self, committed: int) -> None:
+        """``committed``: the input's offset up to which outputs are published."""
+        self.refused = 0
+        """Shards that were not sound."""
+        self._committed = committed
+        self._open: dict[tuple[int, int], list[Part]] = {}
+        self._best: dict[int, Part] = {}
+
+    def add(self, value: bytes) -> None:
+        """Take the value of a record."""
+        try:
+            part = _part_decoder.decode(value)
+        except ValueError:
+            self.refused += 1
+            return
+        if part.layout != LAYOUT or not 0 <= part.shard < SHARDS or not 0 <= part.part < part.parts:
+            self.refused += 1
+            return
+        if part.parts == 1:
+            self._complete([part])
+            return
+        parts = self._open.setdefault((part.shard, part.offset), [])
+        parts.append(part)
+        if len({one.part for one in parts}) == part.parts:
+            del self._open[part.shard, part.offset]
+            self._complete(parts)
+
+    def _complete(self, parts: list[Part]) -> None:
+        first = parts[0]
+        data = b"".join(part.data for part in sorted(parts, key=lambda part: part.part))
+        if _checksum(first.shard, first.generation, first.offset, data) != first.checksum:
+            self.refused += 1
+        elif first.offset <= self._committed:
+            best = self._best.get(first.shard)
+            if best is None or first.offset >= best.offset:
+                self._best[first.shard] = msgspec.structs.replace(first, data=data)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every shard was found."""
+        return len(self._best) == SHARDS
+
+    @property
+    def shards(self) -> list[bytes]:
+        """The best of every shard that was found."""
+        return [best.data for best in self._best.values()]
+
+    @property
+    def generations(self) -> dict[int, int]:
+        """Under which generation each of them stands, so that the next is written over the other."""
+        return {shard: best.generation for shard, best in self._best.items()}

@@ -1,0 +1,118 @@
+"""Everything a fold knows of one zone; what is restored is decoded only when something happens in the zone."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from processors.engine.contract import Detector, Series
+from processors.engine.dedupe import Columns, Seen
+from processors.engine.slot import Slot
+
+
+class SnapshotError(Exception):
+    """What a snapshot holds cannot be used; the log can still make the state."""
+
+    partition: int | None = None
+    """Whose it is, once somebody knows."""
+
+
+class Route:
+    """Where the readings of one device and property go, and which of them were seen."""
+
+    __slots__ = ("all", "late", "seen", "series")
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.series: Series | None = None
+        self.all: list[Slot] = []
+        self.late: list[Slot] = []
+
+
+class ZoneState(msgspec.Struct, frozen=True, array_like=True):
+    """A zone in a snapshot; every mapping is written in the order of its keys."""
+
+    slots: dict[str, bytes]  # by detector
+    revisions: dict[str, int]
+    seen: list[tuple[str, str, list[Columns]]]  # device, property
+
+
+_encoder: Final = msgspec.msgpack.Encoder(order="sorted")
+_decoder: Final = msgspec.msgpack.Decoder(ZoneState)
+
+
+class Zone:
+    """The detectors' states, what was seen of each series, and the newest word on each registration.
+
+    The memory of what was seen belongs to the zone: what a device says after it moved is another zone's business, in
+    the same partition or not.
+    """
+
+    __slots__ = ("name", "revisions", "routes", "slots")
+
+    def __init__(self, name: str, detectors: Sequence[Detector[Any]], state: ZoneState | None = None) -> None:
+        """Begin with nothing known, or with what :meth:`snapshot` gave."""
+        self.name = name
+        slots = state.slots if state else {}
+        self.slots = [Slot(detector, name, slots.get(detector.name)) for detector in detectors]
+        self.revisions = dict(state.revisions) if state else {}
+        seen = state.seen if state else ()
+        self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in seen}
+
+    @classmethod
+    def restore(cls, name: str, detectors: Sequence[Detector[Any]], data: bytes) -> "Zone":
+        """What :meth:`snapshot` wrote with the same versions of the detectors.
+
+        Raises:
+            SnapshotError: the bytes are no such zone.
+        """
+        try:
+            return cls(name, detectors, _decoder.decode(data))
+        except (ValueError, KeyError, AssertionError) as error:
+            raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
+
+    def snapshot(self, floor_ms: int) -> bytes:
+        """All of it; equal bytes for zones that will behave equally."""
+        routes = sorted(self.routes.items())
+        seen = [(*key, columns) for key, route in routes if (columns := route.seen.snapshot(floor_ms))]
+        slots = {slot.detector.name: slot.snapshot() for slot in self.slots}
+        return _encoder.encode(ZoneState(slots, self.revisions, seen))
+
+    def memory(self, device: str, what: str) -> Route:
+        """What was seen of one device and property."""
+        route = self.routes.get((device, what))
+        if route is None:
+            route = self.routes[device, what] = Route(Seen())
+        return route
+
+    def route(self, series: Series) -> Route:
+        """Where the readings of a series go."""
+        route = self.memory(series.device, series.observed_property)
+        if route.series != series:  # new, or registered anew
+            # One of its own: rows of the same record that were said before go where they said.
+            route = self.routes[series.device, series.observed_property] = Route(route.seen)
+            wanted = [slot for slot in self.slots if slot.detector.wants(series)]
+            route.series = series
+            route.all = wanted
+            route.late = [slot for slot in wanted if slot.detector.hears_late]
+        return route
+
+
+def upcast(detectors: Sequence[Detector[Any]], versions: dict[str, int], name: str, data: bytes) -> bytes:
+    """A zone as it would stand in a snapshot of the present versions.
+
+    Raises:
+        SnapshotError: a detector is new, or cannot tell its state from that of the version before.
+    """
+    state = _decoder.decode(data)
+    slots: dict[str, bytes] = {}
+    for detector in detectors:
+        before = versions.get(detector.name)
+        found = state.slots.get(detector.name)
+        if before != detector.version:
+            found = None if before is None or found is None else detector.upcast(before, name, found)
+            if found is None:
+                raise SnapshotError(f"{detector.name} {before or '(none)'} cannot become version {detector.version}")
+        if found is not None:
+            slots[detector.name] = found
+    return _encoder.encode(ZoneState(slots, state.revisions, state.seen))

@@ -1,0 +1,28 @@
+"""A fold's state, looked at from outside and taken through its own snapshot."""
+
+from processors.engine.composed import PartitionFold
+from processors.engine.slot import Slot
+from processors.engine.snapshot import SHARDS, shard_of
+
+State = tuple[bytes, ...]
+
+
+def state(fold: PartitionFold, offset: int = 0) -> State:
+    """Every shard; equal for folds that will behave equally."""
+    return tuple(fold.snapshot(shard, offset) for shard in range(SHARDS))
+
+
+def restored(fold: PartitionFold) -> PartitionFold:
+    """A fold made of the snapshot of this one, which says the same of itself."""
+    data = state(fold)
+    again, offset = PartitionFold.restore(fold._detectors, fold._lateness_ms, data)
+    assert offset == 0
+    assert state(again) == data
+    again, _ = PartitionFold.restore(fold._detectors, fold._lateness_ms, data)  # nothing of it decoded yet
+    return again
+
+
+def slot(fold: PartitionFold, zone: str, index: int = 0) -> Slot:
+    """A detector's slot of a zone that is known."""
+    assert zone in fold._shards[shard_of(zone)]
+    return fold._known(zone).slots[index]
