@@ -47,6 +47,13 @@ SNAPSHOT_SECONDS: Final = Histogram(
     "Seconds per transaction for which the folds stood still while snapshots were made",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
+SNAPSHOT_LONGEST: Final = Gauge(
+    "eyes_processor_snapshot_longest_seconds", "The longest that the folds stood still for snapshots since the start"
+)
+RECOVERED: Final = Counter(
+    "eyes_processor_recovered_records_total",
+    "Records folded again to make a state, whose outputs were published before",
+)
 DISTRUSTED: Final = Counter(
     "eyes_processor_snapshots_distrusted_total", "Snapshots found to be of no use when a state was to be made of them"
 )
@@ -70,6 +77,7 @@ class Meter:
         """``wall_ms`` gives the wall time in milliseconds since the epoch."""
         self._processor = processor
         self._wall_ms = wall_ms
+        self._longest_s = 0.0
 
     def folded(self, partition: int, counts: Counts, seconds: float) -> None:
         """See :class:`processors.engine.ports.Observer`."""
@@ -111,10 +119,16 @@ class Meter:
         SNAPSHOTS.inc(number)
         SNAPSHOT_BYTES.inc(size)
         SNAPSHOT_SECONDS.observe(seconds)
+        self._longest_s = max(self._longest_s, seconds)
+        SNAPSHOT_LONGEST.set(self._longest_s)
 
     def distrusted(self, partition: int, number: int) -> None:  # noqa: ARG002 - which one, the log says
         """See :class:`processors.engine.ports.Observer`."""
         DISTRUSTED.inc(number)
+
+    def recovered(self, records: int) -> None:
+        """See :class:`processors.engine.ports.Observer`."""
+        RECOVERED.inc(records)
 
     def stopped(self, partition: int) -> None:
         """See :class:`processors.engine.ports.Observer`."""

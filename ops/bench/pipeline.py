@@ -7,10 +7,8 @@ off afterwards counts against it; and it counts only if the account says that no
 import json
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,29 +17,16 @@ import psutil
 
 from ops.accounting import Account, account_for
 from ops.bench.fleet import facilities, fleet, zones
+from ops.bench.place import READY_S, Place, Report, place, wait_until
 from ops.bench.publisher import Load
-from ops.database.migrate import connect, migrate
 from ops.feed.access import feeder_access
-from ops.pipeline import member, members, specs
+from ops.pipeline import member
 from ops.registry import load_registry
 from ops.run.snapshot import Samples, scrape
-from ops.stack import LocalStack
-from ops.supervise import Supervisor
-from ops.topics import ensure_topics
 from runtime.errors import FatalError
-from runtime.settings import Settings, StackSettings, settings_with
+from runtime.settings import Settings, StackSettings
 
-READY_S: Final = 60.0
 DRAIN_S: Final = 300.0
-POLL_S: Final = 0.1
-METRICS_PORTS: Final = {  # beside those of a pipeline that may be running here
-    "EYES_INGEST__METRICS_PORT": "29101",
-    "EYES_PROCESSORS__METRICS_PORT": "29111",
-    "EYES_ARCHIVE__METRICS_PORT": "29121",
-    "EYES_LOG__LEVEL": "warning",
-}
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +55,21 @@ def bench_pipeline(stack: StackSettings, *, devices: int, rate: float, seconds: 
     Raises:
         FatalError: a process did not become well, or what was sent did not arrive in five minutes.
     """
-    with tempfile.TemporaryDirectory(prefix="eyes-bench-") as folder, _pipeline(Path(folder), stack, report) as place:
-        settings, cpu = place
+    with place(stack, report, "ingest", "processors", "archive") as here:
+        here.start()
+        settings, cpu = here.settings, _cpu(here)
         crowd = fleet(devices)
         report(f"registering {len(crowd):,} devices")
         load_registry(settings, facilities(crowd), zones(crowd))
-        _wait(lambda: _ingest_knows(settings, len(crowd)), READY_S, "ingest to know the registry")
+        wait_until(lambda: _ingest_knows(settings, len(crowd)), READY_S, "ingest to know the registry")
         before = cpu()
-        sent_file = Path(folder) / "sent.ndjson"
+        sent_file = here.folder / "sent.ndjson"
         report(f"publishing {rate:,.0f} readings/s for {seconds:.0f} s")
         began = time.monotonic()
         said = _publish(settings, sent_file, devices=devices, rate=rate, seconds=seconds)
         published = time.monotonic()
         report(f"published {said['messages']:,} in {said['seconds']:.1f} s; waiting for the last row")
-        _wait(lambda: _rows(settings) >= said["messages"], DRAIN_S, "every reading to be stored")
+        wait_until(lambda: _rows(settings) >= said["messages"], DRAIN_S, "every reading to be stored")
         ended = time.monotonic()
         after = cpu()
         archive = scrape(member(settings, "archive").metrics_url)
@@ -117,36 +103,11 @@ def _result(
     )
 
 
-@contextmanager
-def _pipeline(
-    folder: Path, stack_settings: StackSettings, report: Report
-) -> Iterator[tuple[Settings, Callable[[], dict[str, float]]]]:
-    """Servers and our processes, and a way to ask what CPU each has used so far."""
-    folder.chmod(0o711)  # root runs PostgreSQL as somebody else
-    stack_settings = stack_settings.model_copy(update={"dir": folder / "stack"})
-    stack = LocalStack(stack_settings, stack_settings.dir)
-    env = METRICS_PORTS | {
-        f"EYES_STACK__{name.upper()}": str(value)
-        for name, value in stack_settings.model_dump(mode="json", exclude={"servers"}).items()
-    }
-    stack.up(report, tied=True)
-    try:
-        settings = settings_with(env)
-        with connect(settings.database) as connection:
-            migrate(connection)
-        ensure_topics(settings.kafka)
-        supervisor = Supervisor(specs(members(settings), folder, env))
-        supervisor.start()
-        try:
-            if not supervisor.wait_ready(READY_S):
-                raise FatalError("; ".join(f"{one.name}: {one.detail}" for one in supervisor.status()))
-            pids = {one.name: one.pid for one in supervisor.status() if one.pid}
-            pids |= {one.name: one.pid for one in stack.status().servers if one.pid}
-            yield settings, lambda: {name: _cpu_s(pid) for name, pid in pids.items()}
-        finally:
-            supervisor.stop()
-    finally:
-        stack.down()
+def _cpu(here: Place) -> Callable[[], dict[str, float]]:
+    """A way to ask what CPU each server and process has used so far."""
+    pids = {one.name: one.pid for one in here.supervisor.status() if one.pid}
+    pids |= {one.name: one.pid for one in here.stack.status().servers if one.pid}
+    return lambda: {name: _cpu_s(pid) for name, pid in pids.items()}
 
 
 def _cpu_s(pid: int) -> float:
@@ -194,11 +155,3 @@ def _ingest_knows(settings: Settings, facilities: int) -> bool:
 
 def _rows(settings: Settings) -> int:
     return int(scrape(member(settings, "archive").metrics_url).total("eyes_archive_rows_total", table="observations"))
-
-
-def _wait(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise FatalError(f"waited {timeout_s:.0f} s in vain for {what}")
-        time.sleep(POLL_S)

@@ -156,6 +156,9 @@ class Observer(Protocol):
     def stored(self, number: int, size: int, seconds: float) -> None:
         """So many shards of snapshots of so many bytes were made for a transaction, while no fold could go on."""
 
+    def recovered(self, records: int) -> None:
+        """So many records were folded again, whose outputs were published before."""
+
     def distrusted(self, partition: int, number: int) -> None:
         """Snapshots of this partition are of no use."""
 

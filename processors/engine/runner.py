@@ -272,7 +272,7 @@ class Runner:
         part = self._parts.get(partition)
         if part is None:
             return  # fetched before a rebalance that took it away
-        began_s = self._monotonic()
+        began_s, again = self._monotonic(), 0
         for record in records:
             if record.offset < part.next:
                 continue
@@ -288,10 +288,13 @@ class Runner:
                 part.fold.counts.poison["decode"] += 1
                 outputs = [undecodable(record.value, place, error, part.fold.now_ms)]
             part.next = record.offset + 1
+            again += record.offset < part.live_from
             if outputs and record.offset >= part.live_from:
                 part.outputs += outputs
                 self._urgent |= any(isinstance(output, Anomaly) for output in outputs)
         self._observer.folded(partition, part.fold.take_counts(), self._monotonic() - began_s)
+        if again:
+            self._observer.recovered(again)
         if part.recovering:
             self._progress.step()
         else:

@@ -47,6 +47,7 @@ class Notes:
         self.stands: dict[int, Standing] = {}
         self.visible: list[Model] = []
         self.snapshots = 0
+        self.again = 0
         self.useless: list[int] = []
         self.stops: list[int] = []
         self.goes: list[int] = []
@@ -63,6 +64,9 @@ class Notes:
 
     def stored(self, number: int, size: int, seconds: float) -> None:
         self.snapshots += number
+
+    def recovered(self, records: int) -> None:
+        self.again += records
 
     def distrusted(self, partition: int, number: int) -> None:
         self.useless.append(partition)
