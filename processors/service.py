@@ -42,6 +42,7 @@ class Service:
             "healthy": self.progress.healthy and not (runner is not None and runner.stopped),
             "stalledForS": round(self.progress.stalled_for_s, 1),
             "trouble": self._trouble,
+            "live": [] if runner is None else runner.live,
             "recovering": [] if runner is None else runner.recovering,
             "stopped": [] if runner is None else runner.stopped,
         }

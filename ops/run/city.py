@@ -34,6 +34,7 @@ class City:
 
     def __init__(self, settings: Settings, env: Mapping[str, str], folder: Path, feed: tuple[str, ...]) -> None:
         self.settings = settings
+        self.env = dict(env)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.supervisor = Supervisor(specs(members(settings), folder, env))

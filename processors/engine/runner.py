@@ -121,13 +121,18 @@ class Runner:
         return sorted([*self.loading, *self._folding])
 
     @property
+    def live(self) -> list[int]:
+        """The partitions at whose end we work."""
+        return sorted(p for p, part in list(self._parts.items()) if not part.recovering)
+
+    @property
     def loading(self) -> list[int]:
         """Those of them whose snapshots are being read."""
         return self._loading.partitions
 
     @property
     def _folding(self) -> list[int]:
-        return [p for p, part in self._parts.items() if part.recovering]
+        return [p for p, part in list(self._parts.items()) if part.recovering]
 
     @property
     def stopped(self) -> list[int]:

@@ -27,8 +27,11 @@ def hurt_stack() -> Iterator[TestStack]:
 
 @pytest.fixture
 def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scenario]:
-    """A city of its own: topics, a database, an MQTT session, ports; a parameter says how many workers."""
-    workers: int = getattr(request, "param", 1)
+    """A city of its own: topics, a database, an MQTT session, ports.
+
+    A parameter says how many workers, and may add to their environment.
+    """
+    workers, more = getattr(request, "param", (1, {}))
     hurt_stack.stack.up()  # a test before may have left a server stopped
     prefix = hurt_stack.fresh_prefix()
     with hurt_stack.fresh_database() as database:
@@ -40,6 +43,8 @@ def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureReque
             "EYES_DATABASE__DSN": database.dsn,
             "EYES_INGEST__CLIENT_ID": f"{prefix}ingest",
             "EYES_LOG__FORMAT": "json",
+            "EYES_PROCESSORS__SNAPSHOT_S": "2",
+            **more,
         }
         ports = zip(("INGEST", "ARCHIVE", "PROCESSORS"), free_ports(2 + workers), strict=False)  # workers in a row
         env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports}
