@@ -44,22 +44,26 @@ def verify(
     began = time.monotonic()
     with kafka_explained(load_settings().kafka):
         refold = Refold(load_settings())
-        if refold.begins_cold:
+        if refold.bounds.begins_cold:
             raise FatalError("the log no longer holds its beginning, so the folds' state cannot be made again from it")
         with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("", total=refold.records)
+            task = progress.add_task("", total=refold.bounds.records)
             outcome = compare_all(
                 refold,
                 wanted=lambda value: _within(value, begin, end),
                 advance=lambda count: progress.advance(task, count),
             )
-    seconds = time.monotonic() - began
+    records, seconds = refold.bounds.records, time.monotonic() - began
     if as_json:
-        figures = asdict(outcome) | {"good": outcome.good, "records": refold.records, "seconds": round(seconds, 2)}
+        figures = asdict(outcome) | {
+            "good": outcome.good,
+            "records": refold.bounds.records,
+            "seconds": round(seconds, 2),
+        }
         figures["first"] = [[one.what, one.value.decode(errors="replace")] for one in outcome.first]
         print(json.dumps(figures))
     else:
-        _show(outcome, refold.records, seconds)
+        _show(outcome, records, seconds)
     if not outcome.good:
         raise typer.Exit(1)
 

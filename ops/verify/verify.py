@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from ops.past import Advance
 from ops.verify.compare import Expected, Outcome, compare
-from ops.verify.refold import Advance, Refold
+from ops.verify.refold import Refold
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
 
 
@@ -25,7 +26,7 @@ def verify(
     published = refold.published(ANOMALIES)
     for partition in range(EVENTS.partitions):
         said = refold.findings(partition, advance)
-        committed = refold.committed.get(partition, 0)
+        committed = refold.bounds.committed.get(partition, 0)
         # A zone's findings stand in the partition of the same number as its events.
         outcome += compare(said[ANOMALIES.name], published[partition], committed, ordered=True, wanted=wanted)
         refused += [Expected(0 if one.offset < committed else 1, one.value) for one in said[QUARANTINE.name]]

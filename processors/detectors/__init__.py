@@ -1,6 +1,7 @@
 """The detectors: pure folds that turn what probes saw into findings.
 
-:data:`ALL` is the one place where they are listed, in the order in which they are asked.
+:data:`ALL` is the one place where they are listed, in the order in which they are asked; :data:`CANDIDATES` are further
+versions that are in the code to be judged on the past, and publish nothing.
 """
 
 from typing import Any, Final
@@ -22,3 +23,5 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     ClockDetector(),
     LeakDetector(),
 )
+
+CANDIDATES: Final[tuple[Detector[Any], ...]] = ()
