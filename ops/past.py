@@ -1,10 +1,12 @@
 """The log as it stood at one moment, read aside: in no group, so nobody's offset moves, and nothing is written."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from processors.detectors import GROUP
 from runtime.kafka import admin, reader
@@ -13,6 +15,8 @@ from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, Topic
 
 POLL_MS: Final = 500
 RECORDS: Final = 1_000
+COORDINATOR_S: Final = 15.0
+_COORDINATOR_ERRORS: Final = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 CLIENT: Final = "eyes-past"
 
 Advance = Callable[[int], None]
@@ -38,7 +42,8 @@ class Bounds(msgspec.Struct, frozen=True):
     so what the folds published while we looked is explained by the events within these bounds.
     """
 
-    cluster: str
+    log: str
+    """The ids that Kafka gave itself and the topics: another log has others."""
     committed: dict[int, int]
     findings: dict[int, Span]
     refusals: dict[int, Span]
@@ -63,9 +68,8 @@ def bounds(settings: KafkaSettings) -> Bounds:
     """
     client = admin(settings)
     try:
-        group = settings.topic_prefix + GROUP
-        offsets = client.list_group_offsets({group: None})[group]
-        cluster = client.describe_cluster()["cluster_id"]
+        committed = _committed(client, settings.topic_prefix + GROUP)
+        log = _identity(client, settings)
     finally:
         client.close()
     consumer = reader(settings, CLIENT)
@@ -74,12 +78,31 @@ def bounds(settings: KafkaSettings) -> Bounds:
     finally:
         consumer.close()
     return Bounds(
-        cluster=str(cluster),
-        committed={at.partition: found.offset for at, found in offsets.items()},
+        log=log,
+        committed=committed,
         findings=findings,
         refusals=refusals,
         events=events,
     )
+
+
+def _committed(client: KafkaAdminClient, group: str) -> dict[int, int]:
+    give_up = time.monotonic() + COORDINATOR_S
+    while True:
+        try:
+            offsets = client.list_group_offsets({group: None})[group]
+        except _COORDINATOR_ERRORS:  # a Kafka that never had a group makes room for them first
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.2)
+        else:
+            return {at.partition: found.offset for at, found in offsets.items()}
+
+
+def _identity(client: KafkaAdminClient, settings: KafkaSettings) -> str:
+    described = client.describe_topics([topic.full_name(settings.topic_prefix) for topic in (EVENTS, ANOMALIES)])
+    ids = sorted(f"{topic['name']}={topic['topic_id']}" for topic in described)
+    return " ".join([str(client.describe_cluster()["cluster_id"]), *ids])
 
 
 def _spans(consumer: KafkaConsumer, settings: KafkaSettings, topic: Topic) -> dict[int, Span]:
@@ -90,7 +113,7 @@ def _spans(consumer: KafkaConsumer, settings: KafkaSettings, topic: Topic) -> di
 
 def read(
     settings: KafkaSettings, topic: Topic, partition: int, span: Span, advance: Advance = lambda _records: None
-) -> Iterator[tuple[int, bytes]]:
+) -> Generator[tuple[int, bytes]]:
     """Offsets and values of one partition, in order.
 
     Raises:

@@ -20,6 +20,7 @@ from ops.cli import (
     publish,
     quarantine,
     registry,
+    replay,
     stack,
     up,
     verify,
@@ -53,6 +54,7 @@ app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("account")(account.account)
 app.command("verify")(verify.verify)
+app.command("replay")(replay.replay)
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

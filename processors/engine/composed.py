@@ -88,6 +88,11 @@ class PartitionFold:
         return self._clock.now_ms
 
     @property
+    def received_ms(self) -> int:
+        """Up to when everything was received from every shard that is waited for; 0 before the first tick."""
+        return min(self._clock.frontier.values(), default=0)
+
+    @property
     def timers(self) -> int:
         """How many timers are armed."""
         return len(self._timers)
