@@ -14,7 +14,9 @@ from runtime.settings import KafkaSettings
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, Topic
 
 POLL_MS: Final = 500
-RECORDS: Final = 1_000
+RECORDS: Final = (
+    100  # of a hundred readings each, a second of folding: progress is told and an end is asked for after them
+)
 COORDINATOR_S: Final = 15.0
 _COORDINATOR_ERRORS: Final = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 CLIENT: Final = "eyes-past"

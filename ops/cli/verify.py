@@ -33,8 +33,8 @@ def verify(
     """Fold the whole log again, aside, and compare byte for byte with the findings that were published.
 
     Nothing is published and nobody's offset moves; the pipeline may be running. The log must hold its beginning.
-    Exit code 0 only if every finding that must be there is there, in its order, and no other; the first records
-    that differ are shown.
+    Exit code 0 only if every finding that must be there is there, in its order, and no other; the first events that
+    differ, by event time, are shown. What another version or configuration would have found says `eyes replay`.
 
     Examples:
     - `eyes verify`
@@ -55,11 +55,7 @@ def verify(
             )
     records, seconds = refold.bounds.records, time.monotonic() - began
     if as_json:
-        figures = asdict(outcome) | {
-            "good": outcome.good,
-            "records": refold.bounds.records,
-            "seconds": round(seconds, 2),
-        }
+        figures = asdict(outcome) | {"good": outcome.good, "records": records, "seconds": round(seconds, 2)}
         figures["first"] = [[one.what, one.value.decode(errors="replace")] for one in outcome.first]
         print(json.dumps(figures))
     else:
@@ -89,6 +85,8 @@ def _show(outcome: Outcome, records: int, seconds: float) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
+    if outcome.first:
+        console.print(f"What differs first, at {outcome.first[0].at or 'an unknown time'}:", style="red")
     for difference in outcome.first:
         console.print(f"{difference.what}: {difference.value.decode(errors='replace')}", markup=False, style="red")
     if outcome.good:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import msgspec
+
 SHOWN: Final = 5
 
 
@@ -16,10 +18,25 @@ class Expected(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One record that is ``missing`` from what was published or ``unexplained`` by the log."""
+    """One record that is ``missing`` from what was published, ``unexplained`` by the log, or ``out of order``."""
 
     what: str
     value: bytes
+
+    @property
+    def at(self) -> str:
+        """Its event time, as it stands in the record; empty where none does."""
+        try:
+            return _decoder.decode(self.value).time
+        except msgspec.DecodeError:
+            return ""
+
+
+class _Timed(msgspec.Struct):
+    time: str = ""
+
+
+_decoder: Final = msgspec.json.Decoder(_Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,7 @@ class Outcome:
     repeated: int = 0
     out_of_order: int = 0
     first: tuple[Difference, ...] = ()
+    """Those that differ first, by event time."""
 
     @property
     def good(self) -> bool:
@@ -47,7 +65,7 @@ class Outcome:
             self.unexplained + other.unexplained,
             self.repeated + other.repeated,
             self.out_of_order + other.out_of_order,
-            (*self.first, *other.first)[:SHOWN],
+            _earliest([*self.first, *other.first]),
         )
 
 
@@ -74,27 +92,34 @@ def compare(
     known = Counter(one.value for one in expected)
     missing = [one.value for one in expected if one.offset < committed and one.value not in times]
     strange = [value for value in times if value not in known]
+    swapped = _out_of_order([one.value for one in expected], seen) if ordered else []
     differences = [Difference("missing", value) for value in missing]
     differences += [Difference("unexplained", value) for value in strange]
+    differences += [Difference("out of order", value) for value in swapped]
     return Outcome(
         expected=sum(one.offset < committed for one in expected),
         published=len(seen),
         missing=len(missing),
         unexplained=sum(times[value] for value in strange),
         repeated=sum(number - known[value] for value, number in times.items() if 0 < known[value] < number),
-        out_of_order=_out_of_order([one.value for one in expected], seen) if ordered else 0,
-        first=tuple(differences[:SHOWN]),
+        out_of_order=len(swapped),
+        first=_earliest(differences),
     )
 
 
-def _out_of_order(expected: Sequence[bytes], seen: Sequence[bytes]) -> int:
-    """How many records stand before one that they should follow, each record counted where it first appears."""
+def _earliest(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(sorted(differences, key=lambda one: one.at)[:SHOWN])
+
+
+def _out_of_order(expected: Sequence[bytes], seen: Sequence[bytes]) -> list[bytes]:
+    """The records that stand behind one that should follow them, each where it first appears."""
     place = {value: number for number, value in reversed(list(enumerate(expected)))}
-    highest, wrong = -1, 0
+    highest, wrong = -1, []
     for value in dict.fromkeys(seen):
         number = place.get(value)
         if number is None:
             continue
-        wrong += number < highest
+        if number < highest:
+            wrong.append(value)
         highest = max(highest, number)
     return wrong

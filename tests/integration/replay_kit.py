@@ -24,7 +24,7 @@ from schemas.envelope import Data, encode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.model import to_ms
 from schemas.partitioning import partition_of
-from schemas.topics import CATALOGUE, EVENTS
+from schemas.topics import CATALOGUE, EVENTS, Topic
 from tests.servers import TestStack, free_ports
 
 EYES = (sys.executable, "-m", "ops.cli.main")
@@ -126,11 +126,10 @@ class Past:
             "COLUMNS": "250",
         }
 
-    def write(self, zone: str, events: Sequence[Data | bytes]) -> None:
+    def write(self, zone: str, events: Sequence[Data | bytes], to: Topic = EVENTS) -> None:
         producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, acks="all", linger_ms=5)
         try:
-            topic = EVENTS.full_name(self.settings.kafka.topic_prefix)
-            at = partition_of(zone, EVENTS.partitions)
+            topic, at = to.full_name(self.settings.kafka.topic_prefix), partition_of(zone, to.partitions)
             values = (one if isinstance(one, bytes) else encode(cloud_event(one)) for one in events)
             sent = [producer.send(topic, value=value, partition=at) for value in values]
             producer.flush(60)

@@ -1,5 +1,6 @@
 """What may stand on the command line, and what is said of what may not."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,16 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path, name: str, text: str, com
     with pytest.raises(FatalError) as refused:
         ask("cover", str(tmp_path / name))
     assert complaint in str(refused.value)
+
+
+def test_the_example_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "replay.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "a.toml").write_text(example)
+    assert [sorted(one.changes) for one in ask("cover", str(tmp_path / "a.toml")).what_if.override] == [
+        ["tilt_deg"],
+        ["grace_s", "max_stay_s"],
+    ]
 
 
 def test_an_empty_range_is_refused() -> None:

@@ -45,6 +45,20 @@ def test_another_order_is_said_where_order_matters() -> None:
     assert compare(expected(b"a", b"b"), [b"b", b"a"], 2, ordered=False).good
 
 
+def test_the_one_out_of_order_is_shown() -> None:
+    outcome = compare(expected(b"a", b"b", b"c"), [b"a", b"c", b"b"], 3, ordered=True)
+    assert [tuple(one) for one in outcome.first] == [("out of order", b"b")]
+
+
+def test_what_differs_first_by_event_time_is_shown_first_whatever_its_partition() -> None:
+    late, early = b'{"time":"2026-07-06T09:00:00.000Z"}', b'{"time":"2026-07-06T08:00:00.000Z"}'
+    outcome = compare(expected(late), [], 1, ordered=True) + compare([], [early], 1, ordered=True)
+    assert [(one.what, one.value) for one in outcome.first] == [("unexplained", early), ("missing", late)]
+    assert outcome.first[0].at == "2026-07-06T08:00:00.000Z"
+    both = compare(expected(late, early), [], 2, ordered=True)
+    assert [one.value for one in both.first] == [early, late]
+
+
 def test_only_what_is_wanted_is_looked_at() -> None:
     outcome = compare(expected(b"a", b"b"), [b"b", b"x"], 2, ordered=True, wanted=lambda value: value == b"b")
     assert outcome == Outcome(expected=1, published=1)
