@@ -65,8 +65,16 @@ class Work:
         return {part.partition: part for part in found}
 
     def keep(self, part: Part) -> None:
-        """Write down a partition that is done."""
-        _write(self._path(part), msgspec.json.encode(part))
+        """Write down a partition that is done.
+
+        Raises:
+            FatalError: the folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)  # a twin that finished may have taken it away
+            _write(self._path(part), msgspec.json.encode(part))
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def finish(self, parts: dict[int, Part]) -> None:
         """All are done: keep only what will still be so when the same is asked again."""
@@ -74,7 +82,7 @@ class Work:
             if not part.final:
                 self._path(part).unlink(missing_ok=True)
         (self.folder / "plan.json").unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _unusable(self, error: Exception) -> FatalError:

@@ -68,8 +68,8 @@ def test_nothing_is_left_where_nothing_is_worth_keeping(tmp_path: Path) -> None:
 def test_a_twin_that_finished_in_between_leaves_no_part_behind(tmp_path: Path) -> None:
     work = Work(tmp_path / "w")
     work.begin(bounds(5), fresh=False)
-    work.finish({})
-    work.folder.mkdir()
+    Work(work.folder).finish({})
+    assert not work.folder.exists()
     work.keep(PART)
     work.keep(FINAL)
     work.begin(bounds(9), fresh=False)
@@ -83,5 +83,7 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(FatalError, match="begin anew with --fresh"):
         work.parts()
     (tmp_path / "file").touch()
+    with pytest.raises(FatalError, match="--work DIR"):
+        Work(tmp_path / "file" / "w").keep(PART)
     with pytest.raises(FatalError, match="--work DIR"):
         Work(tmp_path / "file" / "w").begin(bounds(5), fresh=False)
