@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from processors.detectors import ALL, GROUP
+from processors.detectors import ALL, CANDIDATES, GROUP
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource, retryable
 from processors.engine.kafka_shelf import KafkaShelf
@@ -16,11 +16,11 @@ from runtime.exposition import HealthReport, serve
 from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SNAPSHOTS
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, SNAPSHOTS
 
 log: Final = structlog.get_logger()
 
-TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, SNAPSHOTS)
+TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, SHADOWS, SNAPSHOTS)
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -93,8 +93,8 @@ class Service:
             source=source,
             sink=sink,
             shelf=shelf,
-            make_fold=lambda: PartitionFold(ALL, lateness_ms),
-            restore=lambda shards: PartitionFold.restore(ALL, lateness_ms, shards),
+            make_fold=lambda: PartitionFold(ALL, lateness_ms, CANDIDATES),
+            restore=lambda shards: PartitionFold.restore(ALL, lateness_ms, shards, CANDIDATES),
             options=Options(
                 topic=settings.kafka.topic_prefix + EVENTS.name,
                 source=f"/{settings.site}/process",

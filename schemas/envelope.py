@@ -24,6 +24,7 @@ from schemas.registry import (
     RegistryRewriteEnded,
     ZoneConfigured,
 )
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
@@ -39,6 +40,10 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.clock.tick.v1": Tick,
     "org.digital-eyes.clock.stepped.v1": ClockStepped,
     "org.digital-eyes.clock.shard-retired.v1": ShardRetired,
+    "org.digital-eyes.shadow.begun.v1": ShadowBegun,
+    "org.digital-eyes.shadow.promoted.v1": ShadowPromoted,
+    "org.digital-eyes.shadow.ended.v1": ShadowEnded,
+    "org.digital-eyes.shadow.finding.v1": ShadowFinding,
     "org.digital-eyes.anomaly.v1": Anomaly,
     "org.digital-eyes.quarantined.v1": Quarantined,
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,

@@ -16,6 +16,7 @@ from schemas.registry import (
     RegistryRewriteEnded,
     ZoneConfigured,
 )
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
 
 UNLIMITED: Final = -1
 DAY_MS: Final = 86_400_000
@@ -56,11 +57,14 @@ EVENTS: Final = Topic(
         Tick,
         ClockStepped,
         ShardRetired,
+        ShadowBegun,
+        ShadowPromoted,
+        ShadowEnded,
     ),
     partitions=12,
     cleanup="delete",
     retention_ms=28 * DAY_MS,
-    writers=("ingest", "registry"),
+    writers=("ingest", "registry", "engineers"),
     readers=("processors", "archive"),
     about="Everything probes saw, what stands where, and the time, in the order folds see it.",
 )
@@ -85,6 +89,17 @@ FACILITIES: Final = Topic(
     writers=("registry",),
     readers=("ingest", "registry"),
     about="The current registry; one partition, so that it has one order.",
+)
+SHADOWS: Final = Topic(
+    name="city.shadow-findings.v1",
+    key="zone",
+    values=(ShadowFinding,),
+    partitions=12,
+    cleanup="delete",
+    retention_ms=90 * DAY_MS,
+    writers=("processors",),
+    readers=("engineers",),
+    about="What detectors on trial say: never shown to operators, no cases are made of it.",
 )
 SNAPSHOTS: Final = Topic(
     name="city.detectors.snapshots.v1",
@@ -121,4 +136,4 @@ UNREGISTERED: Final = Topic(
     about="Understood readings of devices that no facility claims yet.",
 )
 
-CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SNAPSHOTS, QUARANTINE, UNREGISTERED)
+CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SHADOWS, SNAPSHOTS, QUARANTINE, UNREGISTERED)

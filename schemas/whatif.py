@@ -1,6 +1,6 @@
 """A what-if configuration: other policies than those that were registered, for judging them on the past.
 
-It is a file of an engineer's and no event: nobody publishes it, and only what folds the log aside reads it.
+A file of an engineer's for a replay; and part of the event that puts a detector on trial (:mod:`schemas.shadow`).
 """
 
 import json

@@ -2,13 +2,13 @@
 
 from ops.past import Advance, bounds, read
 from ops.verify.compare import Expected
-from processors.detectors import ALL
+from processors.detectors import ALL, CANDIDATES
 from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.refusal import undecodable
 from runtime.settings import Settings
 from schemas.envelope import UnknownEventError, decode
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, Topic
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, Topic
 
 
 class Refold:
@@ -26,8 +26,8 @@ class Refold:
     def findings(self, partition: int, advance: Advance) -> dict[str, list[Expected]]:
         """What the fold of one partition says, by output topic; ``advance`` is told how many records were folded."""
         lateness_ms = round(self._settings.ingest.lateness_s * 1000)
-        fold = PartitionFold(ALL, lateness_ms)
-        said: dict[str, list[Expected]] = {ANOMALIES.name: [], QUARANTINE.name: []}
+        fold = PartitionFold(ALL, lateness_ms, CANDIDATES)
+        said: dict[str, list[Expected]] = {topic.name: [] for topic in (ANOMALIES, SHADOWS, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
             try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ops.past import Advance
 from ops.verify.compare import Expected, Outcome, compare
 from ops.verify.refold import Refold
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS
 
 
 def verify(
@@ -23,12 +23,13 @@ def verify(
     """
     outcome = Outcome()
     refused: list[Expected] = []
-    published = refold.published(ANOMALIES)
+    published = {topic.name: refold.published(topic) for topic in (ANOMALIES, SHADOWS)}
     for partition in range(EVENTS.partitions):
         said = refold.findings(partition, advance)
         committed = refold.bounds.committed.get(partition, 0)
         # A zone's findings stand in the partition of the same number as its events.
-        outcome += compare(said[ANOMALIES.name], published[partition], committed, ordered=True, wanted=wanted)
+        for topic, values in published.items():
+            outcome += compare(said[topic], values[partition], committed, ordered=True, wanted=wanted)
         refused += [Expected(0 if one.offset < committed else 1, one.value) for one in said[QUARANTINE.name]]
     everything = [value for values in refold.published(QUARANTINE).values() for value in values]
     return outcome + compare(refused, everything, 1, ordered=False, wanted=wanted)

@@ -14,6 +14,7 @@ from zlib import crc32
 import msgspec
 
 from processors.engine import refusal, snapshot
+from processors.engine.cast import Cast, Registration, about
 from processors.engine.contract import (
     QUIET,
     Blind,
@@ -27,18 +28,21 @@ from processors.engine.contract import (
 )
 from processors.engine.dedupe import Verdict
 from processors.engine.frontier import Frontier
+from processors.engine.openings import Steps
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
 from processors.engine.zone import Route, SnapshotError, Zone, upcast
 from runtime.errors import PoisonError
+from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
-from schemas.model import Model, to_ms
+from schemas.model import Model, from_ms, to_ms
 from schemas.observation import JUDGED, Quality
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
 
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
@@ -58,21 +62,21 @@ class Counts:
 class PartitionFold:
     """All detectors over one partition."""
 
-    def __init__(self, detectors: Sequence[Detector[Any]], lateness_ms: int) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector[Any]], lateness_ms: int, candidates: Sequence[Detector[Any]] = ()
+    ) -> None:
         """Begin with nothing known.
 
         Args:
             detectors: in the order in which they are asked; their names differ.
             lateness_ms: how much older than the clock a reading may be to be judged, and how long its identity is
                 remembered.
+            candidates: other versions, which events may put on trial and promote.
         """
-        assert len({detector.name for detector in detectors}) == len(detectors), "two detectors of one name"
         self.counts = Counts()
-        self._detectors = tuple(detectors)
-        self._index = {detector.name: i for i, detector in enumerate(detectors)}
+        self._cast = Cast(detectors, candidates)
         self._lateness_ms = lateness_ms
         self._floor_ms = -lateness_ms
-        self._versions = {detector.name: detector.version for detector in detectors}
         self._clock = Clock(0, {})
         self._generation = 0
         self._frontier = Frontier()
@@ -114,17 +118,15 @@ class PartitionFold:
                     self._on_tick(event)
                 case CameraEvent():
                     self._on_camera(event)
-                case FacilityRegistered():
-                    self._on_registry(event.facility.facility, event.facility.zone, event)
-                case FacilityLeft():
-                    self._on_registry(event.facility, event.zone, event)
-                case ZoneConfigured():
-                    self._on_registry(f"zone:{event.zone}", event.zone, event)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured():
+                    self._on_registry(event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
                     self._on_step(to_ms(event.after) - to_ms(event.before))
                 case ShardRetired():
                     self._go_blind(self._frontier.retire(event.shard))
+                case ShadowBegun() | ShadowEnded() | ShadowPromoted():
+                    self._on_shadow(event)
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
         outputs, self._outputs = self._outputs, []
@@ -179,7 +181,7 @@ class PartitionFold:
         late = event.result_quality == _LATE or time_ms < self._floor_ms
         if event.result_quality != Quality.RELEASED:
             self.counts.late += late
-            for slot in zone.slots:
+            for slot in zone.everyone:
                 if not late or slot.detector.hears_late:
                     self._deliver(slot, event, self._clock)
 
@@ -190,16 +192,37 @@ class PartitionFold:
             self.counts.conflicts += 1
             self._outputs.append(refusal.conflicting(event))
 
-    def _on_registry(self, key: str, name: str, event: FacilityRegistered | FacilityLeft | ZoneConfigured) -> None:
+    def _on_registry(self, event: Registration) -> None:
         """Tell it if it says more than was known; the daily rewrite does not."""
+        key, name = about(event)
         zone = self._zone(name)
         if zone is None:
             return
-        if event.revision:
-            if event.revision <= zone.revisions.get(key, 0):
-                return
-            zone.revisions[key] = event.revision
-        self._tell(zone, event)
+        if _is_news(zone.revisions, key, event.revision):
+            for slot in zone.slots:
+                self._deliver(slot, self._cast.sees(slot.detector, event), self._clock)
+        if zone.trial is not None and _is_news(zone.heard, key, event.revision):
+            assert self._cast.trial is not None, "a zone has one on trial only during a trial"
+            self._deliver(zone.trial, self._cast.trial.sees(event), self._clock)
+
+    def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
+        zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
+        if isinstance(event, ShadowBegun):
+            trial = self._cast.begin(event)
+            if trial is not None:
+                for zone in zones:
+                    zone.begin(trial)
+            return
+        promoted = isinstance(event, ShadowPromoted)
+        trial = self._cast.end(event.shadow, promoted=promoted)
+        if trial is None:
+            return
+        steps = Steps(trial.detector.version, from_ms(self._clock.now_ms)) if promoted else None
+        for zone in zones:
+            self._outputs += zone.end(steps)
+            if promoted:
+                self._timers.relabel(zone.name, trial.detector.name, None)
+            self._timers.relabel(zone.name, trial.label, trial.detector.name if promoted else None)
 
     def _on_step(self, by_ms: int) -> None:
         self._frontier.step()
@@ -217,8 +240,8 @@ class PartitionFold:
         self._go_blind(blind)
         for entry in self._timers.due(clock.now_ms):
             if self._timers.take(entry):
-                at_ms, zone, detector, name = entry
-                self._deliver(self._known(zone).slots[self._index[detector]], TimerDue(name, at_ms), clock)
+                at_ms, zone, label, name = entry
+                self._deliver(self._known(zone).slot(label), TimerDue(name, at_ms), clock)
 
     def _set_clock(self, now_ms: int) -> None:
         self._clock = Clock(now_ms, self._frontier.received)
@@ -232,22 +255,34 @@ class PartitionFold:
                     self._tell(zone, span)
 
     def _tell(self, zone: Zone, event: ZoneEvent) -> None:
-        for slot in zone.slots:
+        for slot in zone.everyone:
             self._deliver(slot, event, self._clock)
 
     def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> None:
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
-            self.counts.poison[slot.detector.name] += 1
+            self.counts.poison[slot.label] += 1
+            if slot is self._known(slot.zone).trial:
+                return  # that it is counted is enough: nobody sees what it says
             cause = error.__cause__ or error
             self._outputs.append(refusal.poison(slot.detector, slot.zone, event, clock, cause))
             return
         if outcome is QUIET:
             return
-        self._outputs.extend(outcome.outputs)
+        if outcome.outputs:
+            self._say(slot, outcome.outputs)
         for timer in outcome.timers:
-            self._timers.set(slot.zone, slot.detector.name, timer.name, timer.at_ms)
+            self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
+
+    def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
+        trial = self._cast.trial
+        for output in outputs:
+            said = slot.openings.said(output) if isinstance(output, Anomaly) else output
+            if trial is None or slot.label != trial.label:
+                self._outputs.append(said)
+            elif isinstance(said, Anomaly):
+                self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
 
     def _route(self, series: Series) -> Route | None:
         zone = self._zone(series.zone)
@@ -260,14 +295,14 @@ class PartitionFold:
             shard = shard_of(name)
             if shard in self._waiting:
                 return None
-            zone = self._zones[name] = Zone(name, self._detectors)
+            zone = self._zones[name] = Zone(name, self._cast)
             self._shards[shard].append(name)
         return zone if isinstance(zone, Zone) else self._known(name)
 
     def _known(self, name: str) -> Zone:
         zone = self._zones[name]
         if isinstance(zone, bytes):
-            zone = self._zones[name] = Zone.restore(name, self._detectors, zone)
+            zone = self._zones[name] = Zone.restore(name, self._cast, zone)
         return zone
 
     # snapshots
@@ -285,7 +320,7 @@ class PartitionFold:
             Shard(
                 shard=shard,
                 offset=offset,
-                detectors=self._versions,
+                cast=self._cast.state,
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
                 frontier=self._frontier.state,
@@ -296,7 +331,11 @@ class PartitionFold:
 
     @classmethod
     def restore(
-        cls, detectors: Sequence[Detector[Any]], lateness_ms: int, shards: Iterable[bytes]
+        cls,
+        detectors: Sequence[Detector[Any]],
+        lateness_ms: int,
+        shards: Iterable[bytes],
+        candidates: Sequence[Detector[Any]] = (),
     ) -> tuple["PartitionFold", int]:
         """The state that :meth:`snapshot` wrote, and the offset from which on the log is to be folded.
 
@@ -304,17 +343,19 @@ class PartitionFold:
             detectors: as those of the snapshots, or of later versions that can take over their states.
             lateness_ms: as in the constructor.
             shards: all of them, each at the offset at which it happened to be written.
+            candidates: as in the constructor.
 
         Raises:
             SnapshotError: they are no snapshots, or of other detectors or versions. Of bytes that are sound on the
                 outside, it may come later, from :meth:`fold`.
         """
-        fold = cls(detectors, lateness_ms)
+        fold = cls(detectors, lateness_ms, candidates)
         found = [snapshot.decode(data) for data in shards]
         fold._waiting = {shard.shard: fold._present(shard) for shard in found}
         if len(fold._waiting) != SHARDS:
             raise SnapshotError(f"{len(fold._waiting)} of {SHARDS} shards")
         first = min(found, key=lambda shard: shard.offset)
+        fold._cast.take_over(first.cast)
         fold._frontier = Frontier(first.frontier)
         fold._generation = first.generation
         fold._set_clock(first.now_ms)
@@ -336,8 +377,20 @@ class PartitionFold:
 
     def _present(self, shard: Shard) -> Shard:
         """The same, of the present versions of the detectors."""
-        if shard.detectors == self._versions:
+        versions = shard.cast.versions
+        detectors = self._cast.resolve(versions)
+        if {detector.name: detector.version for detector in detectors} == versions:
             return shard
-        zones = {name: upcast(self._detectors, shard.detectors, name, data) for name, data in shard.zones.items()}
-        timers = [entry for entry in shard.timers if entry[2] in self._versions]
+        zones = {name: upcast(detectors, versions, name, data) for name, data in shard.zones.items()}
+        gone = versions.keys() - {detector.name for detector in detectors}
+        timers = [entry for entry in shard.timers if entry[2] not in gone]
         return msgspec.structs.replace(shard, zones=zones, timers=timers)
+
+
+def _is_news(known: dict[str, int], key: str, revision: int) -> bool:
+    """Whether a word says more than was known, and note that it is known now."""
+    if revision:
+        if revision <= known.get(key, 0):
+            return False
+        known[key] = revision
+    return True

@@ -5,7 +5,7 @@ It drives the same composed fold that runs in production, over events that have 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,8 @@ from schemas.observation import Quality
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Quarantined
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.shadow import ShadowBegun, ShadowFinding
+from schemas.whatif import WhatIf
 
 SHARD: Final = "ingest-0"
 START: Final = datetime.fromisoformat("2026-03-02T00:00:00Z")
@@ -43,9 +45,13 @@ class PipelineTestDriver:
         start: datetime = START,
         tick_s: float = 1.0,
         lateness_s: float = DAY_MS / 1000,
+        candidates: Sequence[Detector[Any]] = (),
     ) -> None:
-        """Begin with an empty city and a first tick at ``start``; long stories want a coarser ``tick_s``."""
-        self.fold = PartitionFold(detectors, int(lateness_s * 1000))
+        """Begin with an empty city and a first tick at ``start``; long stories want a coarser ``tick_s``.
+
+        ``candidates`` are other versions, for :meth:`begin_shadow`.
+        """
+        self.fold = PartitionFold(detectors, int(lateness_s * 1000), candidates)
         self.log: list[Data] = []
         """Everything that was folded, in order: feed it to another fold to replay the story."""
         self.outputs: list[Model] = []
@@ -55,6 +61,7 @@ class PipelineTestDriver:
         self._connected = True
         self._speaks_for: dict[tuple[str, str | None], Facility] = {}
         self._facilities: dict[str, Facility] = {}
+        self._zones: dict[str, ZoneConfigured] = {}
         self._tick()
 
     # what happened so far
@@ -97,7 +104,23 @@ class PipelineTestDriver:
 
     def configure(self, zone: ZoneConfigured) -> None:
         """Say what is known of a zone."""
+        self._zones[zone.zone] = zone
         self.write(zone)
+
+    # trials
+
+    def begin_shadow(self, detector: str, version: int, what_if: WhatIf | None = None) -> str:
+        """Put a version on trial and tell it of the registry; gives the shadow's name."""
+        shadow = f"{detector}@{version}"
+        self.write(ShadowBegun(shadow=shadow, detector=detector, version=version, what_if=what_if or WhatIf()))
+        for registered in (*self._zones.values(), *(FacilityRegistered(facility=f) for f in self._facilities.values())):
+            self.write(registered)
+        return shadow
+
+    @property
+    def shadow_findings(self) -> list[Anomaly]:
+        """What was said on trial."""
+        return [output.finding for output in self.outputs if isinstance(output, ShadowFinding)]
 
     # what devices say
 

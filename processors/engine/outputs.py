@@ -7,14 +7,15 @@ from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined
-from schemas.topics import ANOMALIES, QUARANTINE
+from schemas.shadow import ShadowFinding
+from schemas.topics import ANOMALIES, QUARANTINE, SHADOWS
 
 
 def outgoing(output: Model, source: str) -> Outgoing:
     """The record of an output; equal outputs give equal bytes.
 
     Args:
-        output: a finding or a refusal.
+        output: a finding, that of a shadow, or a refusal.
         source: CloudEvents source, ``/{site}/{process}``.
 
     Raises:
@@ -25,6 +26,11 @@ def outgoing(output: Model, source: str) -> Outgoing:
         id_ = event_id("anomaly", output.model_dump_json(by_alias=True))
         event = CloudEvent(str(id_), source, output.at, output, output.subject, output.zone)
         return Outgoing(ANOMALIES.name, partition_of(output.zone, ANOMALIES.partitions), output.zone, encode(event))
+    if isinstance(output, ShadowFinding):
+        zone, finding = output.finding.zone, output.finding
+        id_ = event_id("shadow", output.model_dump_json(by_alias=True))
+        event = CloudEvent(str(id_), source, finding.at, output, finding.subject, zone)
+        return Outgoing(SHADOWS.name, partition_of(zone, SHADOWS.partitions), zone, encode(event))
     if isinstance(output, Quarantined):
         key = output.mqtt_topic or output.device or str(output.id)
         event = CloudEvent(str(output.id), source, output.arrival_time, output, output.device, key)

@@ -8,6 +8,7 @@ about as much as itself. So the price per event is a small constant whatever the
 from typing import Any, Final
 
 from processors.engine.contract import Clock, Detector, Outcome, ZoneEvent
+from processors.engine.openings import Openings
 from runtime.errors import PoisonError
 
 _MIN_JOURNAL: Final = 32
@@ -17,12 +18,26 @@ _BYTES_PER_EVENT: Final = 32  # of checkpoint that justify keeping one more even
 class Slot:
     """One detector's state in one zone."""
 
-    __slots__ = ("_checkpoint", "_clock", "_fold", "_journal", "_limit", "_state", "detector", "zone")
+    __slots__ = (
+        "_checkpoint",
+        "_clock",
+        "_fold",
+        "_journal",
+        "_limit",
+        "_state",
+        "detector",
+        "label",
+        "openings",
+        "zone",
+    )
 
-    def __init__(self, detector: Detector[Any], zone: str, snapshot: bytes | None = None) -> None:
+    def __init__(self, detector: Detector[Any], zone: str, snapshot: bytes | None = None, label: str = "") -> None:
         """Begin with nothing known, or with what ``detector.snapshot`` wrote."""
         self.detector = detector
         self.zone = zone
+        self.label = label or detector.name
+        """Its name among all that are asked in this zone."""
+        self.openings = Openings()
         self._fold = detector.fold
         self._checkpoint = snapshot
         self._limit = _limit(snapshot)

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import msgspec
 
+from processors.engine.cast import CastState
 from processors.engine.frontier import FrontierState
 from processors.engine.timers import Entry
 from processors.engine.zone import SnapshotError
@@ -33,7 +34,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
 
     shard: int
     offset: int
-    detectors: dict[str, int]  # versions
+    cast: CastState
     now_ms: int
     generation: int  # of the clock
     frontier: FrontierState

@@ -68,6 +68,15 @@ class Timers:
         self._removed(zone, armed)
         return True
 
+    def relabel(self, zone: str, detector: str, new: str | None) -> None:
+        """Cancel a detector's timers in a zone, or (with ``new``) give them to another that has none there."""
+        mine = [key for key in self._armed.get(zone, {}) if key[0] == detector]
+        for key in mine:
+            at_ms = self._armed[zone][key]
+            self.set(zone, *key, None)
+            if new is not None:
+                self.set(zone, new, key[1], at_ms)
+
     def shift(self, by_ms: int) -> None:
         """Put off every timer."""
         for armed in self._armed.values():

@@ -5,9 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
+from processors.engine.cast import Cast, Trial
 from processors.engine.contract import Detector, Series
 from processors.engine.dedupe import Columns, Seen
+from processors.engine.openings import Openings, OpeningsState, Steps
 from processors.engine.slot import Slot
+from schemas.anomaly import Anomaly
 
 
 class SnapshotError(Exception):
@@ -32,11 +35,14 @@ class Route:
 class ZoneState(msgspec.Struct, frozen=True, array_like=True):
     """A zone in a snapshot; every mapping is written in the order of its keys."""
 
-    slots: dict[str, bytes]  # by detector
+    slots: dict[str, bytes]  # by label
     revisions: dict[str, int]
     seen: list[tuple[str, str, list[Columns]]]  # device, property
+    openings: dict[str, OpeningsState]  # by label, where anything is open
+    heard: dict[str, int]  # as revisions, by who is on trial
 
 
+_NOTHING: Final = ZoneState({}, {}, [], {}, {})
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 _decoder: Final = msgspec.msgpack.Decoder(ZoneState)
 
@@ -48,26 +54,32 @@ class Zone:
     the same partition or not.
     """
 
-    __slots__ = ("name", "revisions", "routes", "slots")
+    __slots__ = ("everyone", "heard", "name", "revisions", "routes", "slots", "trial")
 
-    def __init__(self, name: str, detectors: Sequence[Detector[Any]], state: ZoneState | None = None) -> None:
+    def __init__(self, name: str, cast: Cast, state: ZoneState | None = None) -> None:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
         self.name = name
-        slots = state.slots if state else {}
-        self.slots = [Slot(detector, name, slots.get(detector.name)) for detector in detectors]
-        self.revisions = dict(state.revisions) if state else {}
-        seen = state.seen if state else ()
-        self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in seen}
+        state = state or _NOTHING
+        self.slots = [Slot(detector, name, state.slots.get(detector.name)) for detector in cast.live]
+        self.trial: Slot | None = None
+        if (trial := cast.trial) is not None:
+            self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label)
+        self.everyone: list[Slot] = [*self.slots, *((self.trial,) if self.trial else ())]
+        for slot in self.everyone:
+            slot.openings = Openings(state.openings.get(slot.label))
+        self.revisions = dict(state.revisions)
+        self.heard = dict(state.heard)
+        self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in state.seen}
 
     @classmethod
-    def restore(cls, name: str, detectors: Sequence[Detector[Any]], data: bytes) -> "Zone":
+    def restore(cls, name: str, cast: Cast, data: bytes) -> "Zone":
         """What :meth:`snapshot` wrote with the same versions of the detectors.
 
         Raises:
             SnapshotError: the bytes are no such zone.
         """
         try:
-            return cls(name, detectors, _decoder.decode(data))
+            return cls(name, cast, _decoder.decode(data))
         except (ValueError, KeyError, AssertionError) as error:
             raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
 
@@ -75,8 +87,39 @@ class Zone:
         """All of it; equal bytes for zones that will behave equally."""
         routes = sorted(self.routes.items())
         seen = [(*key, columns) for key, route in routes if (columns := route.seen.snapshot(floor_ms))]
-        slots = {slot.detector.name: slot.snapshot() for slot in self.slots}
-        return _encoder.encode(ZoneState(slots, self.revisions, seen))
+        slots = {slot.label: slot.snapshot() for slot in self.everyone}
+        openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
+        return _encoder.encode(ZoneState(slots, self.revisions, seen, openings, self.heard))
+
+    def slot(self, label: str) -> Slot:
+        """Who is asked under this label."""
+        for slot in self.everyone:
+            if slot.label == label:
+                return slot
+        raise KeyError(label)
+
+    def begin(self, trial: Trial) -> None:
+        """Ask one more from now on, who knows nothing yet."""
+        self.trial = Slot(trial.detector, self.name, label=trial.label)
+        self.heard = {}
+        self._cast_changed()
+
+    def end(self, steps: Steps | None) -> list[Anomaly]:
+        """Ask who was on trial no more; with ``steps`` it takes the place of the live one, and this is said of it."""
+        trial, self.trial, self.heard = self.trial, None, {}
+        said: list[Anomaly] = []
+        if trial is not None and steps is not None:
+            at = next(n for n, slot in enumerate(self.slots) if slot.detector.name == trial.detector.name)
+            said += trial.openings.succeed(self.slots[at].openings, steps)
+            trial.label = trial.detector.name
+            self.slots[at] = trial
+        self._cast_changed()
+        return said
+
+    def _cast_changed(self) -> None:
+        self.everyone = [*self.slots, *((self.trial,) if self.trial else ())]
+        for route in self.routes.values():
+            route.series = None  # to be found anew
 
     def memory(self, device: str, what: str) -> Route:
         """What was seen of one device and property."""
@@ -91,7 +134,7 @@ class Zone:
         if route.series != series:  # new, or registered anew
             # One of its own: rows of the same record that were said before go where they said.
             route = self.routes[series.device, series.observed_property] = Route(route.seen)
-            wanted = [slot for slot in self.slots if slot.detector.wants(series)]
+            wanted = [slot for slot in self.everyone if slot.detector.wants(series)]
             route.series = series
             route.all = wanted
             route.late = [slot for slot in wanted if slot.detector.hears_late]
@@ -105,7 +148,7 @@ def upcast(detectors: Sequence[Detector[Any]], versions: dict[str, int], name: s
         SnapshotError: a detector is new, or cannot tell its state from that of the version before.
     """
     state = _decoder.decode(data)
-    slots: dict[str, bytes] = {}
+    slots = dict(state.slots)
     for detector in detectors:
         before = versions.get(detector.name)
         found = state.slots.get(detector.name)
@@ -113,6 +156,5 @@ def upcast(detectors: Sequence[Detector[Any]], versions: dict[str, int], name: s
             found = None if before is None or found is None else detector.upcast(before, name, found)
             if found is None:
                 raise SnapshotError(f"{detector.name} {before or '(none)'} cannot become version {detector.version}")
-        if found is not None:
             slots[detector.name] = found
-    return _encoder.encode(ZoneState(slots, state.revisions, state.seen))
+    return _encoder.encode(msgspec.structs.replace(state, slots=slots))

@@ -20,6 +20,8 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.model import Model, from_ms
 from schemas.observation import Quality
 from schemas.registry import FacilityLeft, FacilityRegistered
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
+from schemas.whatif import WhatIf
 
 LATENESS_MS = 10_000
 NOW = 1_000_000
@@ -125,7 +127,8 @@ def brief(event: ZoneEvent) -> str:  # noqa: PLR0911 - a line for each kind of e
         case Stepped():
             return f"stepped {event.by_ms}"
         case FacilityRegistered():
-            return f"registered {event.facility.facility}"
+            tilt = event.facility.policy.tilt_deg
+            return f"registered {event.facility.facility}{'' if tilt is None else f' tilt {tilt:g}'}"
         case _:
             return type(event).__name__
 
@@ -138,6 +141,9 @@ def briefs(outputs: Iterable[Model]) -> list[str]:
         else type(one).__name__
         for one in outputs
     ]
+
+
+STRICT = WhatIf.read({"override": [{"zone": "z1", "policy": {"tilt_deg": 5.0}}]})
 
 
 def wire(outputs: Iterable[Model]) -> list[bytes]:
@@ -235,14 +241,24 @@ _QUALITIES = st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4])
 _VALUES = st.sampled_from([0.0, 0.0, 1.0, 2.0, 3.0, 4.0, POISON])
 
 
+_SHADOWS = st.sampled_from(["trial-1", "trial-2", "other"])
+_TRIALS = st.one_of(
+    st.sampled_from([1, 2, 3]).map(  # nobody knows 3
+        lambda version: ShadowBegun(shadow=f"trial-{version}", detector="scribe", version=version, what_if=STRICT)
+    ),
+    st.builds(ShadowPromoted, shadow=_SHADOWS),
+    st.builds(ShadowEnded, shadow=_SHADOWS),
+)
+
+
 @st.composite
-def logs(draw: st.DrawFn, max_size: int = 40) -> list[Item]:
+def logs(draw: st.DrawFn, max_size: int = 40) -> list[Item]:  # noqa: C901 - a line or two for each kind of event
     """A log of two zones, two shards and several devices in which everything happens that a log allows."""
     now_ms = NOW
     received = {"s1": NOW}
     items: list[Item] = []
     least = draw(st.sampled_from([0, max_size // 2]))  # left alone, hypothesis likes short lists
-    for kind in draw(st.lists(st.sampled_from("rrrrrraattttcflgs"), min_size=least, max_size=max_size)):
+    for kind in draw(st.lists(st.sampled_from("rrrrrraattttcflgsxxx"), min_size=least, max_size=max_size)):
         match kind:
             case "r":
                 age_ms = draw(st.sampled_from([0, 0, 1, 500, LATENESS_MS, LATENESS_MS + 1, 3 * LATENESS_MS]))
@@ -266,6 +282,8 @@ def logs(draw: st.DrawFn, max_size: int = 40) -> list[Item]:
             case "s":
                 after_ms = now_ms + draw(st.sampled_from([-3000, 3000]))
                 items.append(ClockStepped(before=from_ms(now_ms), after=from_ms(after_ms), ticker="s1"))
+            case "x":
+                items.append(draw(_TRIALS))
             case _:
                 pass
     return items
@@ -297,4 +315,11 @@ def one_by_one(items: Iterable[Item]) -> list[Data]:
 def new_fold() -> PartitionFold:
     """Three scribes: one asks for everything, one also hears what is late, one asks for a single property."""
     detectors = (Scribe(), Scribe("listener", hears_late=True), Scribe("choosy", wants="fault"))
-    return PartitionFold(detectors, LATENESS_MS)
+    return PartitionFold(detectors, LATENESS_MS, (scribe(2),))
+
+
+def scribe(version: int) -> Scribe:
+    """One of another version."""
+    made = Scribe()
+    made.version = version
+    return made

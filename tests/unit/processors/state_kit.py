@@ -15,10 +15,14 @@ def state(fold: PartitionFold, offset: int = 0) -> State:
 def restored(fold: PartitionFold) -> PartitionFold:
     """A fold made of the snapshot of this one, which says the same of itself."""
     data = state(fold)
-    again, offset = PartitionFold.restore(fold._detectors, fold._lateness_ms, data)
+    again, offset = PartitionFold.restore(
+        fold._cast._detectors, fold._lateness_ms, data, tuple(fold._cast._known.values())
+    )
     assert offset == 0
     assert state(again) == data
-    again, _ = PartitionFold.restore(fold._detectors, fold._lateness_ms, data)  # nothing of it decoded yet
+    again, _ = PartitionFold.restore(
+        fold._cast._detectors, fold._lateness_ms, data, tuple(fold._cast._known.values())
+    )  # nothing of it decoded yet
     return again
 
 

@@ -17,6 +17,7 @@ from fold_kit import (
     logs,
     new_fold,
     row,
+    scribe,
     tick,
     wire,
 )
@@ -51,7 +52,7 @@ def test_shards_of_different_offsets_go_on_as_one(log: list[Item], sizes: list[i
     plain = new_fold()
     before = plain.fold(events[:died])
     expected = plain.fold(events[died:])
-    again, start = PartitionFold.restore(new_fold()._detectors, LATENESS_MS, shards)
+    again, start = PartitionFold.restore(new_fold()._cast._detectors, LATENESS_MS, shards, (scribe(2),))
     assert start == min(oldest, *written.values())
     _forward(again, events, start, died)
     outputs = _forward(again, events, died, len(events))
@@ -80,7 +81,7 @@ def _forward(fold: PartitionFold, events: list[Data], start: int, end: int) -> l
 def test_a_timer_that_a_shard_has_set_meanwhile_does_not_fire_before_it_takes_part() -> None:
     events: list[Data] = [tick(NOW), tick(NOW + 1000), batch(row(1, 4.0)), tick(NOW + 2000)]  # 4: due at once
     shards = _written(events, {shard_of("z1"): 3}, 0)
-    fold, start = PartitionFold.restore(new_fold()._detectors, LATENESS_MS, shards)
+    fold, start = PartitionFold.restore(new_fold()._cast._detectors, LATENESS_MS, shards, (scribe(2),))
     assert start == 0
     assert briefs(_forward(fold, events, 0, 3)) == []
     assert "scribe@z1: timer over" in " ".join(briefs(_forward(fold, events, 3, 4)))
@@ -90,19 +91,13 @@ def test_a_timer_that_a_shard_has_set_meanwhile_does_not_fire_before_it_takes_pa
 
 
 def _states(version: int, *others: Scribe) -> State:
-    fold = PartitionFold([_scribe(version), *others], LATENESS_MS)
+    fold = PartitionFold([scribe(version), *others], LATENESS_MS)
     fold.fold([FacilityRegistered(facility=facility()), tick(NOW), batch(row(1, 2.0))])
     return state(fold)
 
 
-def _scribe(version: int) -> Scribe:
-    scribe = Scribe()
-    scribe.version = version
-    return scribe
-
-
 def test_a_later_version_takes_over_what_it_understands() -> None:
-    again, _ = PartitionFold.restore([_scribe(3)], LATENESS_MS, _states(2))
+    again, _ = PartitionFold.restore([scribe(3)], LATENESS_MS, _states(2))
     (said,) = again.fold([batch(row(2, 5.0))])
     assert "scribe 4 [2.0, 5.0]" in said.model_dump()["summary"]
     assert f"scribe@z1: timer t2 {NOW + 2000}" in briefs(again.fold([tick(NOW + 5000)]))
@@ -110,18 +105,18 @@ def test_a_later_version_takes_over_what_it_understands() -> None:
 
 def test_a_version_that_cannot_says_so() -> None:
     with pytest.raises(SnapshotError, match="scribe 1 cannot become version 3"):
-        PartitionFold.restore([_scribe(3)], LATENESS_MS, _states(1))
+        PartitionFold.restore([scribe(3)], LATENESS_MS, _states(1))
     with pytest.raises(SnapshotError, match="scribe 3 cannot become version 2"):
-        PartitionFold.restore([_scribe(2)], LATENESS_MS, _states(3))
+        PartitionFold.restore([scribe(2)], LATENESS_MS, _states(3))
 
 
 def test_a_detector_that_is_new_has_no_state_to_take_over() -> None:
     with pytest.raises(SnapshotError, match=r"other \(none\) cannot become version 1"):
-        PartitionFold.restore([_scribe(2), Scribe("other")], LATENESS_MS, _states(2))
+        PartitionFold.restore([scribe(2), Scribe("other")], LATENESS_MS, _states(2))
 
 
 def test_a_detector_that_is_gone_leaves_nothing_behind() -> None:
-    again, _ = PartitionFold.restore([_scribe(2)], LATENESS_MS, _states(2, Scribe("other")))
+    again, _ = PartitionFold.restore([scribe(2)], LATENESS_MS, _states(2, Scribe("other")))
     assert state(again) == _states(2)
     assert all("other" not in brief for brief in briefs(again.fold([tick(NOW + 5000)])))
 
@@ -215,8 +210,8 @@ def test_a_large_shard_travels_in_parts_and_counts_only_when_all_are_there(monke
 def test_bytes_that_are_no_state_although_they_are_sound_are_found_when_they_are_needed() -> None:
     shards = [msgspec.msgpack.decode(data) for data in _states(2)]
     shards[shard_of("z1")]["zones"]["z1"] = b"\x01"
-    again, _ = PartitionFold.restore([_scribe(2)], LATENESS_MS, map(msgspec.msgpack.encode, shards))
+    again, _ = PartitionFold.restore([scribe(2)], LATENESS_MS, map(msgspec.msgpack.encode, shards))
     with pytest.raises(SnapshotError, match="zone z1"):
         again.fold([batch(row(2, 5.0))])
     with pytest.raises(SnapshotError):
-        PartitionFold.restore([_scribe(2)], LATENESS_MS, [b"\x01"] * SHARDS)
+        PartitionFold.restore([scribe(2)], LATENESS_MS, [b"\x01"] * SHARDS)

@@ -1,0 +1,102 @@
+"""What one detector has open in one zone, kept by the engine so that a successor can take it over."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from schemas.anomaly import Anomaly, Transition
+
+SUPERSEDED: Final = "superseded"
+
+
+class OpeningsState(msgspec.Struct, frozen=True, array_like=True):
+    """In a snapshot."""
+
+    raised: list[bytes]  # as JSON, in the order of the ids
+    known_as: dict[str, str]
+
+
+class Openings:
+    """Findings that were raised and not cleared, and the ids under which the world knows them.
+
+    A successor names what it finds by its own causes. What it took over keeps the id under which it was raised.
+    """
+
+    __slots__ = ("_known_as", "_raised")
+
+    def __init__(self, state: OpeningsState | None = None) -> None:
+        """Begin with nothing open, or with what :attr:`state` gave."""
+        raised = [Anomaly.model_validate_json(one) for one in state.raised] if state else []
+        self._raised = {one.id: one for one in raised}  # by the detector's own id
+        self._known_as = {UUID(own): UUID(known) for own, known in state.known_as.items()} if state else {}
+
+    @property
+    def state(self) -> OpeningsState | None:
+        """For a snapshot: equal for equal knowledge; None where nothing is open."""
+        if not self._raised:
+            return None
+        raised = [self._raised[own].model_dump_json().encode() for own in sorted(self._raised)]
+        return OpeningsState(raised, {str(own): str(known) for own, known in self._known_as.items()})
+
+    def as_known(self) -> list[Anomaly]:
+        """What is open, as the world was told when it was raised."""
+        return [one.model_copy(update={"id": self._known_as.get(own, own)}) for own, one in self._raised.items()]
+
+    def said(self, finding: Anomaly) -> Anomaly:
+        """Take note of a step; gives it as the world is told."""
+        own = finding.id
+        known = self._known_as.get(own, own)
+        match finding.transition:
+            case Transition.RAISED:
+                self._raised[own] = finding
+            case Transition.CLEARED:
+                self._raised.pop(own, None)
+                self._known_as.pop(own, None)
+            case Transition.UPDATED:
+                pass
+        return finding if known == own else finding.model_copy(update={"id": known})
+
+    def succeed(self, old: "Openings", steps: "Steps") -> Iterator[Anomaly]:
+        """Take the place of ``old``: gives what the world must be told, so that it knows just what is open here.
+
+        What both have open of one kind and subject is one matter: it goes on under the id it was raised with.
+        """
+        ours = {(one.kind, one.subject): one for one in self._raised.values()}
+        for before in sorted(old.as_known(), key=lambda one: one.id):
+            if (now := ours.pop((before.kind, before.subject), None)) is None:
+                yield steps.superseded(before)
+            elif now.id != before.id:
+                self._known_as[now.id] = before.id
+        for now in sorted(ours.values(), key=lambda one: one.id):
+            yield steps.raised(now)
+
+
+class Steps:
+    """How the two steps read that a succession makes."""
+
+    def __init__(self, version: int, at: datetime) -> None:
+        """``at``: the time of the log."""
+        self._version = version
+        self._at = at
+
+    def superseded(self, before: Anomaly) -> Anomaly:
+        """A finding of the old version that the new one does not make."""
+        return before.model_copy(
+            update={
+                "transition": Transition.CLEARED,
+                "at": self._at,
+                "arrival_time": None,
+                "summary": f"Version {self._version} of {before.detector} does not find this: {before.summary}"[:512],
+                "numbers": {},
+                "evidence": (),
+                "reason": SUPERSEDED,
+                "detector_version": self._version,
+            }
+        )
+
+    def raised(self, now: Anomaly) -> Anomaly:
+        """A finding of the new version that the world has not heard of."""
+        return now.model_copy(update={"at": self._at, "arrival_time": None})
