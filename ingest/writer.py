@@ -24,17 +24,18 @@ from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
 from schemas.model import from_ms
-from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, EVENTS, QUARANTINE, UNREGISTERED, Topic
 
 log: Final = structlog.get_logger()
 
 DELIVERY_TIMEOUT_MS: Final = 7 * 86_400_000
 """Kafka may be away for days without a record expiring; the bound on messages in flight keeps the memory."""
 BATCH_BYTES: Final = 512 * 1024
-_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED)
+_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED, ACCEPTED)
 
 Confirmed = Callable[[], None]
-_Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None]
+_Lane = tuple[str, int]  # topic and partition
+_Outcome = tuple[int, _Lane, Sequence[int], Confirmed | None, BaseException | None]
 
 
 class Writer:
@@ -54,7 +55,7 @@ class Writer:
         self._start = f"{settings.ingest.client_id}-{time.time_ns() // 1_000_000:x}-"
         self._generation = 0
         self._outcomes: deque[_Outcome] = deque()
-        self._outstanding: Counter[int] = Counter()  # per partition of the events
+        self._outstanding: Counter[_Lane] = Counter()
         self._unsettled = 0
         self._producer: KafkaProducer | None = None
 
@@ -92,9 +93,9 @@ class Writer:
         """Records sent of which :meth:`drain` has not learned the outcome."""
         return self._unsettled
 
-    def outstanding(self, partition: int) -> int:
-        """The same for one partition of the events."""
-        return self._outstanding[partition]
+    def outstanding(self, topic: Topic, partition: int) -> int:
+        """The same for one partition of a topic."""
+        return self._outstanding[topic.name, partition]
 
     def write(
         self,
@@ -118,7 +119,7 @@ class Writer:
             data=data,
             partitionkey=key,
         )
-        lane = partition if topic is EVENTS else -1
+        lane = (topic.name, partition)
         self._outstanding[lane] += 1
         self._unsettled += 1
         settle = partial(self._settle, self._generation, lane, tickets, confirmed)
@@ -140,7 +141,7 @@ class Writer:
     def _settle(
         self,
         generation: int,
-        lane: int,
+        lane: _Lane,
         tickets: Sequence[int],
         confirmed: Confirmed | None,
         error: BaseException | None,
