@@ -87,6 +87,8 @@ WITHOUT_SERVERS = {
     "quarantine list": "no Kafka on 127.0.0.1:",
     f"quarantine show {ID}": "no Kafka on 127.0.0.1:",
     f"quarantine retry {ID}": "no Kafka on 127.0.0.1:",
+    f"trace {ID}": "no Kafka on 127.0.0.1:",
+    "trace nonsense": "'nonsense' is no id: at least 8 hexadecimal digits, or DEVICE/PROPERTY/IDENTITY",
     "registry list": "no Kafka on 127.0.0.1:",
     "registry show x": "no Kafka on 127.0.0.1:",
     "registry remove x": "no Kafka on 127.0.0.1:",
