@@ -18,6 +18,7 @@ CHUNK: Final = 256
 CHUNK_MAX: Final = 16_384
 _POLL_MS: Final = 200
 _WAIT_MS: Final = 20  # a fetch on its way delays the next jump by so much
+_POLL_RECORDS: Final = 50  # each is unpacked before the first is seen
 _PATIENCE: Final = 150  # empty polls, half a minute
 
 
@@ -34,7 +35,9 @@ class Log:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._prefix = settings.topic_prefix
-        self._consumer: KafkaConsumer = reader(settings, "eyes-trace", fetch_max_wait_ms=_WAIT_MS)
+        self._consumer: KafkaConsumer = reader(
+            settings, "eyes-trace", fetch_max_wait_ms=_WAIT_MS, max_poll_records=_POLL_RECORDS
+        )
         self._ends: dict[TopicPartition, tuple[int, int]] = {}
 
     def close(self) -> None:

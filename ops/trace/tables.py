@@ -79,15 +79,12 @@ WHERE hypertable_name = %s
 ORDER BY range_start DESC
 """
 _CHUNK_READINGS: Final = """
-SELECT s.device, s.observed_property, o.identity, o.arrival_time, o.quality, g.zone
+SELECT s.device, s.observed_property, o.identity
 FROM observations AS o
 JOIN series AS s USING (series_id)
-JOIN origins AS g USING (origin_id)
 WHERE o.time >= %s AND o.time < %s
 """
-_CHUNK_SIGHTINGS: Final = """
-SELECT device, 'camera', identity, arrival_time, quality, zone FROM camera_events WHERE time >= %s AND time < %s
-"""
+_CHUNK_SIGHTINGS: Final = "SELECT device, 'camera', identity FROM camera_events WHERE time >= %s AND time < %s"
 _WAITING: Final = "SELECT log_partition, log_offset FROM unregistered WHERE message_id = %s LIMIT 1"
 _WAITED: Final = """
 SELECT log_partition, log_offset
@@ -165,20 +162,20 @@ class Tables:
         """A reading with an id in this range among the newest that are stored: the ids of all of them are computed."""
         if self._connection is None:
             return None
-        seen = 0
+        seen, found = 0, None
         try:
             for row in self._newest():
                 seen += 1
                 if seen % 10_000 == 0:
                     advance(10_000)
-                hint = _hint(row)
-                if low <= hint.id <= high:
-                    return hint
+                if low <= reading_id(*row) <= high:
+                    found = row
+                    break
                 if seen >= SEARCH_ROWS:
-                    return None
+                    break
         except psycopg.Error as error:
             self._lost(error)
-        return None
+        return None if found is None else self.reading(*found)
 
     def _newest(self) -> Iterator[Sequence[Any]]:
         """Sightings and readings, the newest days first."""

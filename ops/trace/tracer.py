@@ -56,7 +56,9 @@ class Tracer:
         if isinstance(asked, Reference):
             return self._reading(reading_id(*asked), self._tables.reading(*asked), needle(asked.identity))
         low, high = asked
-        kind, id_ = self._named(text, low, high)
+        kind, id_, hint = self._named(text, low, high)
+        if hint is not None:
+            return self._reading(id_, hint, None)
         if kind == "finding":
             return self._finding(id_)
         if kind == "quarantined":
@@ -67,18 +69,19 @@ class Tracer:
 
     # ---------------------------------------------------------------------------------------------- what the id names
 
-    def _named(self, text: str, low: UUID, high: UUID) -> tuple[str, UUID]:
+    def _named(self, text: str, low: UUID, high: UUID) -> tuple[str, UUID, Hint | None]:
+        """Kind and id; of a reading that no finding names also where it is."""
         found = set(self._tables.named(low, high))
         if not found:
             self._note(self._tables.away or f"the tables know no {text}; looking through the log")
             found = set(self._named_in_log(low, high))
         if not found and (hint := self._tables.search(low, high, self._advance)):
-            found = {("reading", hint.id)}
+            return "reading", hint.id, hint
         if len(found) > 1:
             names = ", ".join(f"{id_} ({kind})" for kind, id_ in sorted(found))
             raise FatalError(f"{text} is the beginning of several ids: {names}")
-        for one in found:
-            return one
+        for kind, id_ in found:
+            return kind, id_, None
         hint_text = self._tables.away and f"; the database, which knows more, does not answer ({self._tables.away})"
         raise FatalError(
             f"nothing with id {text}: no finding, no reading that is stored, nothing set aside{hint_text}; "
@@ -167,7 +170,7 @@ class Tracer:
     def _cited(self, id_: UUID) -> Trace:
         cited = self._tables.cited(id_)
         if cited is None:
-            return self._reading(id_, self._tables.search(id_, id_, self._advance), None)
+            return self._reading(id_, None, None)
         zone, since, at = cited
         hint = self._tables.evidence(zone, (at, since), {id_}).get(id_)
         return self._reading(id_, hint, needle(zone), [partition_of(zone, EVENTS.partitions)])
