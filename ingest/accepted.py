@@ -1,4 +1,4 @@
-"""The bytes of what was taken in: one open record of ``city.accepted.v1``, written when the batches are.
+"""The bytes of what was taken in: one open record of ``city.accepted.v1``, written soon behind the batches.
 
 A message is not acknowledged before this record stands in Kafka, so nothing is accepted without its bytes. How much
 waits here is bounded by the ack ledger, like everything that waits for Kafka.
@@ -70,12 +70,9 @@ class Accepted:
         self._begin()
         self._writer.write(ACCEPTED, self._partition, self._shard, columns, newest_ms, tickets=tickets)
 
-    def flush_due(self, now_s: float, *, idle: bool) -> None:
-        """Write what waited long enough; when there is nothing else to do, also what nothing of ours is ahead of."""
-        if self._tickets and (
-            now_s >= self._opened_s + self._linger_s
-            or (idle and not self._writer.outstanding(ACCEPTED, self._partition))
-        ):
+    def flush_due(self, now_s: float) -> None:
+        """Write what waited long enough. Nobody but the broker waits for it, so it always waits for company."""
+        if self._tickets and now_s >= self._opened_s + self._linger_s:
             self.flush()
 
     def next_due_s(self) -> float | None:

@@ -123,7 +123,7 @@ class Batches:
         So a single reading goes out at once, and under load one record is on its way while the next one fills.
         """
         for partition, batch in list(self._open.items()):
-            if now_s >= batch.opened_s + self._linger_s or (idle and not self._writer.outstanding(EVENTS, partition)):
+            if now_s >= batch.opened_s + self._linger_s or (idle and not self._writer.outstanding(partition)):
                 self.flush(partition)
 
     def next_due_s(self) -> float | None:

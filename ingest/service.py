@@ -225,9 +225,8 @@ class Service:
             self._ticker.clock_stepped(*step)
         self._ticker.step(now_s, wall_ms)
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
-        idle = idle or not self._bridge.has_more
-        self._batches.flush_due(now_s, idle=idle)
-        self._accepted.flush_due(now_s, idle=idle)
+        self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
+        self._accepted.flush_due(now_s)
         if self._writer.failure is not None:
             self._begin_anew(self._writer.failure)
         if now_s >= self._publish_s:

@@ -34,8 +34,7 @@ BATCH_BYTES: Final = 512 * 1024
 _TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED, ACCEPTED)
 
 Confirmed = Callable[[], None]
-_Lane = tuple[str, int]  # topic and partition
-_Outcome = tuple[int, _Lane, Sequence[int], Confirmed | None, BaseException | None]
+_Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None]
 
 
 class Writer:
@@ -55,7 +54,7 @@ class Writer:
         self._start = f"{settings.ingest.client_id}-{time.time_ns() // 1_000_000:x}-"
         self._generation = 0
         self._outcomes: deque[_Outcome] = deque()
-        self._outstanding: Counter[_Lane] = Counter()
+        self._outstanding: Counter[int] = Counter()  # per partition of the events
         self._unsettled = 0
         self._producer: KafkaProducer | None = None
 
@@ -93,9 +92,9 @@ class Writer:
         """Records sent of which :meth:`drain` has not learned the outcome."""
         return self._unsettled
 
-    def outstanding(self, topic: Topic, partition: int) -> int:
-        """The same for one partition of a topic."""
-        return self._outstanding[topic.name, partition]
+    def outstanding(self, partition: int) -> int:
+        """The same for one partition of the events."""
+        return self._outstanding[partition]
 
     def write(
         self,
@@ -119,7 +118,7 @@ class Writer:
             data=data,
             partitionkey=key,
         )
-        lane = (topic.name, partition)
+        lane = partition if topic is EVENTS else -1
         self._outstanding[lane] += 1
         self._unsettled += 1
         settle = partial(self._settle, self._generation, lane, tickets, confirmed)
@@ -141,7 +140,7 @@ class Writer:
     def _settle(
         self,
         generation: int,
-        lane: _Lane,
+        lane: int,
         tickets: Sequence[int],
         confirmed: Confirmed | None,
         error: BaseException | None,

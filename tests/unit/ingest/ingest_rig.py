@@ -54,7 +54,7 @@ class FakeWriter:
         self.ledger = ledger
         self.written: list[Written] = []
 
-    def outstanding(self, topic: Topic, partition: int) -> int:
+    def outstanding(self, partition: int) -> int:
         return 0
 
     def write(

@@ -17,7 +17,7 @@ from schemas.envelope import CloudEvent, encode
 from schemas.facility import DeviceBinding, FacilityClass
 from schemas.model import from_ms
 from schemas.partitioning import partition_of
-from schemas.topics import ACCEPTED, EVENTS
+from schemas.topics import ACCEPTED
 
 TOPIC = "eyes/v1/x/dev1/observations"
 
@@ -163,22 +163,20 @@ def test_a_message_is_never_larger_than_reckoned(topic: str, payload: bytes) -> 
     assert len(encode(one)) - len(encode(empty)) <= wire_bytes(topic, payload)
 
 
-def test_it_is_due_when_it_waited_or_when_there_is_nothing_else_to_do() -> None:
+def test_it_is_written_when_it_has_waited_for_company() -> None:
     accepted, writer, ledger = box()
-    accepted.flush_due(0.0, idle=True)
+    assert accepted.next_due_s() is None
+    accepted.flush_due(1e9)
     assert not writer.written
     accepted.add(ledger.received(1, 1, 0.0), "t", b"x", NOW)
     due_s = accepted.next_due_s()
     assert due_s is not None
-    accepted.flush_due(due_s - 0.001, idle=False)
+    accepted.flush_due(due_s - 0.001)
     assert not writer.written
-    accepted.flush_due(due_s, idle=False)
-    assert len(writer.written) == 1
-    accepted.add(ledger.received(2, 1, 0.0), "t", b"x", NOW)
-    accepted.flush_due(0.0, idle=True)
-    assert len(writer.written) == 2
-    accepted.add(ledger.received(3, 1, 0.0), "t", b"x", NOW)
+    accepted.add(ledger.received(2, 1, 0.0), "t", b"y", NOW)
+    accepted.flush_due(due_s)
+    assert [one.data.payload for one in writer.written] == [[b"x", b"y"]]
+    accepted.add(ledger.received(3, 1, 0.0), "t", b"z", NOW)
     accepted.discard()
     accepted.flush()
-    assert len(writer.written) == 2
-    assert {one.topic for one in writer.written} == {ACCEPTED} != {EVENTS}
+    assert len(writer.written) == 1

@@ -182,7 +182,7 @@ def test_batches_wait_for_company_only_under_load() -> None:
     rig.batches.add(ticket, target, NOW, 1.0, "a::1", 0, NOW)
     opened = rig.batches.next_due_s()
     assert opened is not None
-    rig.writer.outstanding = lambda topic, partition: 1  # type: ignore[method-assign]
+    rig.writer.outstanding = lambda partition: 1  # type: ignore[method-assign]
     rig.batches.flush_due(opened - 0.02, idle=True)
     assert len(rig.batches) == 1
     rig.batches.flush_due(opened, idle=False)
