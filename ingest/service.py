@@ -13,6 +13,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from ingest import metrics
+from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
@@ -39,12 +40,12 @@ from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
 from schemas.registry import FacilityRegistered, ZoneConfigured
-from schemas.topics import EVENTS, FACILITIES, QUARANTINE, UNREGISTERED
+from schemas.topics import ACCEPTED, EVENTS, FACILITIES, QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
 
-INGEST_TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED)
+INGEST_TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED, ACCEPTED)
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _PUBLISH_S: Final = 0.25
 _WAIT_MAX_S: Final = 0.25
@@ -75,6 +76,7 @@ class Service:
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
         self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms)
+        self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms)
         self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
         self._follower = Follower(settings, shutdown, wake)
         self._election = Election(settings, shutdown, wake)
@@ -93,6 +95,7 @@ class Service:
             ledger=self._ledger,
             writer=self._writer,
             batches=self._batches,
+            accepted=self._accepted,
             cameras=self._cameras,
             registry=self._registry,
             unregistered=self._unregistered,
@@ -186,6 +189,7 @@ class Service:
         """Write what is open, acknowledge what Kafka confirms in time, and leave; the broker keeps the rest for us."""
         self._take()
         self._batches.flush_all()
+        self._accepted.flush()
         deadline = time.monotonic() + _FAREWELL_S
         while self._writer.unsettled and self._writer.failure is None and time.monotonic() < deadline:
             self._bridge.poll_idle(0.05)
@@ -201,8 +205,9 @@ class Service:
 
     def _patience(self) -> float:
         """Seconds until something is due."""
-        due = min(self._ticker.next_s, time.monotonic() + _WAIT_MAX_S, self._batches.next_due_s() or float("inf"))
-        return max(0.0, due - time.monotonic())
+        open_s = [due_s for due_s in (self._batches.next_due_s(), self._accepted.next_due_s()) if due_s is not None]
+        due_s = min(self._ticker.next_s, time.monotonic() + _WAIT_MAX_S, *open_s)
+        return max(0.0, due_s - time.monotonic())
 
     def _turn(self, wait_s: float) -> None:
         """One turn: take what came, settle what Kafka said, do what is due."""
@@ -221,6 +226,7 @@ class Service:
         self._ticker.step(now_s, wall_ms)
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
         self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
+        self._accepted.flush_due(now_s)
         if self._writer.failure is not None:
             self._begin_anew(self._writer.failure)
         if now_s >= self._publish_s:
@@ -278,6 +284,7 @@ class Service:
         self._bridge.drop()
         self._writer.discard()
         self._batches.discard()
+        self._accepted.discard()
         self._unregistered.forget_unwritten()
         self._releaser.cancel()
         self._intake.clear_tracks()

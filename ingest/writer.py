@@ -24,14 +24,14 @@ from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
 from schemas.model import from_ms
-from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, EVENTS, QUARANTINE, UNREGISTERED, Topic
 
 log: Final = structlog.get_logger()
 
 DELIVERY_TIMEOUT_MS: Final = 7 * 86_400_000
 """Kafka may be away for days without a record expiring; the bound on messages in flight keeps the memory."""
 BATCH_BYTES: Final = 512 * 1024
-_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED)
+_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED, ACCEPTED)
 
 Confirmed = Callable[[], None]
 _Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None]

@@ -15,6 +15,7 @@ from runtime.errors import FatalError
 VARIABLE: Final = "EYES_FAILPOINT"
 NAMES: Final = (
     "ingest.taken",  # nothing in Kafka, no PUBACK
+    "ingest.keeping",  # readings handed to the producer, their message's bytes not
     "ingest.sent",  # handed to the producer: in Kafka or not
     "ingest.confirmed",  # in Kafka, no PUBACK
     "ingest.acknowledged",  # PUBACK given, perhaps not sent

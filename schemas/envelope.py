@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
-from schemas.columns import BatchColumns
+from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
@@ -48,11 +49,14 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.quarantined.v1": Quarantined,
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,
     "org.digital-eyes.unregistered.released.v1": ReadingsReleased,
+    "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
 }
 TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
 BATCH_TYPE: Final = TYPE_OF[ObservationBatch]
+ACCEPTED_TYPE: Final = TYPE_OF[AcceptedMessages]
 
-Data = Model | BatchColumns
+Columns = BatchColumns | AcceptedColumns
+Data = Model | Columns
 
 
 class Envelope(Model):
@@ -76,7 +80,7 @@ class Envelope(Model):
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """An event and its envelope. A batch of observations is held as :class:`BatchColumns`, all else as its model."""
+    """An event and its envelope; those of the hot path are held as :data:`Columns`, all else as their model."""
 
     id: str
     source: str
@@ -88,7 +92,9 @@ class CloudEvent:
     @property
     def type(self) -> str:
         """The CloudEvents type name of ``data``."""
-        return BATCH_TYPE if isinstance(self.data, BatchColumns) else TYPE_OF[type(self.data)]
+        if isinstance(self.data, BatchColumns):
+            return BATCH_TYPE
+        return ACCEPTED_TYPE if isinstance(self.data, AcceptedColumns) else TYPE_OF[type(self.data)]
 
 
 class UnknownEventError(ValueError):
@@ -114,13 +120,14 @@ class _Raw(msgspec.Struct):
 
 _envelope = msgspec.json.Decoder(_Raw)
 _batch = msgspec.json.Decoder(BatchColumns)
+_accepted = msgspec.json.Decoder(AcceptedColumns)
 _timestamp: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 _encoder = msgspec.json.Encoder()
 
 
 def encode(event: CloudEvent) -> bytes:
     """The bytes that go into Kafka; equal events give equal bytes."""
-    if isinstance(event.data, BatchColumns):
+    if isinstance(event.data, Columns):
         data = _encoder.encode(event.data)
     else:
         data = event.data.model_dump_json(by_alias=True).encode()
@@ -157,6 +164,8 @@ def decode(raw: bytes) -> CloudEvent:
         data: Data
         if envelope.type == BATCH_TYPE:
             data = _batch.decode(envelope.data)
+        elif envelope.type == ACCEPTED_TYPE:
+            data = _accepted.decode(envelope.data)
         else:
             data = EVENT_TYPES[envelope.type].model_validate_json(bytes(envelope.data))
         time = _time(envelope.time)

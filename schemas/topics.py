@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
@@ -37,6 +38,8 @@ class Topic:
     about: str
     segment_bytes: int = 1024**3
     """Retention and compaction work on closed segments only; a reader of a compacted topic reads the open one whole."""
+    compression: Literal["producer", "gzip"] = "producer"
+    """``gzip``: the broker compresses what it stores; every client library can read it."""
 
     def full_name(self, prefix: str) -> str:
         """The name in Kafka under a deployment's prefix."""
@@ -135,5 +138,17 @@ UNREGISTERED: Final = Topic(
     readers=("ingest", "archive"),
     about="Understood readings of devices that no facility claims yet.",
 )
+ACCEPTED: Final = Topic(
+    name="city.accepted.v1",
+    key="ingest shard",
+    values=(AcceptedMessages,),
+    partitions=4,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("ingest",),
+    readers=("operators",),
+    about="The MQTT messages behind city.events, byte for byte.",
+    compression="gzip",
+)
 
-CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SHADOWS, SNAPSHOTS, QUARANTINE, UNREGISTERED)
+CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SHADOWS, SNAPSHOTS, QUARANTINE, UNREGISTERED, ACCEPTED)

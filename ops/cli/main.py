@@ -22,6 +22,7 @@ from ops.cli import (
     registry,
     replay,
     stack,
+    trace,
     up,
     verify,
 )
@@ -50,6 +51,7 @@ app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)
+app.command("trace")(trace.trace)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("account")(account.account)

@@ -8,14 +8,24 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from ops.database.migrate import connect
+from ops.logreader import read_all
 from ops.pipeline import member
 from ops.run.city import City
 from ops.run.snapshot import scrape
 from ops.stack import LocalStack
+from ops.trace.reading import readings_in
 from ops.verify import Refold, verify
+from schemas.columns import AcceptedColumns
+from schemas.topics import ACCEPTED
 
 WAIT_S = 120.0
 DRAIN_S = 120.0
+STORED = """
+SELECT device, observed_property, identity, result FROM observations JOIN series USING (series_id)
+UNION ALL
+SELECT device, 'camera', identity, NULL FROM camera_events
+"""
 
 
 @dataclass(frozen=True)
@@ -64,12 +74,13 @@ class Scenario:
         return next(status.restarts for status in self.city.supervisor.status() if status.name == process)
 
     def assert_nothing_lost_nothing_doubled(self, *, log_is_whole: bool = True) -> None:
-        """The reckoning by ids; what was published is what the log gives; and no process needed a person."""
+        """The reckoning by ids; every row has its message; what was published is what the log gives; nobody helped."""
         reckoning = self.city.reckon(drain_s=DRAIN_S)
         assert reckoning.account.balanced, reckoning.account
         assert reckoning.account.stored > 0
         assert reckoning.verdict is not None
         assert reckoning.verdict.good, reckoning.verdict
+        self._assert_every_reading_has_its_bytes()
         if log_is_whole:
             past = verify(Refold(self.city.settings))
             assert past.good, past
@@ -78,6 +89,31 @@ class Scenario:
             lambda: all(status.healthy for status in self.city.supervisor.status()),
             f"healthy processes: {self.city.supervisor.status()}",
         )
+
+    def _assert_every_reading_has_its_bytes(self) -> None:
+        """What is stored was said, value and all, by a message that ``city.accepted.v1`` holds byte for byte."""
+        kept = {
+            (said.device, said.observed_property, _lasting(said.identity), said.value)
+            for entry in read_all(self.city.settings.kafka, ACCEPTED)
+            if entry.event is not None and isinstance(entry.event.data, AcceptedColumns)
+            for topic, arrival_ms, payload in zip(
+                entry.event.data.mqtt_topic, entry.event.data.arrival_time, entry.event.data.payload, strict=True
+            )
+            for said in readings_in(topic, payload, arrival_ms)
+        }
+        with connect(self.city.settings.database) as connection:
+            stored = {
+                (device, name, _lasting(identity), value)
+                for device, name, identity, value in connection.execute(STORED).fetchall()
+            }
+        assert stored
+        assert stored <= kept, sorted(stored - kept)[:10]
+
+
+def _lasting(identity: str) -> str:
+    """Without the arrival, which two deliveries do not have in common."""
+    tier, _, rest = identity.partition(":")
+    return rest.partition(":")[2] if tier == "c" else identity
 
 
 def health_of(url: str) -> dict[str, Any]:

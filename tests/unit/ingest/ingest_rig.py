@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock
@@ -78,6 +79,10 @@ class FakeWriter:
             if one.confirmed:
                 one.confirmed()
 
+    @property
+    def events(self) -> list[Written]:
+        return [one for one in self.written if one.topic is EVENTS]
+
     def of(self, kind: type) -> list[Any]:
         return [one.data for one in self.written if isinstance(one.data, kind)]
 
@@ -108,6 +113,7 @@ class Rig:
         self.recent = Recent()
         self.feed = FeedClock() if feed else None
         self.batches = Batches(writer, self.ledger, "shard", 20)
+        self.accepted = Accepted(writer, self.ledger, "shard", 20)
         self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
@@ -127,6 +133,7 @@ class Rig:
             ledger=self.ledger,
             writer=writer,
             batches=self.batches,
+            accepted=self.accepted,
             cameras=self.cameras,
             registry=self.registry,
             unregistered=self.unregistered,
@@ -153,7 +160,7 @@ class Rig:
         at: int = NOW,
         size: int | None = None,
     ) -> int:
-        """One message; returns its packet id. Batches are written at once."""
+        """One message; returns its packet id. What is open is written at once."""
         if mid is None:
             self.mid += 1
             mid = self.mid
@@ -161,4 +168,5 @@ class Rig:
         ticket = self.ledger.received(mid, len(payload), 0.0)
         self.intake.take(Inbound(ticket, mid, dup, raw, payload, len(payload) if size is None else size, at))
         self.batches.flush_all()
+        self.accepted.flush()
         return mid

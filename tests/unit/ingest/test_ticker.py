@@ -41,7 +41,7 @@ def test_a_returning_probe_advances_the_frontier_behind_the_readings_before_it(r
     rig.take("eyes/v1/x/dev1/observations", b'{"property":"flow","value":1,"seq":1}')
     mid = rig.take(topic, payload)
     rig.ticker.step(1.01, NOW + 10)
-    assert [type(one.data) for one in rig.writer.written] == [BatchColumns, Tick]
+    assert [type(one.data) for one in rig.writer.events] == [BatchColumns, Tick]
     tick = rig.writer.of(Tick)[0]
     assert tick.received_to == {"shard": NOW}
     assert to_ms(tick.time) == NOW + 10
