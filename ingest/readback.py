@@ -17,7 +17,7 @@ from schemas.envelope import TYPE_OF, CloudEvent, decode
 from schemas.identity import payload_hash
 from schemas.model import to_ms
 from schemas.quarantine import Quarantined, UnregisteredReadings
-from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+from schemas.topics import EVENTS, QUARANTINE, TICKS, UNREGISTERED
 
 TAIL_RECORDS: Final = 2_000
 """Per partition. Behind this, or what other ingests wrote while we were away, a redelivery is not recognised."""
@@ -28,10 +28,13 @@ Arrivals = dict[tuple[str, int], int]
 
 
 class ReadBack(NamedTuple):
-    """What was found: how many arrivals can be redelivered, and the newest tick's time in each partition."""
+    """What was found: how many arrivals can be redelivered, and the time of the newest ticks (0: none)."""
 
     arrivals: int
     ticks: dict[int, int]
+    """By partition of the events."""
+    coarse_ms: int
+    """In ``city.ticks.v1``."""
 
 
 def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
@@ -41,7 +44,9 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
         kafka.errors.KafkaError: Kafka is away; try again later.
     """
     shard = settings.ingest.client_id
-    topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE)}
+    topics = {
+        topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE, TICKS)
+    }
     consumer = reader(settings.kafka, f"{shard}-readback", bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
@@ -50,9 +55,12 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
         arrivals: Arrivals = {}
         given: dict[str, int] = {}
         ticks: dict[int, bytes] = {}
+        coarse = b""
         last_sign_ms = 0
         for record in read_to_end(consumer, starts):
-            if _TICK in record.value:
+            if _TICK in record.value and topics[record.topic] is TICKS:
+                coarse = record.value
+            elif _TICK in record.value:
                 ticks[record.partition] = record.value
             if source.encode() not in record.value:  # cheaper than decoding what other shards wrote
                 continue
@@ -66,7 +74,7 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
     finally:
         consumer.close()
     times = {partition: _tick_ms(raw) for partition, raw in ticks.items()}
-    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times)
+    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times, _tick_ms(coarse) if coarse else 0)
 
 
 def _tick_ms(raw: bytes) -> int:
