@@ -209,5 +209,5 @@ class Rewriter:
         self.hear(record)
 
     def _report(self) -> None:
-        times = [self._newest[number].time.timestamp() for number in self._owned if number in self._newest]
-        metrics.REWRITTEN.set(min(times, default=0.0))
+        newest = [self._newest.get(number) for number in self._owned]
+        metrics.REWRITTEN.set(min((0.0 if one is None else one.time.timestamp() for one in newest), default=0.0))

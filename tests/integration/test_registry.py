@@ -60,7 +60,9 @@ def revised(settings: Settings) -> list[tuple[int, Any]]:
 
 
 def states(settings: Settings) -> list[LogEntry]:
-    return sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    """The records about facilities and zones."""
+    entries = sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    return [entry for entry in entries if not (entry.key or "").startswith("/")]
 
 
 def where(zone: str) -> int:
