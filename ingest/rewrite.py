@@ -83,10 +83,15 @@ class Rewriter:
         self._registry = registry
         self._monotonic = monotonic
         self._owned: frozenset[int] = frozenset()
+        self._clock_ms: dict[int, int] = {}
         self._newest: dict[int, RegistryRewritten] = {}
         self._attempt: _Attempt | None = None
         self._number = 0
         self._next_s = 0.0
+
+    def ticked(self, partition: int, time_ms: int) -> None:
+        """The log's clock has come so far in this partition."""
+        self._clock_ms[partition] = time_ms
 
     def hear(self, record: RegistryRewritten) -> None:
         """A rewrite is complete, ours or another's."""
@@ -103,6 +108,7 @@ class Rewriter:
     def own(self, partitions: frozenset[int]) -> None:
         """Ownership changed; a rewrite of what is no longer ours is broken off."""
         self._owned = partitions
+        self._clock_ms = {number: time_ms for number, time_ms in self._clock_ms.items() if number in partitions}
         if self._attempt is not None and self._attempt.partition not in partitions:
             self._attempt = None
         self._report()
@@ -112,16 +118,15 @@ class Rewriter:
         self._attempt = None
 
     def due(self, partition: int, time_ms: int) -> bool:
-        """Whether the log's clock has come to a day that has no rewrite of the partition, and we have time for it."""
-        if self._attempt is not None or not len(self._registry):
+        """Whether the log's clock has come to a day without a rewrite of the partition, and there is what to write."""
+        if not len(self._registry):
             return False
         newest = self._newest.get(partition)
         if newest is None or newest.generation != self._generation:
             return True
         return to_ms(newest.time) // DAY_MS < time_ms // DAY_MS
 
-    def begin(self, partition: int, time_ms: int, wall_ms: int) -> None:
-        """Write the begin marker; a tick should follow at once, so that whoever begins there knows the time."""
+    def _begin(self, partition: int, time_ms: int, wall_ms: int) -> None:
         self._number += 1
         name = f"{from_ms(time_ms):%Y-%m-%d}.{self._shard}.{self._start}.{self._number}"
         attempt = self._attempt = _Attempt(partition, name, time_ms, self._monotonic())
@@ -132,7 +137,9 @@ class Rewriter:
                 probe = RegistryProbe(rewrite=name)
                 self._writer.write(FACILITIES, 0, PROBE_KEY + self._shard, probe, wall_ms)
 
-        marker = RegistryRewriteBegun(partition=partition, rewrite=name)
+        marker = RegistryRewriteBegun(
+            partition=partition, rewrite=name, time=from_ms(time_ms), generation=self._generation
+        )
         self._writer.write(EVENTS, partition, partition_key(partition), marker, wall_ms, confirmed=begun)
 
     @property
@@ -142,9 +149,14 @@ class Rewriter:
         return self._next_s if attempt is not None and attempt.heard and not attempt.ended else float("inf")
 
     def step(self, now_s: float, wall_ms: int) -> None:
-        """Go on with the rewrite that is under way, for a moment."""
+        """Go on with the rewrite that is under way, for a moment; or begin one that is due."""
         attempt = self._attempt
-        if attempt is None or not attempt.heard or attempt.ended or now_s < self._next_s:
+        if attempt is None:
+            due = [(number, time_ms) for number, time_ms in self._clock_ms.items() if self.due(number, time_ms)]
+            if due:
+                self._begin(*min(due), wall_ms)
+            return
+        if not attempt.heard or attempt.ended or now_s < self._next_s:
             return
         self._next_s = now_s + PAUSE_S
         if attempt.keys is None:

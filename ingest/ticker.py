@@ -209,8 +209,6 @@ class Ticker:
 
     def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
-        if self._rewriter.due(partition, time_ms):
-            self._rewriter.begin(partition, time_ms, self._wall_ms)
         self._unconfirmed.add(partition)
         self._writer.write(
             EVENTS,
@@ -222,6 +220,7 @@ class Ticker:
             confirmed=lambda _: self._unconfirmed.discard(partition),
         )
         metrics.TICKS.inc()
+        self._rewriter.ticked(partition, time_ms)
 
     def _write_coarse(self, time_ms: int, tickets: tuple[int, ...]) -> None:
         if LEADER_PARTITION not in self.owned or time_ms // COARSE_MS <= self._coarse:

@@ -59,14 +59,17 @@ Offset = Annotated[int, Field(ge=0)]
 
 
 class RegistryRewriteBegun(Model):
-    """All registrations and configurations of this partition follow, a tick before them; a cold fold may start here.
+    """All registrations and configurations of this partition follow; a cold fold may start here.
 
-    It holds all that was registered before it; what is registered after it stands behind it, perhaps among the rest.
-    Each attempt has a name of its own: one that was broken off has no end.
+    What was registered before it is among them; what is registered after it stands behind it, perhaps among the rest,
+    as readings do. Each attempt has a name of its own: one that was broken off has no end. ``time`` is the newest
+    tick's: who starts here knows how late it is before the next one.
     """
 
     partition: Partition
     rewrite: str
+    time: Timestamp | None = None
+    generation: Annotated[int | None, Field(ge=1)] = None
 
 
 class RegistryRewriteEnded(Model):

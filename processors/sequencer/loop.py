@@ -125,7 +125,7 @@ class Sequencer:
     @property
     def live(self) -> list[int]:
         """The partitions (of :data:`PLACES`) that are copied."""
-        return sorted(self._parts)
+        return sorted(list(self._parts))  # health asks from another thread
 
     @property
     def recovering(self) -> list[int]:
