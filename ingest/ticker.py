@@ -97,7 +97,7 @@ class Ticker:
         if probe.stack != self._stack:
             return  # another deployment on the same broker
         if shard != self._shard:
-            if probe.confirmed_ms is not None and shard not in self._registry.retired:
+            if probe.confirmed_ms is not None:
                 self._others[shard] = max(probe.confirmed_ms, self._others.get(shard, 0))
             return
         if probe.start == self._start and self._outstanding is not None and self._outstanding[0] == probe.number:

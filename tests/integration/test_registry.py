@@ -20,7 +20,7 @@ from runtime.settings import Settings
 from schemas.clock import ShardRetired
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.partitioning import partition_of
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.registry import LOAD_KEY, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import EVENTS, FACILITIES
 from tests.servers import TestStack
 
@@ -67,6 +67,19 @@ def states(settings: Settings) -> list[LogEntry]:
 
 def where(zone: str) -> int:
     return partition_of(zone, EVENTS.partitions)
+
+
+def test_a_load_says_that_it_is_under_way_until_all_is_said(settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])
+    said = [
+        (entry.key or "", entry.raw is None)
+        for entry in sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    ]
+    mark = said[0][0]
+    assert mark.startswith(LOAD_KEY)
+    assert said == [(mark, False), ("zone:" + HERE, False), ("b-1", False), ("b-2", False), (mark, True)]
+    load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])  # nothing new is no load
+    assert len(list(read_all(settings.kafka, FACILITIES))) == len(said)
 
 
 def test_an_event_stands_in_the_zones_partition_and_the_state_behind_its_key(settings: Settings) -> None:

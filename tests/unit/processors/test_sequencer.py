@@ -85,6 +85,14 @@ def test_findings_are_committed_at_once_and_ticks_when_it_is_time() -> None:
     assert len(worker.sink.commits) == 2  # nothing new is nothing to commit
 
 
+def test_what_waits_for_a_transaction_is_bounded() -> None:
+    desk = Desk()
+    desk.ticked(*(tick(NOW + n) for n in range(500)))
+    worker = desk.worker(poll_records=500)
+    worker.turn(2)
+    assert [outputs for outputs, _ in worker.sink.commits] == [500 * CASE_INPUTS.partitions]
+
+
 @pytest.mark.parametrize("garbage", [b"no event at all", b"", b"a tick"])
 def test_what_cannot_be_read_is_set_aside_and_holds_nothing_up(garbage: bytes) -> None:
     desk = Desk()
