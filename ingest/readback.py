@@ -73,14 +73,21 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
                 given.update(_given(found.event.data))
     finally:
         consumer.close()
-    times = {partition: _tick_ms(raw) for partition, raw in ticks.items()}
-    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times, _tick_ms(coarse) if coarse else 0)
+    times = {partition: to_ms(_tick(raw).time) for partition, raw in ticks.items()}
+    coarse_ms = _coarse_ms(coarse, settings.clock.generation) if coarse else 0
+    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times, coarse_ms)
 
 
-def _tick_ms(raw: bytes) -> int:
+def _tick(raw: bytes) -> Tick:
     tick = decode(raw).data
     assert isinstance(tick, Tick), "only a tick's type reads like that"
-    return to_ms(tick.time)
+    return tick
+
+
+def _coarse_ms(raw: bytes, generation: int) -> int:
+    """A clock that was chosen anew may begin earlier than the one before it ended."""
+    tick = _tick(raw)
+    return to_ms(tick.time) if tick.generation == generation else 0
 
 
 def _arrivals(event: CloudEvent) -> Iterator[tuple[tuple[str, int], int]]:

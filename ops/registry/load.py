@@ -200,27 +200,26 @@ def _write(settings: Settings, plan: _Plan) -> None:
     """Events first and acknowledged, then the state; and around them that this is under way.
 
     An ingest that rewrites the registry meanwhile waits for the end (docs/decisions/0016-daily-rewrite.md). After
-    a failure it stands there for good, and is past over when it is old.
+    a failure the mark stands there for good, and is passed over when it is ten minutes old: so it is set twice.
     """
     if not plan.states:
         return
     prefix = settings.kafka.topic_prefix
+    facilities = FACILITIES.full_name(prefix)
     mark = LOAD_KEY + uuid4().hex
+    under_way = RegistryLoad(revision=plan.revision)
     producer = idempotent_producer(settings.kafka, "eyes-registry")
     try:
         now = datetime.now(UTC)
-        _send(
-            producer,
-            FACILITIES.full_name(prefix),
-            [(mark, _encoded(settings, mark, RegistryLoad(revision=plan.revision), now), 0)],
-        )
+        _send(producer, facilities, [(mark, _encoded(settings, mark, under_way, now), 0)])
         events = [
             (zone, _encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
             for zone, data in plan.events
         ]
         _send(producer, EVENTS.full_name(prefix), events)
         states = [(key, _encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]
-        _send(producer, FACILITIES.full_name(prefix), [*states, (mark, None, 0)])
+        still = (mark, _encoded(settings, mark, under_way, datetime.now(UTC)), 0)
+        _send(producer, facilities, [still, *states, (mark, None, 0)])
     finally:
         producer.close(timeout=ACK_S)
 
