@@ -238,7 +238,7 @@ def test_a_message_of_ones_own_from_publish_to_tail(env: dict[str, str], ingest:
             assert tail.wait(30) == 0
         finally:
             tail.kill()
-    whole = shown(env, "tail", "events", "-F", "-n", "50", "--json", having="org.digital-eyes.observation.batch.v1")
+    whole = shown(env, "tail", "events", "-F", "-n", "5000", "--json", having="org.digital-eyes.observation.batch.v1")
     batches = [one for one in map(json.loads, whole.splitlines()) if one["type"].endswith("observation.batch.v1")]
     assert {series["device"] for one in batches for series in one["data"]["series"]} == {"x"}
 
