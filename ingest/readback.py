@@ -1,9 +1,10 @@
 """What an earlier process of this shard wrote last, so that a redelivery after a crash is recognised (tier (c))."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from ingest.follower import BOOTSTRAP_MS, read_to_end, understood
 from ingest.normalise import OURS, reading_key
@@ -17,11 +18,15 @@ from schemas.envelope import TYPE_OF, CloudEvent, decode
 from schemas.identity import payload_hash
 from schemas.model import to_ms
 from schemas.quarantine import Quarantined, UnregisteredReadings
+from schemas.registry import FacilityRegistered
 from schemas.topics import EVENTS, QUARANTINE, TICKS, UNREGISTERED
 
 TAIL_RECORDS: Final = 2_000
-"""Per partition. Behind this, or what other ingests wrote while we were away, a redelivery is not recognised."""
+"""Per partition, registrations not counted: a daily rewrite writes thousands of them in a row. Behind this, or what
+other ingests wrote while we were away, a redelivery is not recognised."""
+_FURTHER: Final = 4
 _ARRIVED_PARTS: Final = 4
+_REGISTERED: Final = b'"type":"%s"' % TYPE_OF[FacilityRegistered].encode()
 _TICK: Final = b'"type":"%s"' % TYPE_OF[Tick].encode()
 
 Arrivals = dict[tuple[str, int], int]
@@ -51,7 +56,7 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
     try:
         partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
         first, last = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in partitions}
+        starts = tail_starts(consumer, first, last)
         arrivals: Arrivals = {}
         given: dict[str, int] = {}
         ticks: dict[int, bytes] = {}
@@ -62,6 +67,8 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
                 coarse = record.value
             elif _TICK in record.value:
                 ticks[record.partition] = record.value
+            elif _REGISTERED in record.value:
+                continue
             if source.encode() not in record.value:  # cheaper than decoding what other shards wrote
                 continue
             found = understood(record, topics[record.topic])
@@ -76,6 +83,29 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
     times = {partition: to_ms(_tick(raw).time) for partition, raw in ticks.items()}
     coarse_ms = _coarse_ms(coarse, settings.clock.generation) if coarse else 0
     return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times, coarse_ms)
+
+
+def tail_starts(
+    consumer: KafkaConsumer, first: dict[TopicPartition, int], last: dict[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Where to begin so that some :data:`TAIL_RECORDS` that are no registrations follow, or all there are.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka is away.
+    """
+    starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in first}
+    short = dict(starts)
+    while short:
+        others: Counter[TopicPartition] = Counter()
+        for record in read_to_end(consumer, short):
+            others[TopicPartition(record.topic, record.partition)] += _REGISTERED not in record.value
+        short = {
+            where: max(first[where], last[where] - _FURTHER * (last[where] - start))
+            for where, start in short.items()
+            if start > first[where] and others[where] < TAIL_RECORDS / 2
+        }
+        starts |= short
+    return starts
 
 
 def _tick(raw: bytes) -> Tick:
