@@ -125,7 +125,7 @@ class Sequencer:
     @property
     def live(self) -> list[int]:
         """The partitions (of :data:`PLACES`) that are copied."""
-        return sorted(list(self._parts))  # health asks from another thread
+        return sorted(self._parts)
 
     @property
     def recovering(self) -> list[int]:
