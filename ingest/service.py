@@ -28,24 +28,25 @@ from ingest.metrics import Tally
 from ingest.readback import read_back
 from ingest.recent import Recent
 from ingest.registry import Registry
-from ingest.release import LEADER_PARTITION, Releaser
-from ingest.ticker import Ticker
+from ingest.release import Releaser
+from ingest.rewrite import Rewriter
+from ingest.ticker import LEADER_PARTITION, Ticker
 from ingest.unregistered import Unregistered
-from ingest.writer import Writer
+from ingest.writer import TOPICS, Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
 from runtime.failpoint import failpoint
 from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
+from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.registry import FacilityRegistered, ZoneConfigured
-from schemas.topics import ACCEPTED, EVENTS, FACILITIES, QUARANTINE, UNREGISTERED
+from schemas.registry import RETIRED_KEY, FacilityRegistered, RegistryProbe, RegistryRewritten, ZoneConfigured
+from schemas.topics import EVENTS, FACILITIES
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
 
-INGEST_TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED, ACCEPTED)
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _PUBLISH_S: Final = 0.25
 _WAIT_MAX_S: Final = 0.25
@@ -80,13 +81,16 @@ class Service:
         self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
         self._follower = Follower(settings, shutdown, wake)
         self._election = Election(settings, shutdown, wake)
+        start = f"{time.time_ns():x}"
+        self._rewriter = Rewriter(settings, start=start, writer=self._writer, registry=self._registry)
         self._ticker = Ticker(
             settings,
-            start=f"{time.time_ns():x}",
+            start=start,
             writer=self._writer,
             ledger=self._ledger,
             batches=self._batches,
             registry=self._registry,
+            rewriter=self._rewriter,
             feed=self._feed,
             publish=self._bridge.publish,
         )
@@ -148,14 +152,14 @@ class Service:
         """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
         if self._settings.ingest.message_max_kib * 1024 > PAYLOAD_MAX:
             raise FatalError(f"ingest.message_max_kib: at most {PAYLOAD_MAX // 1024} fit into a record of the log")
-        self._patiently(lambda: require_topics(self._settings.kafka, INGEST_TOPICS))
+        self._patiently(lambda: require_topics(self._settings.kafka, TOPICS))
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
         back = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
-            self._ticker.resume(back.ticks)
+        self._ticker.resume(back.ticks, back.coarse_ms)
         log.info(
             "ingest_begins",
             shard=self._settings.ingest.client_id,
@@ -206,8 +210,8 @@ class Service:
     def _patience(self) -> float:
         """Seconds until something is due."""
         open_s = [due_s for due_s in (self._batches.next_due_s(), self._accepted.next_due_s()) if due_s is not None]
-        due_s = min(self._ticker.next_s, time.monotonic() + _WAIT_MAX_S, *open_s)
-        return max(0.0, due_s - time.monotonic())
+        now_s = time.monotonic()
+        return max(0.0, min(self._ticker.next_s, self._rewriter.next_s, now_s + _WAIT_MAX_S, *open_s) - now_s)
 
     def _turn(self, wait_s: float) -> None:
         """One turn: take what came, settle what Kafka said, do what is due."""
@@ -224,6 +228,7 @@ class Service:
         if self._feed is None and (step := self._stepped.look(wall_ms, _monotonic_ms())) is not None:
             self._ticker.clock_stepped(*step)
         self._ticker.step(now_s, wall_ms)
+        self._rewriter.step(now_s, wall_ms)
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
         self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
         self._accepted.flush_due(now_s)
@@ -271,8 +276,15 @@ class Service:
     def _fold(self, found: Found) -> None:
         data = None if found.event is None else found.event.data
         if found.topic == FACILITIES.name:
-            if data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
+            if isinstance(data, RegistryProbe):
+                self._rewriter.hear_probe(data)
+            elif found.key.startswith("/"):
+                said_ms = 0 if found.event is None else to_ms(found.event.time)
+                self._registry.note(found.key, stands=found.event is not None, wall_ms=said_ms)
+            elif data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
                 self._unregistered.registered(self._registry.apply(found.key, data))
+        elif isinstance(data, RegistryRewritten):
+            self._rewriter.hear(data)
         elif isinstance(data, UnregisteredReadings | ReadingsReleased):
             self._unregistered.apply(found.partition, found.offset, data)
 
@@ -298,6 +310,8 @@ class Service:
 
     def _report(self, now_s: float) -> None:
         self._tally.publish()
+        if self._settings.ingest.client_id in self._registry.retired:  # by mistake, or we are back
+            self._writer.write(FACILITIES, 0, RETIRED_KEY + self._settings.ingest.client_id, None, 0)
         health, ledger = self.health, self._ledger
         health.connected = self._bridge.connected
         health.subscribed = self._bridge.subscribed

@@ -1,4 +1,4 @@
-"""Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
+"""Time in the log: the frontier, ticks and stepped clocks."""
 
 import time
 from collections import deque
@@ -13,12 +13,12 @@ from ingest.clock import FeedClock, Probe, decode_probe, encode_probe
 from ingest.decoders.base import PROBE_ROOT
 from ingest.ledger import AckLedger
 from ingest.registry import Registry
+from ingest.rewrite import Rewriter
 from ingest.writer import Writer
 from runtime.settings import Settings
 from schemas.clock import ClockStepped, Tick
 from schemas.model import from_ms
-from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
-from schemas.topics import DAY_MS, EVENTS
+from schemas.topics import EVENTS, TICKS
 
 log: Final = structlog.get_logger()
 
@@ -26,6 +26,11 @@ _PROBE_S: Final = 1.0
 """Seconds between two probes where they are no ticks' business: on a feed's clock, which has no wall seconds."""
 _PROBE_LOST_S: Final = 30.0
 """An outstanding probe is repeated after this: the broker may have dropped it (it expires) or lost our session."""
+
+COARSE_MS: Final = 60_000
+"""A tick of each such span of the clock also goes to ``city.ticks.v1``: deadlines of days need no seconds."""
+LEADER_PARTITION: Final = 0
+"""Who ticks this partition does what only one of the ingests is to do."""
 
 Publish = Callable[[str, bytes], None]
 
@@ -42,6 +47,7 @@ class Ticker:
         ledger: AckLedger,
         batches: Batches,
         registry: Registry,
+        rewriter: Rewriter,
         feed: FeedClock | None,
         publish: Publish,
     ) -> None:
@@ -53,6 +59,7 @@ class Ticker:
         self._ledger = ledger
         self._batches = batches
         self._registry = registry
+        self._rewriter = rewriter
         self._feed = feed
         self._publish = publish
         self.owned: frozenset[int] = frozenset()
@@ -70,7 +77,7 @@ class Ticker:
         self._tick_by_s: float | None = None
         self._last_tick_ms = 0
         self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
-        self._days: dict[int, int] = {}
+        self._coarse = 0  # how many of COARSE_MS the newest tick in city.ticks had behind it
         self._ownerless = False
         self._held: deque[tuple[int, int]] = deque()  # clock times and tickets that wait for an owner
         self._ticked: dict[int, int] = {}  # on a feed's clock: the newest tick when we began
@@ -127,6 +134,7 @@ class Ticker:
                 continue  # an earlier process got so far, and what it received before stands before its tick
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
             self._write_tick(partition, time_ms, (ticket,))
+        self._write_coarse(time_ms, (ticket,))
 
     def wait_for_owner(self, ownerless: bool) -> None:  # noqa: FBT001 - one caller
         """While it is undecided who owns what, keep the feed's clock messages; then tick what is ours."""
@@ -136,9 +144,11 @@ class Ticker:
             self._tick_as_heard(time_ms, ticket)
             self._ledger.confirm(ticket)
 
-    def resume(self, ticks: dict[int, int]) -> None:
-        """The feeder's clock had come so far in each partition when we began."""
-        self._ticked = ticks
+    def resume(self, ticks: dict[int, int], coarse_ms: int) -> None:
+        """The clock had come so far in each partition, and in ``city.ticks.v1``, when we began."""
+        if self._feed is not None:
+            self._ticked = ticks
+        self._coarse = coarse_ms // COARSE_MS
 
     def _advance(self, frontier: int, ticket: int) -> None:
         self.frontier = max(frontier, self.frontier or 0)
@@ -156,6 +166,8 @@ class Ticker:
         if self._feed is not None:
             self._feed.forget()
         self._unconfirmed.clear()
+        self._rewriter.reset()
+        self._coarse = 0  # what was on its way there may be lost
 
     # ------------------------------------------------------------------------------------------------------- ticking
 
@@ -167,6 +179,7 @@ class Ticker:
             self._last_tick_ms = max(self._last_tick_ms, wall_ms)
             for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
                 self._write_tick(partition, self._last_tick_ms, ())
+            self._write_coarse(self._last_tick_ms, ())
         if now_s >= self._next_s:
             self._next_s += self.probe_s
             if self._next_s <= now_s:
@@ -196,37 +209,45 @@ class Ticker:
 
     def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
-        day = time_ms // DAY_MS
-        if self._days.setdefault(partition, day) < day:
-            self._days[partition] = day
-            self._rewrite(partition, time_ms)
-        received_to = dict(self._others)
-        if self.frontier is not None:
-            received_to[self._shard] = self.frontier
-        tick = Tick(
-            time=from_ms(time_ms),
-            generation=self._clock.generation,
-            cadence_ms=max(1, round(self._clock.tick_s * 1000)),
-            ticker=self._shard,
-            received_to=received_to,
-        )
         self._unconfirmed.add(partition)
         self._writer.write(
             EVENTS,
             partition,
             partition_key(partition),
-            tick,
+            self._tick(time_ms),
             self._wall_ms,
             tickets=tickets,
-            confirmed=lambda: self._unconfirmed.discard(partition),
+            confirmed=lambda _: self._unconfirmed.discard(partition),
         )
         metrics.TICKS.inc()
+        self._rewriter.ticked(partition, time_ms)
+
+    def _write_coarse(self, time_ms: int, tickets: tuple[int, ...]) -> None:
+        if LEADER_PARTITION not in self.owned or time_ms // COARSE_MS <= self._coarse:
+            return
+        self._coarse = time_ms // COARSE_MS
+        for ticket in tickets:
+            self._ledger.hold(ticket)
+        self._writer.write(TICKS, 0, "clock", self._tick(time_ms), self._wall_ms, tickets=tickets)
+
+    def _tick(self, time_ms: int) -> Tick:
+        retired = self._registry.retired - {self._shard}
+        received_to = {shard: to for shard, to in self._others.items() if shard not in retired}
+        if self.frontier is not None:
+            received_to[self._shard] = self.frontier
+        return Tick(
+            time=from_ms(time_ms),
+            generation=self._clock.generation,
+            cadence_ms=max(1, round(self._clock.tick_s * 1000)),
+            ticker=self._shard,
+            received_to=received_to,
+            retired=tuple(sorted(retired)),
+        )
 
     def own(self, partitions: frozenset[int]) -> None:
         """Ownership changed."""
-        for lost in self.owned - partitions:
-            self._days.pop(lost, None)
         self.owned = partitions
+        self._rewriter.own(partitions)
         metrics.TICK_PARTITIONS.set(len(partitions))
 
     # ----------------------------------------------------------------------------------------------- rarer than ticks
@@ -238,19 +259,3 @@ class Ticker:
         for partition in sorted(self.owned):
             self._batches.flush(partition)
             self._writer.write(EVENTS, partition, partition_key(partition), event, after_ms)
-
-    def _rewrite(self, partition: int, time_ms: int) -> None:
-        """Everything the registry holds for this partition, between markers: a cold fold may begin here."""
-        name = f"{from_ms(time_ms):%Y-%m-%d}"
-        key = partition_key(partition)
-        zones, facilities = self._registry.partition(partition)
-        self._writer.write(
-            EVENTS, partition, key, RegistryRewriteBegun(partition=partition, rewrite=name), self._wall_ms
-        )
-        for zone in zones:
-            self._writer.write(EVENTS, partition, zone.zone, zone, self._wall_ms)
-        for facility in facilities:
-            self._writer.write(EVENTS, partition, facility.facility.zone, facility, self._wall_ms)
-        ended = RegistryRewriteEnded(partition=partition, rewrite=name, facilities=len(facilities))
-        self._writer.write(EVENTS, partition, key, ended, self._wall_ms)
-        log.info("registry_rewritten", partition=partition, rewrite=name, facilities=len(facilities))

@@ -22,6 +22,9 @@ NAMES: Final = (
     "fold.sent",  # outputs in an open transaction
     "fold.offsets_sent",  # offsets too, nothing committed
     "fold.committed",  # committed, nobody told
+    "sequence.sent",  # copies in an open transaction
+    "sequence.offsets_sent",  # offsets too, nothing committed
+    "sequence.committed",  # committed, nobody told
     "archive.stored",  # rows in an open transaction
     "archive.committed",  # committed, nobody told
 )

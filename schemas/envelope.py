@@ -21,8 +21,11 @@ from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadin
 from schemas.registry import (
     FacilityLeft,
     FacilityRegistered,
+    RegistryLoad,
+    RegistryProbe,
     RegistryRewriteBegun,
     RegistryRewriteEnded,
+    RegistryRewritten,
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
@@ -38,6 +41,9 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
+    "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,
+    "org.digital-eyes.registry.load.v1": RegistryLoad,
+    "org.digital-eyes.registry.probe.v1": RegistryProbe,
     "org.digital-eyes.clock.tick.v1": Tick,
     "org.digital-eyes.clock.stepped.v1": ClockStepped,
     "org.digital-eyes.clock.shard-retired.v1": ShardRetired,

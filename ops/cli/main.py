@@ -21,6 +21,7 @@ from ops.cli import (
     quarantine,
     registry,
     replay,
+    sequence,
     stack,
     trace,
     up,
@@ -45,6 +46,7 @@ app.add_typer(stack.app, name="stack")
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
+app.command("sequence")(sequence.sequence)
 app.command("archive")(archive.archive)
 app.add_typer(database.app, name="db")
 app.add_typer(inspect.topics_app, name="topics")

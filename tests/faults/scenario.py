@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,8 +18,10 @@ from ops.run.snapshot import scrape
 from ops.stack import LocalStack
 from ops.trace.reading import readings_in
 from ops.verify import Refold, verify
+from schemas.anomaly import Anomaly
+from schemas.clock import Tick
 from schemas.columns import AcceptedColumns
-from schemas.topics import ACCEPTED
+from schemas.topics import ACCEPTED, ANOMALIES, CASE_INPUTS, Topic
 
 WAIT_S = 120.0
 DRAIN_S = 120.0
@@ -85,6 +89,7 @@ class Scenario:
             past = verify(Refold(self.city.settings))
             assert past.good, past
             assert past.published > 0
+        self._assert_cases_hear_of_everything_once()
         wait_until(
             lambda: all(status.healthy for status in self.city.supervisor.status()),
             f"healthy processes: {self.city.supervisor.status()}",
@@ -108,6 +113,23 @@ class Scenario:
             }
         assert stored
         assert stored <= kept, sorted(stored - kept)[:10]
+
+    def _assert_cases_hear_of_everything_once(self) -> None:
+        """Every finding stands in the inputs of cases, under its own id; time goes on in each of their partitions."""
+        kafka = self.city.settings.kafka
+
+        def ids(topic: Topic) -> Counter[str]:
+            events = (entry.event for entry in read_all(kafka, topic))
+            return Counter(event.id for event in events if event is not None and isinstance(event.data, Anomaly))
+
+        wait_until(lambda: ids(CASE_INPUTS).keys() >= ids(ANOMALIES).keys(), "copy of every finding")
+        assert ids(CASE_INPUTS) == ids(ANOMALIES)
+        times: dict[int, list[datetime]] = {}
+        for entry in read_all(kafka, CASE_INPUTS):
+            if entry.event is not None and isinstance(entry.event.data, Tick):
+                times.setdefault(entry.partition, []).append(entry.event.data.time)
+        assert times.keys() == set(range(CASE_INPUTS.partitions))
+        assert all(said == sorted(set(said)) for said in times.values())
 
 
 def _lasting(identity: str) -> str:

@@ -13,6 +13,7 @@ from ingest.messages import Inbound
 from ingest.metrics import Tally
 from ingest.recent import Recent
 from ingest.registry import Registry
+from ingest.rewrite import Rewriter
 from ingest.ticker import Ticker
 from ingest.unregistered import Unregistered
 from runtime.settings import ClockSettings, IngestSettings, Settings
@@ -20,8 +21,8 @@ from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, decode, encode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.model import from_ms
-from schemas.registry import FacilityRegistered
-from schemas.topics import EVENTS, Topic
+from schemas.registry import FacilityRegistered, RegistryRewritten
+from schemas.topics import EVENTS, TICKS, Topic
 
 NOW = 1_795_000_000_000
 
@@ -34,6 +35,19 @@ def facility(name: str, *bindings: DeviceBinding, zone: str = "dma:1", **more: A
         zone=zone,
         place=Place(lon=113.85, lat=34.03),
         devices=bindings,
+    )
+
+
+def record_of(partition: int, time_ms: int, begin_offset: int = 0, generation: int = 1) -> RegistryRewritten:
+    """As a complete rewrite leaves it."""
+    return RegistryRewritten(
+        partition=partition,
+        rewrite=f"at {time_ms}",
+        time=from_ms(time_ms),
+        generation=generation,
+        begin_offset=begin_offset,
+        end_offset=begin_offset + 5,
+        facilities=1,
     )
 
 
@@ -53,6 +67,8 @@ class FakeWriter:
     def __init__(self, ledger: AckLedger) -> None:
         self.ledger = ledger
         self.written: list[Written] = []
+        self.coarse: list[Written] = []
+        """What went to ``city.ticks.v1``."""
 
     def outstanding(self, partition: int) -> int:
         return 0
@@ -68,16 +84,20 @@ class FakeWriter:
         tickets: Sequence[int] = (),
         confirmed: Any = None,
     ) -> None:
+        if data is None:
+            self.written.append(Written(topic, partition, key, data, tickets, confirmed))
+            return
         event = CloudEvent(id="x", source=self.source, time=from_ms(time_ms), data=data, partitionkey=key)
         assert decode(encode(event)).data == data
-        self.written.append(Written(topic, partition, key, data, tickets, confirmed))
+        kept = self.coarse if topic is TICKS else self.written
+        kept.append(Written(topic, partition, key, data, tickets, confirmed))
 
     def confirm_all(self) -> None:
-        for one in self.written:
+        for offset, one in enumerate((*self.written, *self.coarse)):
             for ticket in one.tickets:
                 self.ledger.confirm(ticket)
             if one.confirmed:
-                one.confirmed()
+                one.confirmed(offset)
 
     @property
     def events(self) -> list[Written]:
@@ -98,7 +118,8 @@ class FakeWriter:
 
 
 class Rig:
-    def __init__(self, *, feed: bool = False, **ingest: Any) -> None:
+    def __init__(self, *, feed: bool = False, rewritten: bool = True, **ingest: Any) -> None:
+        """``rewritten``: no rewrite of the registry is due until the end of time."""
         self.settings = Settings.model_construct(
             site="test",
             clock=ClockSettings(mode="feed" if feed else "wall"),
@@ -117,6 +138,13 @@ class Rig:
         self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
+        self.now_s = 0.0
+        self.rewriter = Rewriter(
+            self.settings, start="s1", writer=writer, registry=self.registry, monotonic=lambda: self.now_s
+        )
+        if rewritten:
+            for partition in range(EVENTS.partitions):
+                self.rewriter.hear(record_of(partition, 250_000_000_000_000))
         self.ticker = Ticker(
             self.settings,
             start="s1",
@@ -124,6 +152,7 @@ class Rig:
             ledger=self.ledger,
             batches=self.batches,
             registry=self.registry,
+            rewriter=self.rewriter,
             feed=self.feed,
             publish=lambda topic, payload: self.published.append((topic, payload)),
         )

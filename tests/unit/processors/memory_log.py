@@ -32,6 +32,7 @@ class Transaction:
     fate: Fate = Fate.OPEN
     touched: dict[At, None] = field(default_factory=dict)
     offsets: dict[tuple[str, At], int] = field(default_factory=dict)
+    notes: dict[tuple[str, At], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class MemoryLog:
         self._entries: defaultdict[At, list[Entry]] = defaultdict(list)
         self._starts: defaultdict[At, int] = defaultdict(int)
         self._offsets: dict[tuple[str, At], int] = {}
+        self._notes: dict[tuple[str, At], str] = {}
         self._epochs: defaultdict[str, int] = defaultdict(int)
         self._open: dict[str, Transaction] = {}
 
@@ -109,6 +111,10 @@ class MemoryLog:
         """The group's offset."""
         return self._offsets.get((group, at))
 
+    def note(self, group: str, at: At) -> str:
+        """What was committed beside the group's offset."""
+        return self._notes.get((group, at), "")
+
     def set_offset(self, group: str, at: At, offset: int) -> None:
         """An operator (or another worker) commits."""
         self._offsets[group, at] = offset
@@ -149,6 +155,7 @@ class MemoryLog:
         self._check(transaction.transactional_id, transaction.epoch)
         self._end(transaction, Fate.COMMITTED)
         self._offsets |= transaction.offsets
+        self._notes |= transaction.notes
 
     def abort(self, transaction: Transaction) -> None:
         """Nobody will ever see it."""
