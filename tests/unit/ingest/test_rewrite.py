@@ -5,7 +5,7 @@ from ingest_rig import NOW, Rig, facility, record_of
 
 from ingest.rewrite import LOAD_MS, PAUSE_S, UNCONFIRMED_MAX
 from schemas.clock import Tick
-from schemas.columns import BatchColumns
+from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.facility import DeviceBinding, Place
 from schemas.partitioning import partition_of
 from schemas.registry import (
@@ -74,7 +74,8 @@ class Driven:
         self.hear()
 
     def kinds(self) -> list[type]:
-        return [type(one.data) for one in self.rig.writer.written]
+        """Of all that was written but the bytes of messages, which wait for company."""
+        return [kind for one in self.rig.writer.written if (kind := type(one.data)) is not AcceptedColumns]
 
     def of(self, kind: type) -> list[Any]:
         return self.rig.writer.of(kind)
