@@ -19,6 +19,7 @@ from ops.cli import (
     process,
     publish,
     quarantine,
+    rebuild,
     registry,
     replay,
     stack,
@@ -45,8 +46,9 @@ app.add_typer(stack.app, name="stack")
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
-app.command("archive")(archive.archive)
+app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
+app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")

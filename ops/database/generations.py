@@ -126,6 +126,16 @@ def drop(connection: Connection, generation: Generation) -> None:
         connection.execute("DELETE FROM public.projection WHERE generation = %s", [generation.number])
 
 
+def analyze(connection: Connection, generation: Generation) -> None:
+    """Let the planner know what stands in its tables."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' ORDER BY 1",
+        [generation.schema],
+    ).fetchall()
+    for (table,) in rows:
+        connection.execute(sql.SQL("ANALYZE {}.{}").format(sql.Identifier(generation.schema), sql.Identifier(table)))
+
+
 def hypertables(connection: Connection, schema: str) -> list[tuple[str, str]]:
     """The hypertables of a schema, each with the column that cuts it into chunks."""
     rows = connection.execute(

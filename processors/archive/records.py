@@ -1,7 +1,14 @@
-"""From records of the log to what the archive works with."""
+"""What the archive reads, under which name, and how a record becomes what it works with."""
+
+from typing import Final
 
 from processors.archive.rows import Item
 from schemas.envelope import UnknownEventError, decode
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
+
+GROUP: Final = "eyes-archive"
+"""Its consumer group, and with the topic prefix the name its offsets stand under in the database."""
+TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, UNREGISTERED)
 
 
 def item_of(topic: str, partition: int, offset: int, timestamp_ms: int, value: bytes | None) -> Item:

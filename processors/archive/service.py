@@ -16,7 +16,7 @@ from kafka.structs import OffsetAndMetadata
 
 from processors.archive import metrics
 from processors.archive.assignment import Assignment
-from processors.archive.records import item_of
+from processors.archive.records import GROUP, TOPICS, item_of
 from processors.archive.rows import Item
 from processors.archive.sink import Held, Partition, SchemaTooOldError, Sink, Written
 from processors.archive.store import moves_left, store
@@ -27,12 +27,8 @@ from runtime.kafka import group_consumer, require_topics
 from runtime.latency import END_TO_END
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
-
-GROUP: Final = "eyes-archive"
-TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, UNREGISTERED)
 
 _POLL_RECORDS: Final = 200
 _FETCH_MAX_BYTES: Final = 16 * 1024 * 1024  # what the client may hold of the log ahead of us

@@ -23,7 +23,7 @@ from kafka import KafkaProducer
 from ops.database.generations import current
 from ops.database.migrate import connect, migrate
 from ops.topics import ensure_topics
-from processors.archive.service import GROUP
+from processors.archive.records import GROUP
 from processors.archive.sink import Sink
 from processors.archive.tables import Horizon
 from runtime.settings import DatabaseSettings, KafkaSettings
