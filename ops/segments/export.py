@@ -118,6 +118,8 @@ class Export:
                 size += len(record.key or b"") + len(record.value or b"")
                 if size >= self._segment_bytes:
                     yield (first, record.offset + 1), records
+                    if shutdown.requested:
+                        return
                     first, records, size = record.offset + 1, [], 0
             if consumer.position(at) >= goal:
                 if first < goal:

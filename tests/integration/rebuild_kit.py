@@ -12,7 +12,7 @@ from runtime.kafka import admin, reader
 from schemas.topics import EVENTS, Topic
 
 EVERYTHING = {
-    # Numbers of series and origins are a generation's own: compared by what they stand for. Wall times of storing differ.
+    # Not compared: wall times of storing, and a generation's own numbers of series and origins (readings has names).
     "readings": ("stored_at",),
     "camera_events": ("stored_at",),
     "anomaly_events": ("stored_at",),
