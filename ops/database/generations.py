@@ -12,6 +12,7 @@ from psycopg import Connection, sql
 from ops.database import migrate as migrations
 from ops.database.migrate import alone, apply_within, has_generations, schema_of
 from runtime.errors import FatalError
+from runtime.version import VERSION
 
 State = Literal["filling", "current", "old"]
 
@@ -25,6 +26,7 @@ class Generation:
     number: int
     state: State
     made_at: datetime
+    made_by: str | None
     current_since: datetime | None
 
     @property
@@ -42,7 +44,7 @@ def generations(connection: Connection) -> list[Generation]:
     if not has_generations(connection):
         raise FatalError("the database's schema is too old: run `eyes db migrate`")
     rows = connection.execute(
-        "SELECT generation, state, made_at, current_since FROM public.projection ORDER BY generation"
+        "SELECT generation, state, made_at, made_by, current_since FROM public.projection ORDER BY generation"
     ).fetchall()
     return [Generation(*row) for row in rows]
 
@@ -82,11 +84,8 @@ def make(connection: Connection) -> Generation:
         with connection.transaction():
             if filling(connection):
                 raise FatalError("another rebuild has begun a generation meanwhile")
-            row = connection.execute(
-                "INSERT INTO projection (state) VALUES ('filling') RETURNING generation"
-            ).fetchone()
-            assert row is not None
-            number: int = row[0]
+            insert = "INSERT INTO projection (state, made_by) VALUES ('filling', %s) RETURNING generation"
+            ((number,),) = connection.execute(insert, [VERSION]).fetchall()
             schema = sql.Identifier(schema_of(number))
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
             about = f"Generation {number} of the projection; readers use the views in public."

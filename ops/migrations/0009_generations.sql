@@ -6,6 +6,7 @@ CREATE TABLE projection (
     generation    integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     state         text        NOT NULL CHECK (state IN ('filling', 'current', 'old')),
     made_at       timestamptz NOT NULL DEFAULT now(),
+    made_by       text,
     current_since timestamptz
 );
 
@@ -15,6 +16,7 @@ COMMENT ON TABLE projection IS 'Generations of the projection: generation N stan
 COMMENT ON COLUMN projection.generation IS 'Number of the generation; never given twice, so that who was late for one cannot write into another.';
 COMMENT ON COLUMN projection.state IS 'filling: a rebuild is at it; current: what public shows and the archive writes; old: kept until dropped.';
 COMMENT ON COLUMN projection.made_at IS 'When its tables were made.';
+COMMENT ON COLUMN projection.made_by IS 'Version of Digital Eyes whose rebuild made them; null for the first.';
 COMMENT ON COLUMN projection.current_since IS 'When it became current; null while filling.';
 
 CREATE TABLE log_segments (

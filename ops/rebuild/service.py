@@ -25,6 +25,7 @@ from processors.archive.tables import Horizon
 from runtime.errors import FatalError, OutcomeUnknownError, RetryableError
 from runtime.lifecycle import Shutdown
 from runtime.settings import Settings
+from runtime.version import VERSION
 
 _LOCK: Final = 0x65796567  # one rebuild per database, beside the migrations' "eyes"
 _TRIES: Final = 60  # to get between the readers
@@ -90,15 +91,20 @@ class Rebuild:
         try:
             with sole(self._settings) as connection, closing(Log(self._settings.kafka)) as log:
                 return self._run(connection, log, check_space=check_space)
-        except (RetryableError, OutcomeUnknownError, psycopg.OperationalError) as error:
+        except (RetryableError, OutcomeUnknownError, psycopg.Error) as error:
             raise FatalError(
-                f"the database went away ({' '.join(str(error).split())}); what was stored stays: run `eyes rebuild` "
+                f"the database failed ({' '.join(str(error).split())}); what was stored stays: run `eyes rebuild` "
                 "again, it goes on there"
             ) from error
 
     def _run(self, connection: Connection, log: Log, *, check_space: bool) -> Rebuilt:
         old, new = current(connection), filling(connection)
         self._require_one_archive(connection, old)
+        if new is not None and new.made_by != VERSION:
+            raise FatalError(
+                f"version {new.made_by} began generation {new.number}, this is {VERSION}, which may store differently: "
+                "end it with that version, or drop it with `eyes rebuild --abandon`"
+            )
         if check_space:
             space(connection, self._settings, old, new).require()
         if new is None:

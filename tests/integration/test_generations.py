@@ -17,6 +17,7 @@ from processors.archive.rows import Item
 from processors.archive.sink import Sink
 from processors.archive.store import store
 from runtime.errors import FatalError, FencedError
+from runtime.version import VERSION
 from schemas.envelope import decode, encode
 from schemas.topics import EVENTS
 from tests.servers import TestStack
@@ -86,7 +87,10 @@ def test_a_generation_made_later_is_like_the_first(connection: psycopg.Connectio
     first, second = structure(connection, "eyes_g1"), structure(connection, "eyes_g2")
     assert all(first[kind] for kind in first if kind != "functions")
     assert second == first
-    assert [(one.number, one.state) for one in generations(connection)] == [(1, "current"), (2, "filling")]
+    assert [(one.number, one.state, one.made_by) for one in generations(connection)] == [
+        (1, "current", None),
+        (2, "filling", VERSION),
+    ]
     with pytest.raises(FatalError, match="another rebuild"):
         make(connection)
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archive_kit import EYES, Store, connect, eventually, readings
@@ -12,8 +13,10 @@ from test_archive import _write_one_of_each
 from test_archive_faults import Load
 
 from ops.database.generations import current
+from ops.rebuild import service
 from ops.rebuild import space as spaces
 from ops.rebuild.service import _LOCK, Rebuild
+from ops.rebuild.switch import switch as switch_generations
 from runtime.errors import FatalError
 from runtime.lifecycle import Shutdown
 from tests.servers import TestStack
@@ -106,6 +109,8 @@ def test_two_at_once_are_refused_and_what_was_begun_can_be_abandoned(city: Store
     refused = eyes(city, tmp_path, "rebuild", code=1)
     assert "tables would become smaller: zones 0 instead of 1" in refused
     assert generation(city) == 1
+    city.run("UPDATE projection SET made_by = '0.0.1' WHERE generation = 2")
+    assert "version 0.0.1 began generation 2" in eyes(city, tmp_path, "rebuild", code=1)
     assert "generation 2 is dropped" in eyes(city, tmp_path, "rebuild", "--abandon")
     assert "no unfinished rebuild" in eyes(city, tmp_path, "rebuild", "--abandon")
     assert city.sql("SELECT to_regnamespace('eyes_g2')") == [(None,)]
@@ -148,6 +153,15 @@ def test_room_on_the_disk_is_asked_for_first(city: Store, tmp_path: Path) -> Non
     assert generation(city) == 2
 
 
+def test_without_the_right_to_make_schemas_nothing_is_begun(city: Store, tmp_path: Path) -> None:
+    with city.superuser() as admin:
+        admin.execute(f'ALTER DATABASE "{city.name}" OWNER TO postgres'.encode())
+        admin.execute(f'GRANT CONNECT, TEMPORARY ON DATABASE "{city.name}" TO eyes'.encode())
+    said = eyes(city, tmp_path, "rebuild", code=1)
+    assert "permission denied for database" in said
+    assert city.sql("SELECT generation FROM projection") == [(1,)]
+
+
 def test_a_reader_in_the_way_is_waited_for_and_then_sees_the_new_tables(city: Store, tmp_path: Path) -> None:
     city.write(readings(["a:b:0"]))
     archived(city, tmp_path)
@@ -163,6 +177,28 @@ def test_a_reader_in_the_way_is_waited_for_and_then_sees_the_new_tables(city: St
         assert process.wait(90) == 0
         city.run("UPDATE observations SET result = 7")
         assert reader.execute("SELECT result FROM readings").fetchall() == [(7.0,)]
+
+
+def test_at_the_switch_readers_lose_nothing_they_have_seen(
+    city: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = city.stack.settings.model_copy(update={"database": city.database, "kafka": city.kafka})
+    city.write(readings(["a:b:0"]))
+    with city.archive(tmp_path) as archive:
+        eventually(lambda: city.identities() == ["a:b:0"])
+
+        def at_the_last_moment(*arguments: Any) -> None:
+            city.write(*(readings([f"a:c:{n}"]) for n in range(10)))
+            eventually(lambda: city.count("eyes_g1.observations") == 11)
+            switch_generations(*arguments)
+
+        monkeypatch.setattr(service, "switch", at_the_last_moment)
+        Rebuild(settings, Shutdown(), Silent(), discard=None).run()
+        assert city.count("observations") == 11
+        assert generation(city) == 2
+        city.write(readings(["a:d:0"]))
+        assert archive.wait() == 75
+    assert difference(city, "eyes_g1", "eyes_g2") == {}
 
 
 def test_a_database_filled_by_another_log_too_is_refused(city: Store, tmp_path: Path) -> None:
