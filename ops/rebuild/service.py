@@ -13,7 +13,7 @@ from ops.database.generations import Generation, analyze, current, drop, filling
 from ops.database.migrate import connect
 from ops.rebuild.carry import Carry
 from ops.rebuild.count import count, shrunk
-from ops.rebuild.fill import Filler
+from ops.rebuild.fill import Filler, InterruptedRebuildError
 from ops.rebuild.log import Log
 from ops.rebuild.past import Past
 from ops.rebuild.report import Report
@@ -174,7 +174,8 @@ class Rebuild:
                 switch(connection, old, new, drain)
             except BusyError as error:
                 self._report.say(f"somebody reads or writes, trying again: {str(error).splitlines()[0]}")
-                self._shutdown.wait(_MEANWHILE_S)
+                if self._shutdown.wait(_MEANWHILE_S):
+                    raise InterruptedRebuildError from error
             else:
                 return
         raise FatalError(

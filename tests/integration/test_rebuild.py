@@ -15,9 +15,11 @@ from test_archive_faults import Load
 from ops.database.generations import current
 from ops.rebuild import service
 from ops.rebuild import space as spaces
+from ops.rebuild.fill import InterruptedRebuildError
 from ops.rebuild.service import _LOCK, Rebuild
 from ops.rebuild.switch import switch as switch_generations
 from runtime.errors import FatalError
+from runtime.failpoint import VARIABLE
 from runtime.lifecycle import Shutdown
 from tests.servers import TestStack
 
@@ -63,24 +65,21 @@ def test_under_load_killed_and_resumed_nothing_is_lost_or_doubled(city: Store, t
     load = Load(city)
     with load.running(), city.archive(tmp_path) as archive:
         load.more(2_000)
-        small = {"EYES_ARCHIVE__BATCH_ROWS": "20"}  # many transactions, so that there is a middle to be killed in
-        command = [*EYES, "rebuild"]
-        with (tmp_path / "killed.log").open("wb") as log:
-            first = subprocess.Popen(command, env=environment(city, tmp_path) | small, stdout=log, stderr=log)
-            filled = "SELECT coalesce(sum(next_offset), 0) > 0 FROM eyes_g2.archive_offsets"
-            eventually(lambda: city.sql("SELECT to_regclass('eyes_g2.archive_offsets') IS NOT NULL") == [(True,)])
-            eventually(lambda: city.sql(filled) == [(True,)])
-            first.kill()
-            assert first.wait(30) == -signal.SIGKILL
-        reached = city.sql("SELECT sum(next_offset) FROM eyes_g2.archive_offsets")
-        assert city.sql("SELECT state FROM projection ORDER BY generation") == [("current",), ("filling",)]
+        for place, so_far in (("archive.stored", False), ("archive.committed", True)):
+            dying = environment(city, tmp_path) | {VARIABLE: f"{place}:1:{tmp_path / place}"}
+            died = subprocess.run([*EYES, "rebuild"], env=dying, capture_output=True, timeout=200, check=False)
+            assert died.returncode == -signal.SIGKILL, died.stderr
+            assert (tmp_path / place).exists()
+            ((reached,),) = city.sql("SELECT sum(next_offset) FROM eyes_g2.archive_offsets")
+            assert (reached > 0) is so_far
+            assert city.sql("SELECT state FROM projection ORDER BY generation") == [("current",), ("filling",)]
         load.more()
         assert archive.process is not None
         assert archive.process.poll() is None  # nobody has noticed
 
         said = eyes(city, tmp_path, "rebuild")
         assert "going on with generation 2" in said
-        assert reached < city.sql("SELECT sum(next_offset) FROM eyes_g2.archive_offsets")
+        assert [(reached,)] < city.sql("SELECT sum(next_offset) FROM eyes_g2.archive_offsets")
         assert generation(city) == 2
         assert archive.wait() == 75
         assert archive.said("fenced")
@@ -117,20 +116,38 @@ def test_two_at_once_are_refused_and_what_was_begun_can_be_abandoned(city: Store
 
 
 def test_asked_to_end_it_says_how_to_go_on(city: Store, tmp_path: Path) -> None:
-    for number in range(40):
-        city.write(*(readings([f"a:b:{number * 50 + n}"]) for n in range(50)))
+    city.write(*(readings([f"a:b:{n}"]) for n in range(50)))
     archived(city, tmp_path)
-    env = environment(city, tmp_path) | {"EYES_ARCHIVE__BATCH_ROWS": "1"}
-    with subprocess.Popen([*EYES, "rebuild"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        eventually(lambda: city.sql("SELECT to_regclass('eyes_g2.archive_offsets') IS NOT NULL") == [(True,)])
-        eventually(lambda: city.count("eyes_g2.observations") > 0)
+    output = tmp_path / "rebuild.log"
+    with connect(city.database) as holder, holder.transaction():
+        holder.execute("SELECT FROM projection FOR UPDATE")  # it cannot be switched
+        with output.open("wb") as log:
+            process = subprocess.Popen([*EYES, "rebuild"], env=environment(city, tmp_path), stdout=log, stderr=log)
+        eventually(lambda: "trying again" in output.read_text())
         process.terminate()
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 75, said
-    assert b"`eyes rebuild` goes on" in said
-    assert 0 < city.count("eyes_g2.observations") < 2_000
+        assert process.wait(60) == 75
+    assert "`eyes rebuild` goes on" in output.read_text()
+    assert generation(city) == 1
     assert "going on with generation 2" in eyes(city, tmp_path, "rebuild")
-    assert city.identities() == sorted(f"a:b:{n}" for n in range(2_000))
+    assert city.identities() == sorted(f"a:b:{n}" for n in range(50))
+
+
+def test_asked_to_end_it_does_not_fill_on(city: Store, tmp_path: Path) -> None:
+    city.write(*(readings([f"a:b:{n}"]) for n in range(1_000)))
+    archived(city, tmp_path)
+    settings = city.stack.settings.model_copy(update={"database": city.database, "kafka": city.kafka})
+    settings = settings.model_copy(update={"archive": settings.archive.model_copy(update={"batch_rows": 1})})
+    shutdown = Shutdown()
+
+    class Watcher(Silent):
+        def advance(self, done: int, rows: int = 0) -> None:
+            shutdown.request()
+
+    with pytest.raises(InterruptedRebuildError):
+        Rebuild(settings, shutdown, Watcher(), discard=None).run()
+    assert 0 < city.count("eyes_g2.observations") < 1_000
+    Rebuild(settings, Shutdown(), Silent(), discard=None).run()
+    assert difference(city, "eyes_g1", "eyes_g2") == {}
 
 
 def test_room_on_the_disk_is_asked_for_first(city: Store, tmp_path: Path) -> None:
