@@ -12,6 +12,7 @@ from rebuild_kit import archived, difference, expire, eyes, generation, raw_reco
 from test_archive import _facility, _write_one_of_each
 
 from ops.database.generations import make
+from ops.rebuild.carry import NUMBERED
 from processors.archive.records import item_of
 from processors.archive.sink import Sink
 from processors.archive.store import store
