@@ -1,5 +1,6 @@
 """A rebuild from beginning to end; stopped anywhere, the next goes on from the offsets of the unfinished generation."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -170,6 +171,7 @@ class Rebuild:
         for _ in range(_TRIES):
             past.catch_up()
             self._report.stage("switching", 0)
+            began = time.monotonic()
             try:
                 switch(connection, old, new, drain)
             except BusyError as error:
@@ -177,6 +179,7 @@ class Rebuild:
                 if self._shutdown.wait(_MEANWHILE_S):
                     raise InterruptedRebuildError from error
             else:
+                self._report.say(f"switched within {time.monotonic() - began:.2f} s")
                 return
         raise FatalError(
             "not switched: long queries read the tables all the time; end them (pg_stat_activity) and run "

@@ -46,10 +46,7 @@ def moment(ms: int) -> str:
 
 def test_what_the_log_has_lost_is_carried_over_and_the_rest_is_made_anew(city: Store, tmp_path: Path) -> None:
     # Some numbers are used up, so that the two generations do not give the same ones.
-    for table, columns in (
-        ("series", "device, observed_property, unit"),
-        ("origins", "facility, facility_class, zone"),
-    ):
+    for table, columns in NUMBERED:
         city.run(f"INSERT INTO {table} ({columns}) SELECT n, '', '' FROM generate_series(1, 7) AS n")
         city.run(f"DELETE FROM {table}")
     _write_one_of_each(city)
