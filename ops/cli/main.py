@@ -19,6 +19,7 @@ from ops.cli import (
     process,
     publish,
     quarantine,
+    rebuild,
     registry,
     replay,
     sequence,
@@ -47,8 +48,9 @@ app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
 app.command("sequence")(sequence.sequence)
-app.command("archive")(archive.archive)
+app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
+app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
