@@ -28,6 +28,9 @@ def verify(
     end: Annotated[
         datetime | None, typer.Option("--to", parser=parse_moment, metavar="TIME", help="only findings before then")
     ] = None,
+    batch_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="fold readings in records of at most N, whatever ingest did")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
 ) -> None:
     """Fold the whole log again, aside, and compare byte for byte with the findings that were published.
@@ -39,11 +42,12 @@ def verify(
     Examples:
     - `eyes verify`
     - `eyes verify --from 2026-07-06 --to 2026-07-07`
+    - `eyes verify --batch-rows 1`  # how readings were cut into records must not matter
     - `eyes verify --json | jq .missing`
     """
     began = time.monotonic()
     with kafka_explained(load_settings().kafka):
-        refold = Refold(load_settings())
+        refold = Refold(load_settings(), batch_rows)
         if refold.bounds.begins_cold:
             raise FatalError("the log no longer holds its beginning, so the folds' state cannot be made again from it")
         with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as progress:

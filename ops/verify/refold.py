@@ -1,7 +1,10 @@
 """Folds the log from its beginning, in a place of its own: nothing is published, nobody's offset moves."""
 
+from functools import partial
+
 from ops.past import Advance, bounds, read
 from ops.verify.compare import Expected
+from ops.verify.recut import recut
 from processors.detectors import ALL, CANDIDATES
 from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
@@ -17,8 +20,10 @@ class Refold:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, batch_rows: int | None = None) -> None:
+        """``batch_rows``: fold the readings in records of at most so many, as if ingest had cut them so."""
         self._settings = settings
+        self._recut = (lambda event: (event,)) if batch_rows is None else partial(recut, rows=batch_rows)
         self._source = f"/{settings.site}/process"
         self.bounds = bounds(settings.kafka)
 
@@ -37,7 +42,7 @@ class Refold:
         said: dict[str, list[Expected]] = {topic.name: [] for topic in (ANOMALIES, SHADOWS, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
-            for output in fold_record(fold, value, f"{topic}/{partition}/{offset}", failed):
+            for output in fold_record(fold, value, f"{topic}/{partition}/{offset}", failed, self._recut):
                 record = outgoing(output, self._source)
                 said[record.topic].append(Expected(offset, record.value))
         return said

@@ -1,11 +1,11 @@
 """One record of the log into a fold, whatever is in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from processors.engine.composed import PartitionFold
 from processors.engine.refusal import undecodable, unfoldable
 from processors.engine.zone import SnapshotError
-from schemas.envelope import UnknownEventError, decode
+from schemas.envelope import Data, UnknownEventError, decode
 from schemas.model import Model
 
 
@@ -24,7 +24,13 @@ class UnfoldableError(Exception):
         self.what = what
 
 
-def fold_record(fold: PartitionFold, raw: bytes, place: str, failed: Mapping[str, str]) -> list[Model]:
+def fold_record(
+    fold: PartitionFold,
+    raw: bytes,
+    place: str,
+    failed: Mapping[str, str],
+    recut: Callable[[Data], Iterable[Data]] = lambda event: (event,),
+) -> list[Model]:
     """What the fold says to a record.
 
     Args:
@@ -32,6 +38,7 @@ def fold_record(fold: PartitionFold, raw: bytes, place: str, failed: Mapping[str
         raw: the value of the record.
         place: its topic, partition and offset.
         failed: places at which the engine is known to fail, with the error: these are not tried again.
+        recut: gives the record's event in other pieces, which must not change anything.
 
     Raises:
         UnfoldableError: the engine failed.
@@ -41,7 +48,7 @@ def fold_record(fold: PartitionFold, raw: bytes, place: str, failed: Mapping[str
         fold.counts.poison["engine"] += 1
         return [unfoldable(raw, place, failed[place], fold.now_ms)]
     try:
-        return fold.fold([decode(raw).data])
+        return fold.fold(recut(decode(raw).data))
     except UnknownEventError as error:
         fold.counts.poison["decode"] += 1
         return [undecodable(raw, place, error, fold.now_ms)]
