@@ -57,6 +57,21 @@ PANELS: Final = [
         about="From arrival at ingest to the row, and to the finding.",
     ),
     Panel(
+        title="Snapshots of the folds",
+        promql={
+            "bytes written": "sum(rate(eyes_processor_snapshot_bytes_total[5m]))",
+        },
+        unit="Bps",
+        width=6,
+        about="States of the folds in Kafka, from which a worker that comes goes on.",
+    ),
+    Panel(
+        title="Folds stood still for snapshots",
+        promql={"longest": "max(eyes_processor_snapshot_longest_seconds)"},
+        unit="s",
+        width=6,
+    ),
+    Panel(
         title="Refused, per reason",
         promql={"{{reason}}": "sum by (reason) (rate(eyes_quarantined_total[5m]))"},
         unit="cps",
