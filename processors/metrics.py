@@ -57,12 +57,16 @@ RECOVERED: Final = Counter(
 DISTRUSTED: Final = Counter(
     "eyes_processor_snapshots_distrusted_total", "Snapshots found to be of no use when a state was to be made of them"
 )
+COMMIT_LONGEST: Final = Gauge(
+    "eyes_processor_commit_longest_seconds",
+    "The longest that a transaction took since the start, its snapshots included",
+)
 WATERMARK: Final = Gauge("eyes_processor_watermark_seconds", "Time of the newest tick folded", ["partition"])
 RECOVERING: Final = Gauge("eyes_processor_recovering", "1 while the state of a partition is made", ["partition"])
 TIMERS: Final = Gauge("eyes_processor_timers", "Timers armed", ["partition"])
 STOPPED: Final = Gauge(
     "eyes_processor_stopped",
-    "1 for a partition that waits for an operator because the log lost its offset",
+    "1 for a partition that waits for an operator: neither log nor snapshots hold what it needs, or the engine fails",
     ["partition"],
 )
 QUARANTINED: Final = Counter("eyes_quarantined_total", "Events set aside by the processors", ["reason"])
@@ -78,6 +82,7 @@ class Meter:
         self._processor = processor
         self._wall_ms = wall_ms
         self._longest_s = 0.0
+        self._longest_commit_s = 0.0
 
     def folded(self, partition: int, counts: Counts, seconds: float) -> None:
         """See :class:`processors.engine.ports.Observer`."""
@@ -104,6 +109,8 @@ class Meter:
         """See :class:`processors.engine.ports.Observer`."""
         COMMITS.inc()
         COMMIT_SECONDS.observe(seconds)
+        self._longest_commit_s = max(self._longest_commit_s, seconds)
+        COMMIT_LONGEST.set(self._longest_commit_s)
         now_ms = self._wall_ms()
         for output in outputs:
             if isinstance(output, Anomaly):
@@ -133,6 +140,7 @@ class Meter:
     def stopped(self, partition: int) -> None:
         """See :class:`processors.engine.ports.Observer`."""
         STOPPED.labels(partition).set(1)
+        RECOVERING.labels(partition).set(0)
 
     def gone(self, partition: int) -> None:
         """See :class:`processors.engine.ports.Observer`."""

@@ -11,6 +11,7 @@ from processors.engine.places import Places
 from processors.engine.runner import Options, Runner
 from processors.metrics import Meter
 from processors.worker import Worker
+from runtime.kafka import topic_id
 from runtime.lifecycle import Progress, Shutdown
 from runtime.settings import Settings
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, SNAPSHOTS
@@ -39,6 +40,7 @@ def run(settings: Settings, shutdown: Shutdown) -> None:
             restore=lambda shards: PartitionFold.restore(ALL, lateness_ms, shards, CANDIDATES),
             options=Options(
                 topic=settings.kafka.topic_prefix + EVENTS.name,
+                log_id=topic_id(settings.kafka, EVENTS),
                 source=f"/{settings.site}/process",
                 commit_s=chosen.commit_ms / 1000,
                 poll_records=chosen.poll_records,

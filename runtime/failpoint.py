@@ -1,7 +1,8 @@
 """Places where a test may have a process die, as a crash would: at once, with nothing tidied up.
 
 ``EYES_FAILPOINT=NAME:HIT:FILE`` kills the process with SIGKILL when it comes to place NAME for the HIT-th time, and
-makes FILE first; where FILE exists nothing happens, so that the process that is started next lives. The names are
+makes FILE first; where FILE exists nothing happens, so that the process that is started next lives. Of several,
+with commas between them, the first whose FILE does not exist counts, so that one death follows the other. The names are
 those of :data:`NAMES`, in the order in which a message meets them (docs/guarantees.md, "Failure matrix").
 """
 
@@ -43,14 +44,12 @@ class _Armed:
 
 
 def _armed() -> _Armed | None:
-    text = os.environ.get(VARIABLE)
-    if not text:
-        return None
+    text = os.environ.get(VARIABLE, "")
     try:
-        armed = _Armed(text)
+        armed = [_Armed(one) for one in text.split(",") if one]
     except ValueError:
         raise FatalError(f"{VARIABLE}={text!r}: NAME:HIT:FILE with NAME one of {', '.join(NAMES)}") from None
-    return None if armed.file.exists() else armed
+    return next((one for one in armed if not one.file.exists()), None)
 
 
 ARMED: Final = _armed()

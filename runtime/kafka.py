@@ -98,6 +98,20 @@ def admin(settings: KafkaSettings, client_id: str = "eyes-admin") -> KafkaAdminC
     return KafkaAdminClient(**connection(settings), client_id=client_id)
 
 
+def topic_id(settings: KafkaSettings, topic: Topic) -> str:
+    """The id that Kafka gave the topic: one that was deleted and made again has another.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka is away.
+    """
+    client = admin(settings)
+    try:
+        (described,) = client.describe_topics([topic.full_name(settings.topic_prefix)])
+    finally:
+        client.close()
+    return str(described["topic_id"])
+
+
 def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
     """Check that all of these exist, so that a process that lacks one says so instead of waiting for ever.
 

@@ -68,9 +68,16 @@ class Cast:
 
     def resolve(self, versions: Mapping[str, int]) -> tuple[Detector[Any], ...]:
         """The live detectors in these versions; in that of the code where it does not know the version any more."""
-        return tuple(
-            self._known.get((detector.name, versions.get(detector.name, 0)), detector) for detector in self._detectors
-        )
+        ours = [self._known.get((one.name, versions.get(one.name, 0)), one) for one in self._detectors]
+        names = {one.name for one in ours}
+        promoted = [self._known.get(found) for found in sorted(versions.items()) if found[0] not in names]
+        return (*ours, *(one for one in promoted if one is not None))
+
+    def tried(self, state: CastState) -> set[str]:
+        """The label of who is on trial in a snapshot, if the code knows it."""
+        begun = None if state.trial is None else ShadowBegun.model_validate_json(state.trial)
+        known = begun is not None and (begun.detector, begun.version) in self._known
+        return {begun.detector + _TRIAL} if begun is not None and known else set()
 
     def sees(self, detector: Detector[Any], event: Registration) -> Registration:
         """A registration under the policies with which a live detector was promoted."""
@@ -94,6 +101,8 @@ class Cast:
         if promoted:
             name = trial.detector.name
             self.live = [trial.detector if one.name == name else one for one in self.live]
+            if trial.detector not in self.live:
+                self.live.append(trial.detector)
             self._what_ifs.pop(name, None)
             if trial.begun.what_if.override:
                 self._what_ifs[name] = trial.begun.what_if

@@ -320,6 +320,7 @@ class PartitionFold:
             Shard(
                 shard=shard,
                 offset=offset,
+                lateness_ms=self._lateness_ms,
                 cast=self._cast.state,
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
@@ -350,17 +351,24 @@ class PartitionFold:
                 outside, it may come later, from :meth:`fold`.
         """
         fold = cls(detectors, lateness_ms, candidates)
-        found = [snapshot.decode(data) for data in shards]
-        fold._waiting = {shard.shard: fold._present(shard) for shard in found}
-        if len(fold._waiting) != SHARDS:
-            raise SnapshotError(f"{len(fold._waiting)} of {SHARDS} shards")
+        try:
+            return fold, fold._restore([snapshot.decode(data) for data in shards])
+        except (SnapshotError, MemoryError):
+            raise
+        except Exception as error:  # whatever it is, it says that these are no snapshots of ours
+            raise SnapshotError(f"{type(error).__name__}: {error}") from error
+
+    def _restore(self, found: Sequence[Shard]) -> int:
+        if {shard.shard for shard in found} != set(range(SHARDS)):
+            raise SnapshotError(f"{len(found)} of {SHARDS} shards")
         first = min(found, key=lambda shard: shard.offset)
-        fold._cast.take_over(first.cast)
-        fold._frontier = Frontier(first.frontier)
-        fold._generation = first.generation
-        fold._set_clock(first.now_ms)
-        fold.reach(first.offset)
-        return fold, first.offset
+        self._cast.take_over(first.cast)
+        self._waiting = {shard.shard: self._present(shard) for shard in found}
+        self._frontier = Frontier(first.frontier)
+        self._generation = first.generation
+        self._set_clock(first.now_ms)
+        self.reach(first.offset)
+        return first.offset
 
     @property
     def waiting(self) -> bool:
@@ -377,13 +385,15 @@ class PartitionFold:
 
     def _present(self, shard: Shard) -> Shard:
         """The same, of the present versions of the detectors."""
+        if shard.lateness_ms < self._lateness_ms:
+            raise SnapshotError(f"identities are remembered for {shard.lateness_ms} ms, not {self._lateness_ms}")
         versions = shard.cast.versions
         detectors = self._cast.resolve(versions)
-        if {detector.name: detector.version for detector in detectors} == versions:
-            return shard
-        zones = {name: upcast(detectors, versions, name, data) for name, data in shard.zones.items()}
-        gone = versions.keys() - {detector.name for detector in detectors}
-        timers = [entry for entry in shard.timers if entry[2] not in gone]
+        zones = shard.zones
+        if {detector.name: detector.version for detector in detectors} != versions:
+            zones = {name: upcast(detectors, versions, name, data) for name, data in zones.items()}
+        labels = {detector.name for detector in detectors} | self._cast.tried(shard.cast)
+        timers = [entry for entry in shard.timers if entry[2] in labels]  # of those whom the code still knows
         return msgspec.structs.replace(shard, zones=zones, timers=timers)
 
 

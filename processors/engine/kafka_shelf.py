@@ -42,7 +42,12 @@ class KafkaShelf:
             return []
         with retryable():
             polled = consumer.poll(timeout_ms=round(timeout_s * 1000), max_records=_RECORDS)
-            found = [Stored(at.partition, record.value) for at, records in polled.items() for record in records]
+            found = [
+                Stored(at.partition, record.value)
+                for at, records in polled.items()
+                for record in records
+                if record.value
+            ]
             for at, end in list(self._ends.items()):
                 # What lies between may be markers and no records at all, so the position decides.
                 if consumer.position(at, timeout_ms=CALL_MS) >= end:

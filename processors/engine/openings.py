@@ -1,5 +1,6 @@
 """What one detector has open in one zone, kept by the engine so that a successor can take it over."""
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -62,16 +63,24 @@ class Openings:
     def succeed(self, old: "Openings", steps: "Steps") -> Iterator[Anomaly]:
         """Take the place of ``old``: gives what the world must be told, so that it knows just what is open here.
 
-        What both have open of one kind and subject is one matter: it goes on under the id it was raised with.
+        What both have open of one kind and subject is one matter: it goes on under the id it was raised with. Where
+        there are several of a kind and subject, the oldest are the same.
         """
-        ours = {(one.kind, one.subject): one for one in self._raised.values()}
-        for before in sorted(old.as_known(), key=lambda one: one.id):
-            if (now := ours.pop((before.kind, before.subject), None)) is None:
+        ours: dict[tuple[str, str], deque[Anomaly]] = {}
+        for one in sorted(self._raised.values(), key=_age):
+            ours.setdefault((one.kind, one.subject), deque()).append(one)
+        for before in sorted(old.as_known(), key=_age):
+            matters = ours.get((before.kind, before.subject))
+            if not matters:
                 yield steps.superseded(before)
-            elif now.id != before.id:
+            elif (now := matters.popleft()).id != before.id:
                 self._known_as[now.id] = before.id
-        for now in sorted(ours.values(), key=lambda one: one.id):
+        for now in sorted((one for rest in ours.values() for one in rest), key=_age):
             yield steps.raised(now)
+
+
+def _age(finding: Anomaly) -> tuple[datetime, UUID]:
+    return finding.since, finding.id
 
 
 class Steps:

@@ -15,9 +15,6 @@ class UnfoldableError(Exception):
     Make it anew, and give the record to :func:`fold_record` among those that are known: it sets it aside.
     """
 
-    partition: int | None = None
-    """Of which partition, once somebody knows."""
-
     def __init__(self, place: str, what: str) -> None:
         super().__init__(f"{place}: {what}")
         self.place = place

@@ -1,14 +1,13 @@
 """Loading: the snapshots of partitions that were given to us, read beside everything else until each is a state."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from processors.engine.composed import PartitionFold
 from processors.engine.ports import Bounds, Observer, Shelf
-from processors.engine.snapshot import Collector
+from processors.engine.snapshot import Collector, Shelved
 from processors.engine.zone import SnapshotError
 
 log: Final = structlog.get_logger()
@@ -19,8 +18,7 @@ Restore = Callable[[Iterable[bytes]], tuple[PartitionFold, int]]
 """The fold that shards give, and the offset from which on it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What was read of a partition: its state, if it is of any use."""
 
     partition: int
@@ -28,18 +26,20 @@ class Found:
     bounds: Bounds
     fold: PartitionFold | None = None
     next: int = 0  # offset from which on the fold goes on
-    generations: Mapping[int, int] = field(default_factory=dict)  # by shard
+    shelved: Mapping[int, Shelved] = {}  # by shard
 
 
 class Loading:
     """The partitions whose snapshots are being read."""
 
-    def __init__(self, shelf: Shelf, restore: Restore, observer: Observer) -> None:
+    def __init__(self, shelf: Shelf, restore: Restore, log_id: str, observer: Observer) -> None:
+        """``log_id``: snapshots of another log are none."""
+        self._log = log_id
         self._shelf = shelf
         self._restore = restore
         self._observer = observer
         self._begun: dict[int, tuple[Collector, int, Bounds]] = {}
-        self._distrusted: set[int] = set()
+        self._distrusted: dict[int, int] = {}  # up to which offset
 
     @property
     def partitions(self) -> list[int]:
@@ -52,22 +52,24 @@ class Loading:
         Raises:
             RetryableError: the log cannot be reached.
         """
-        if not committed or partition in self._distrusted:
+        if not committed:
             return Found(partition, committed, bounds)
         self._shelf.begin(partition)
-        self._begun[partition] = Collector(committed), committed, bounds
+        collector = Collector(self._log, self._distrusted.get(partition, -1), committed)
+        self._begun[partition] = collector, committed, bounds
         return None
 
-    def step(self) -> list[Found]:
-        """Read some more; gives the partitions of which everything was read.
+    def step(self) -> tuple[list[Found], bool]:
+        """Read some more; gives the partitions of which everything was read, and whether anything was.
 
         Raises:
             RetryableError: the log cannot be reached.
         """
         if not self._begun:
-            return []
+            return [], False
         found = []
-        for partition, value in self._shelf.read(READ_S):
+        stored = self._shelf.read(READ_S)
+        for partition, value in stored:
             begun = self._begun.get(partition)
             if begun is None:
                 continue  # stopped meanwhile
@@ -76,7 +78,7 @@ class Loading:
                 continue
             del self._begun[partition]
             found.append(self._make(partition, *begun))
-        return found
+        return found, bool(stored)
 
     def stop(self) -> None:
         """Forget all that are on their way."""
@@ -84,9 +86,9 @@ class Loading:
             self._shelf.stop(partition)
         self._begun = {}
 
-    def distrust(self, partition: int, error: SnapshotError) -> None:
-        """The snapshots of this partition turned out to be of no use: as long as we live they are not looked at."""
-        self._distrusted.add(partition)
+    def distrust(self, partition: int, committed: int, error: SnapshotError) -> None:
+        """The snapshots of this partition up to this offset are of no use: they are not looked at again."""
+        self._distrusted[partition] = committed
         self._observer.distrusted(partition, 1)
         log.error("snapshots of no use: the log is folded instead", partition=partition, error=str(error))
 
@@ -99,6 +101,6 @@ class Loading:
         try:
             fold, offset = self._restore(collector.shards)
         except SnapshotError as error:
-            self.distrust(partition, error)
+            self.distrust(partition, committed, error)
             return Found(partition, committed, bounds)
-        return Found(partition, committed, bounds, fold, offset, collector.generations)
+        return Found(partition, committed, bounds, fold, offset, collector.shelved)

@@ -23,6 +23,7 @@ from processors.engine.ports import Bounds, Observer, Outgoing, Record, Shelf, S
 from processors.engine.record import UnfoldableError, fold_record
 from processors.engine.recovery import Found, Loading, Restore
 from processors.engine.shelving import Shelving
+from processors.engine.snapshot import Shelved
 from processors.engine.zone import SnapshotError
 from runtime.errors import OutcomeUnknownError
 from runtime.lifecycle import Progress
@@ -33,7 +34,8 @@ log: Final = structlog.get_logger()
 
 IDLE_S: Final = 0.25
 OUTPUTS_MAX: Final = 5_000  # held back for the next transaction
-FAILED_MAX: Final = 10  # records at which the engine may fail before it is no matter of records any more
+FAILED_MAX: Final = 10  # records at which the engine may fail before it is no matter of records any more,
+FAILED_WITHIN: Final = 10_000  # among so many
 _REPORT_S: Final = 1.0
 
 
@@ -42,6 +44,8 @@ class Options:
     """How the loop works; ``source`` is the CloudEvents source of what it writes, ``topic`` only names its input."""
 
     topic: str
+    log_id: str
+    """Of the input: a topic that was deleted and made again has another."""
     source: str
     commit_s: float
     poll_records: int
@@ -62,7 +66,7 @@ class _Part:
     live_from: int  # below it outputs are published already
     committed: int | None
     recovering: bool
-    generations: Mapping[int, int]  # of the snapshots it was made from
+    shelved: Mapping[int, Shelved]  # the snapshots it was made from
     outputs: list[Model] = field(default_factory=list)
 
 
@@ -89,8 +93,8 @@ class Runner:
         self._observer = observer
         self._progress = progress
         self._monotonic = monotonic
-        self._loading = Loading(shelf, restore, observer)
-        self._shelving = Shelving(options.snapshot_every_s, options.snapshot_budget_s, monotonic)
+        self._loading = Loading(shelf, restore, options.log_id, observer)
+        self._shelving = Shelving(options.log_id, options.snapshot_every_s, options.snapshot_budget_s, monotonic)
         self._lock = threading.Lock()  # rebalances may be told on the client's own thread
         self._told: tuple[bool, list[int]] | None = None  # whether we were given something, and what we have now
         self._open = False
@@ -159,7 +163,10 @@ class Runner:
             if records:
                 self._progress.busy()
             for partition, run in groupby(records, key=lambda record: record.partition):
-                self._take(partition, run)
+                try:
+                    self._take(partition, run)
+                except (SnapshotError, UnfoldableError) as error:  # the others' records are theirs
+                    self._make_anew(partition, error)
             self._check_recovery()
             if self._commit_is_due():
                 self._commit()
@@ -169,8 +176,6 @@ class Runner:
         except OutcomeUnknownError as error:
             log.warning("outcome unknown, starting over from what was committed", error=str(error))
             self._start_over()
-        except (SnapshotError, UnfoldableError) as error:
-            self._make_anew(error)
 
     def close(self) -> None:
         """Publish what is folded and let go.
@@ -180,6 +185,7 @@ class Runner:
             FencedError: another process has our name.
         """
         if self._open and self._commit_due_s is not None:
+            self._shelving.stop()  # whoever comes next has time for it
             self._commit()
 
     def _rebalance(self) -> bool:
@@ -210,7 +216,6 @@ class Runner:
             if parked is not None and parked.committed == committed:
                 self._source.start(partition, parked.next)
                 self._parts[partition] = self._parked.pop(partition)
-                parked.generations = self._shelving.generations(partition)
                 self._go_live(partition, parked)
                 continue
             bounds = self._source.bounds(partition)
@@ -220,14 +225,19 @@ class Runner:
             if lost and not self._options.accept_gap:
                 self._stop(partition, committed, bounds, "the log does not hold what comes next")
                 continue
-            if (found := self._loading.begin(partition, committed, bounds)) is not None:
-                self._begin(found)
+            # What was committed in a log that was longer says nothing about this one.
+            known = None if committed is not None and committed > bounds.end else committed
+            if (found := self._loading.begin(partition, known, bounds)) is not None:
+                self._begin(found._replace(committed=committed))
 
     def _load(self) -> None:
         """Read some of the snapshots that partitions wait for."""
         if self._loading.partitions:
             self._progress.busy()
-        for found in self._loading.step():
+        found_all, read = self._loading.step()
+        if read:
+            self._progress.step()
+        for found in found_all:
             self._begin(found)
 
     def _begin(self, found: Found) -> None:
@@ -244,7 +254,7 @@ class Runner:
             fold, at = self._make_fold(), start
         at = max(at, start)
         live_from = start if committed is None else min(max(committed, start), end)
-        part = _Part(fold, at, live_from, committed, live_from > at, found.generations)
+        part = _Part(fold, at, live_from, committed, live_from > at, found.shelved)
         self._source.start(partition, at)  # first: a partition that has a fold is one that is being read
         self._parts[partition] = part
         if part.recovering:
@@ -255,7 +265,7 @@ class Runner:
     def _go_live(self, partition: int, part: _Part) -> None:
         part.recovering = False
         part.fold.reach(part.live_from)
-        self._shelving.join(partition, part.generations)
+        self._shelving.join(partition, part.shelved)
         self._expect_commit(part)
         log.info("live", partition=partition, offset=part.next)
 
@@ -287,11 +297,7 @@ class Runner:
                 continue
             if part.fold.waiting:
                 part.fold.reach(record.offset)
-            try:
-                outputs = fold_record(part.fold, record.value, self._place(partition, record.offset), self._failed)
-            except (SnapshotError, UnfoldableError) as error:
-                error.partition = partition
-                raise
+            outputs = fold_record(part.fold, record.value, self._place(partition, record.offset), self._failed)
             part.next = record.offset + 1
             again += record.offset < part.live_from
             if outputs and record.offset >= part.live_from:
@@ -333,6 +339,7 @@ class Runner:
         if offsets:
             records = [outgoing(output, self._options.source) for output in outputs]
             self._sink.commit([*records, *self._snapshots(live)], offsets)
+            self._shelving.written()
         for partition, offset in offsets.items():
             self._parts[partition].committed = offset
             self._parts[partition].outputs = []
@@ -344,25 +351,26 @@ class Runner:
     def _snapshots(self, live: Mapping[int, _Part]) -> list[Outgoing]:
         """Of the states at the offsets that are being committed: they become visible with them."""
         began_s = self._monotonic()
-        records = list(self._shelving.take({p: (part.fold, part.next) for p, part in live.items()}))
-        if records:
-            size = sum(len(record.value) for record in records)
-            self._observer.stored(len(records), size, self._monotonic() - began_s)
-        return records
+        taken = self._shelving.take({p: (part.fold, part.next) for p, part in live.items()})
+        for partition, error in taken.failed:
+            log.error("a snapshot could not be made, the last one holds", partition=partition, exc_info=error)
+        if taken.records:
+            size = sum(len(record.value) for record in taken.records)
+            self._observer.stored(len(taken.records), size, self._monotonic() - began_s)
+        return taken.records
 
-    def _make_anew(self, error: SnapshotError | UnfoldableError) -> None:
+    def _make_anew(self, partition: int, error: SnapshotError | UnfoldableError) -> None:
         """The state of a partition is spoilt: make it again, without what spoilt it."""
-        partition = error.partition
-        assert partition is not None, "whoever raises it in a step names the partition"
-        del self._parts[partition]
+        part = self._parts.pop(partition)
         self._source.stop(partition)
         self._shelving.leave(partition)
         if isinstance(error, SnapshotError):
-            self._loading.distrust(partition, error)
+            self._loading.distrust(partition, part.committed or 0, error)
             return
         self._failed[error.place] = error.what
         log.error("the engine failed at a record, which is set aside", place=error.place, exc_info=error)
-        if len(self._failed) > FAILED_MAX:
+        near = range(part.next - FAILED_WITHIN, part.next + 1)
+        if sum(self._place(partition, offset) in self._failed for offset in near) > FAILED_MAX:
             self._halt(partition)
             log.error(
                 "partition stopped: the engine fails at more than single records; it needs mending", place=error.place

@@ -6,7 +6,7 @@ carries a checksum: a snapshot that cannot be trusted is one that is not there.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -34,6 +34,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
 
     shard: int
     offset: int
+    lateness_ms: int  # for which identities are remembered
     cast: CastState
     now_ms: int
     generation: int  # of the clock
@@ -42,10 +43,18 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     timers: list[Entry]
 
 
+class Shelved(NamedTuple):
+    """The newest snapshot of a shard."""
+
+    generation: int
+    offset: int
+
+
 class Part(msgspec.Struct, frozen=True, array_like=True):
     """One record of a snapshot topic."""
 
     layout: int
+    log: str  # of which log the offset is
     shard: int
     generation: int
     offset: int
@@ -82,18 +91,18 @@ def _key(shard: int, generation: int, part: int) -> str:
     return f"{LAYOUT}/{SHARDS}/{shard}/{generation}/{part}"
 
 
-def split(shard: int, generation: int, offset: int, data: bytes) -> Iterator[tuple[str, bytes]]:
+def split(log: str, shard: int, generation: int, offset: int, data: bytes) -> Iterator[tuple[str, bytes]]:
     """The records of an encoded shard: keys and values."""
-    checksum = _checksum(shard, generation, offset, data)
+    checksum = _checksum(log, shard, generation, offset, data)
     parts = max(1, -(-len(data) // PART_BYTES))
     for part in range(parts):
         piece = data[part * PART_BYTES : (part + 1) * PART_BYTES]
-        record = Part(LAYOUT, shard, generation, offset, part, parts, checksum, piece)
+        record = Part(LAYOUT, log, shard, generation, offset, part, parts, checksum, piece)
         yield _key(shard, generation, part), _encoder.encode(record)
 
 
-def _checksum(shard: int, generation: int, offset: int, data: bytes) -> int:
-    return crc32(data, crc32(f"{shard}/{generation}/{offset}".encode()))
+def _checksum(log: str, shard: int, generation: int, offset: int, data: bytes) -> int:
+    return crc32(data, crc32(f"{log}/{shard}/{generation}/{offset}".encode()))
 
 
 class Collector:
@@ -102,12 +111,20 @@ class Collector:
     The best is the newest that is whole, sound and not ahead of what was committed.
     """
 
-    def __init__(self, committed: int) -> None:
-        """``committed``: the input's offset up to which outputs are published."""
+    def __init__(self, log: str, above: int, committed: int) -> None:
+        """Begin with none.
+
+        Args:
+            log: of which the snapshots must be.
+            above: an offset; those at or below it are of no use.
+            committed: the input's offset up to which outputs are published.
+        """
         self.refused = 0
         """Shards that were not sound."""
+        self._log = log
+        self._above = above
         self._committed = committed
-        self._open: dict[tuple[int, int], list[Part]] = {}
+        self._open: dict[tuple[int, int, int, int], list[Part]] = {}
         self._best: dict[int, Part] = {}
 
     def add(self, value: bytes) -> None:
@@ -123,18 +140,19 @@ class Collector:
         if part.parts == 1:
             self._complete([part])
             return
-        parts = self._open.setdefault((part.shard, part.offset), [])
+        which = part.shard, part.generation, part.offset, part.checksum
+        parts = self._open.setdefault(which, [])
         parts.append(part)
         if len({one.part for one in parts}) == part.parts:
-            del self._open[part.shard, part.offset]
+            del self._open[which]
             self._complete(parts)
 
     def _complete(self, parts: list[Part]) -> None:
         first = parts[0]
         data = b"".join(part.data for part in sorted(parts, key=lambda part: part.part))
-        if _checksum(first.shard, first.generation, first.offset, data) != first.checksum:
+        if _checksum(first.log, first.shard, first.generation, first.offset, data) != first.checksum:
             self.refused += 1
-        elif first.offset <= self._committed:
+        elif first.log == self._log and self._above < first.offset <= self._committed:
             best = self._best.get(first.shard)
             if best is None or first.offset >= best.offset:
                 self._best[first.shard] = msgspec.structs.replace(first, data=data)
@@ -150,6 +168,6 @@ class Collector:
         return [best.data for best in self._best.values()]
 
     @property
-    def generations(self) -> dict[int, int]:
-        """Under which generation each of them stands, so that the next is written over the other."""
-        return {shard: best.generation for shard, best in self._best.items()}
+    def shelved(self) -> dict[int, Shelved]:
+        """How each of them stands, so that the next is written over the other generation."""
+        return {shard: Shelved(best.generation, best.offset) for shard, best in self._best.items()}

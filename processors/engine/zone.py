@@ -16,9 +16,6 @@ from schemas.anomaly import Anomaly
 class SnapshotError(Exception):
     """What a snapshot holds cannot be used; the log can still make the state."""
 
-    partition: int | None = None
-    """Whose it is, once somebody knows."""
-
 
 class Route:
     """Where the readings of one device and property go, and which of them were seen."""
@@ -80,13 +77,17 @@ class Zone:
         """
         try:
             return cls(name, cast, _decoder.decode(data))
-        except (ValueError, KeyError, AssertionError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
 
     def snapshot(self, floor_ms: int) -> bytes:
         """All of it; equal bytes for zones that will behave equally."""
-        routes = sorted(self.routes.items())
-        seen = [(*key, columns) for key, route in routes if (columns := route.seen.snapshot(floor_ms))]
+        seen = [(*key, columns) for key in sorted(self.routes) if (columns := self.routes[key].seen.snapshot(floor_ms))]
+        if len(seen) < len(self.routes):  # devices that fell silent long ago
+            remembered = {(device, what) for device, what, _ in seen}
+            self.routes = {key: route for key, route in self.routes.items() if key in remembered}
         slots = {slot.label: slot.snapshot() for slot in self.everyone}
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
         return _encoder.encode(ZoneState(slots, self.revisions, seen, openings, self.heard))
@@ -106,13 +107,16 @@ class Zone:
 
     def end(self, steps: Steps | None) -> list[Anomaly]:
         """Ask who was on trial no more; with ``steps`` it takes the place of the live one, and this is said of it."""
-        trial, self.trial, self.heard = self.trial, None, {}
+        trial, heard = self.trial, self.heard
+        self.trial, self.heard = None, {}
         said: list[Anomaly] = []
         if trial is not None and steps is not None:
-            at = next(n for n, slot in enumerate(self.slots) if slot.detector.name == trial.detector.name)
-            said += trial.openings.succeed(self.slots[at].openings, steps)
             trial.label = trial.detector.name
-            self.slots[at] = trial
+            at = next((n for n, slot in enumerate(self.slots) if slot.label == trial.label), len(self.slots))
+            before = self.slots[at : at + 1]
+            said += trial.openings.succeed(before[0].openings if before else Openings(), steps)
+            self.slots[at : at + 1] = [trial]
+            self.revisions = heard  # what it has not heard yet is news, also when the others have
         self._cast_changed()
         return said
 

@@ -7,33 +7,34 @@ import pytest
 from runtime.failpoint import NAMES, VARIABLE
 from tests.faults.scenario import Scenario, wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(600)]
 
 PROCESS = {"ingest": "ingest", "fold": "processors", "sequence": "sequencer", "archive": "archive"}
 HIT = {"ingest": 200, "fold": 4, "sequence": 4, "archive": 8}  # in the middle of the work, not at its beginning
-SOME = 2_500
-
-
-def stage_of(name: str) -> str:
-    return name.partition(".")[0]
+SOME = 1_000
 
 
 @pytest.fixture
-def died(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that says that the process died there; made before the scenario, whose processes inherit the order."""
-    name: str = request.param
-    file = tmp_path / "died"
-    monkeypatch.setenv(VARIABLE, f"{name}:{HIT[stage_of(name)]}:{file}")
-    return file
+def died(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that say that the process died at each place of a stage, one after the other.
+
+    Made before the scenario, whose processes inherit the order.
+    """
+    stage: str = request.param
+    files = [tmp_path / name for name in NAMES if name.startswith(f"{stage}.")]
+    monkeypatch.setenv(VARIABLE, ",".join(f"{file.name}:{HIT[stage]}:{file}" for file in files))
+    return files
 
 
-@pytest.mark.parametrize("died", NAMES, indirect=True)
-def test_a_crash_there_loses_and_doubles_nothing(
-    died: Path, scenario: Scenario, request: pytest.FixtureRequest
+@pytest.mark.parametrize("died", PROCESS, indirect=True)
+def test_a_crash_at_each_place_of_a_stage_loses_and_doubles_nothing(
+    died: list[Path], scenario: Scenario, request: pytest.FixtureRequest
 ) -> None:
-    process = PROCESS[stage_of(request.node.callspec.params["died"])]
-    wait_until(died.exists, f"crash of {process}")
-    wait_until(lambda: scenario.restarts(process) == 1, f"restart of {process}")
-    scenario.feed_more(SOME)
+    process = PROCESS[request.node.callspec.params["died"]]
+    assert len(died) > 1
+    for number, file in enumerate(died, 1):
+        wait_until(file.exists, f"crash of {process} at {file.name}")
+        wait_until(lambda number=number: scenario.restarts(process) == number, f"restart {number} of {process}")  # type: ignore[misc]
+        scenario.feed_more(SOME)
     scenario.assert_nothing_lost_nothing_doubled()
-    assert scenario.restarts(process) == 1
+    assert scenario.restarts(process) == len(died)

@@ -92,7 +92,9 @@ class Worker:
             shelf=self.shelf,
             make_fold=new_fold,
             restore=lambda shards: PartitionFold.restore([Scribe()], LATENESS_MS, shards),
-            options=Options(TOPIC, SOURCE, COMMIT_S, poll_records, city.snapshot_every_s, math.inf, accept_gap),
+            options=Options(
+                TOPIC, city.log_id, SOURCE, COMMIT_S, poll_records, city.snapshot_every_s, math.inf, accept_gap
+            ),
             observer=self.notes,
             progress=Progress(60.0),
             monotonic=lambda: city.now_s,
@@ -118,6 +120,7 @@ class City:
     def __init__(self, *assigned: int, snapshot_every_s: float = math.inf) -> None:
         """The worker ``w`` is given these partitions; of none, partition 0. Without a time there are no snapshots."""
         self.snapshot_every_s = snapshot_every_s
+        self.log_id = "log-1"
         self.now_s = 0.0
         self.log = MemoryLog()
         self.group = MemoryGroup(self.log, GROUP, TOPIC)
@@ -161,7 +164,7 @@ class City:
 
     def snapshots(self, partition: int = 0) -> Collector:
         """What a worker that comes now finds of the partition's state."""
-        collector = Collector(self.offset(partition) or 0)
+        collector = Collector(self.log_id, -1, self.offset(partition) or 0)
         for value in self.log.values((SNAPSHOTS.name, partition)):
             collector.add(value)
         return collector

@@ -209,6 +209,7 @@ def test_a_record_at_which_the_engine_fails_is_set_aside_and_leaves_no_trace(mon
         boom(broken)
         worker.settle()
         assert city.offset() == city.end()
+        city.log_id = "not that of the snapshots"
         successor = city.worker()  # folds it again, and fails again
         successor.settle()
         city.write(*story(20, 2))
@@ -221,6 +222,18 @@ def test_a_record_at_which_the_engine_fails_is_set_aside_and_leaves_no_trace(mon
     without.write(*story(0, 4), *story(4, 4), *story(20, 2))
     anomalies = {one for one in city.published() if b"anomaly.v1" in one}
     assert anomalies == {one for one in without.expected() if b"anomaly.v1" in one}
+
+
+def test_a_failure_in_one_partition_takes_no_records_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    city = City(0, 1)
+    city.write(*story(0, 4), choking(), *story(4, 4))
+    city.write(*story(0, 8, "z2"), partition=1)
+    boom(monkeypatch)
+    worker = city.worker(poll_records=50)  # both partitions in one poll
+    worker.settle()
+    monkeypatch.undo()
+    anomalies = {one for one in city.published() if b"anomaly.v1" in one}
+    assert anomalies == {one for one in city.expected(0, 1) if b"anomaly.v1" in one}
 
 
 def test_an_engine_that_fails_everywhere_stops_and_sets_nothing_more_aside(monkeypatch: pytest.MonkeyPatch) -> None:

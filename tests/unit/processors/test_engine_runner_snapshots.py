@@ -1,12 +1,14 @@
 """A worker that comes goes on from the snapshots; and where they are of no use, nothing is lost, doubled or reset."""
 
 import random
+import time
 from itertools import pairwise
 
 import msgspec
 import pytest
-from fold_kit import Scribe, Told
+from fold_kit import LATENESS_MS, Scribe, Told
 from memory_log import MemoryLog
+from memory_ports import Fault
 from runner_rig import TOPIC, City, Worker, story
 
 from processors.engine import snapshot
@@ -118,7 +120,7 @@ def spoil_newest(log: MemoryLog, shard: int, generations: int) -> None:
     found = [
         n
         for n, entry in enumerate(entries)
-        if entry.value is not None and msgspec.msgpack.decode(entry.value)[1] == shard
+        if entry.value is not None and msgspec.msgpack.decode(entry.value)[2] == shard
     ]
     for n in found[-generations:]:
         value = entries[n].value
@@ -185,6 +187,77 @@ def test_snapshots_that_are_ahead_of_what_was_committed_are_not_used(city: City)
     worker = city.worker()
     assert read_again(city, worker) == city.end()
     assert set(city.published()) == set(city.expected())
+
+
+def test_distrust_ends_where_new_snapshots_begin(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = city.worker()
+    worker.runner._loading._restore = _refused
+    worker.settle()
+    monkeypatch.undo()
+    worker.runner._loading._restore = lambda shards: PartitionFold.restore([Scribe()], LATENESS_MS, shards)
+    for n in range(6):
+        city.write(*story(40 + 2 * n, 2))
+        worker.settle()
+    before = worker.notes.counts.events
+    worker.sink.faults.append(Fault.LOST)
+    city.write(*story(60, 2))
+    worker.settle()
+    assert worker.notes.counts.events - before < city.end() / 2  # from the new snapshots, not from the log
+    goes_on(city, worker)
+
+
+def test_a_log_that_is_shorter_than_what_was_committed_is_begun_anew_when_an_operator_says_so(city: City) -> None:
+    city.log.set_offset("detectors", (TOPIC, 0), city.end() + 1000)
+    bold = city.worker(accept_gap=True)
+    bold.settle()
+    city.write(*story(40, 5))
+    bold.settle()
+    assert city.offset() == city.end()
+    assert bold.notes.counts.events == city.end()
+
+
+def test_snapshots_of_a_log_that_is_no_more_are_none(city: City) -> None:
+    city.log_id = "log-2"
+    worker = city.worker()
+    assert read_again(city, worker) == city.end()
+    goes_on(city, worker)
+
+
+def test_loading_is_progress(city: City) -> None:
+    worker = city.worker()
+    worker.shelf._records = 1
+    worker.turn(3)
+    assert worker.runner.loading == [0]
+    worker.runner._progress.stall_s = 0.05
+    while worker.runner.loading:
+        time.sleep(0.002)
+        worker.turn()
+        assert worker.runner._progress.healthy
+
+
+def test_identities_that_were_forgotten_sooner_than_is_asked_now_are_not_enough(city: City) -> None:
+    shards = city.snapshots().shards
+    PartitionFold.restore([Scribe()], LATENESS_MS - 1, shards)
+    with pytest.raises(snapshot.SnapshotError, match="identities"):
+        PartitionFold.restore([Scribe()], LATENESS_MS + 1, shards)
+
+
+def test_a_shard_that_cannot_be_written_costs_its_own_snapshot_and_nothing_else(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = city.worker()
+    worker.settle()
+    before = worker.notes.snapshots
+
+    def fails(_scribe: Scribe, _state: Told) -> bytes:
+        raise TypeError("cannot be written")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Scribe, "snapshot", fails)
+        city.write(*[event for event in story(40, 6) if "666" not in str(event)])
+        worker.settle()
+    assert worker.notes.snapshots > before
+    goes_on(city, worker)
 
 
 def test_every_shard_takes_its_turn_within_the_budget() -> None:

@@ -1,18 +1,22 @@
 """A version on trial hears all and tells nobody; promoted, it takes over what is open, and makes no case twice."""
 
 from collections import defaultdict
+from uuid import UUID
 
-from fold_kit import NOW, scribe, tick
+from fold_kit import NOW, Scribe, batch, briefs, row, scribe, tick
 from state_kit import restored
 from street_kit import cover, records
 
 from processors.detectors.cover import CoverDetector
 from processors.engine.composed import PartitionFold
 from processors.engine.driver import PipelineTestDriver
-from processors.engine.openings import SUPERSEDED
+from processors.engine.openings import SUPERSEDED, Openings, Steps
 from processors.engine.outputs import outgoing
 from processors.engine.snapshot import SHARDS
-from schemas.anomaly import AnomalyKind, Transition
+from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
+from schemas.facility import Place
+from schemas.model import from_ms
+from schemas.registry import FacilityRegistered
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
 from schemas.topics import SHADOWS
 from schemas.whatif import WhatIf
@@ -133,6 +137,66 @@ def test_a_hundred_open_findings_leave_no_orphan_and_make_no_second_case() -> No
     assert driver.open == []
     for steps in lives(driver).values():
         assert [step for step, _ in steps] == [RAISED, CLEARED]
+
+
+def test_several_open_findings_of_one_kind_and_subject_are_paired_by_age() -> None:
+    def raised(number: int, minute: int) -> Anomaly:
+        return said(number, minute, Transition.RAISED)
+
+    def said(number: int, minute: int, transition: Transition) -> Anomaly:
+        at = from_ms(60_000 * minute)
+        return Anomaly(
+            id=UUID(int=number), transition=transition, kind=AnomalyKind.WATER_BURST, severity=Severity.CRITICAL,
+            zone="dma:1", subject="dma:1", place=Place(lon=113.8, lat=34.0), since=at, at=at, summary="a leak",
+            detector="leak", detector_version=2,
+        )  # fmt: skip
+
+    old, new = Openings(), Openings()
+    for one in (raised(1, 10), raised(2, 20), raised(3, 30)):
+        old.said(one)
+    for one in (raised(12, 21), raised(11, 11)):
+        new.said(one)
+    told = list(new.succeed(old, Steps(3, from_ms(0))))
+    assert [(one.id.int, one.transition, one.reason) for one in told] == [(3, CLEARED, SUPERSEDED)]
+    assert new.said(said(11, 40, Transition.CLEARED)).id.int == 1
+    assert new.said(said(12, 40, Transition.CLEARED)).id.int == 2
+    more = Openings()
+    for one in (raised(21, 1), raised(22, 2)):
+        more.said(one)
+    assert [one.id.int for one in more.succeed(Openings(), Steps(3, from_ms(0)))] == [21, 22]
+
+
+def test_promoted_before_it_knew_the_registry_it_learns_it_from_the_next_rewrite() -> None:
+    driver = street()
+    registered = FacilityRegistered(facility=cover("cover-0"), revision=5)
+    driver.write(registered)
+    driver.write(ShadowBegun(shadow="cover@3", detector="cover", version=3))
+    driver.write(ShadowPromoted(shadow="cover@3"))
+    driver.write(registered)  # the daily rewrite
+    tilt(driver, 0, 17.0)
+    assert [one.detector_version for one in driver.findings] == [3]
+
+
+def test_a_new_detector_becomes_live_by_promotion_and_stays_so_in_snapshots() -> None:
+    fold = PartitionFold([scribe(1)], 10_000, [Scribe("other")])
+    fold.fold([tick(NOW), ShadowBegun(shadow="new", detector="other", version=1), batch(row(1))])
+    fold.fold([ShadowPromoted(shadow="new")])
+    again = restored(fold)
+    assert briefs(again.fold([batch(row(2))])) == [
+        f"scribe@z1: reading d1 {NOW} 0 a::2 q0",
+        f"other@z1: reading d1 {NOW} 0 a::2 q0",
+    ]
+
+
+def test_a_trial_whose_version_is_no_longer_in_the_code_is_forgotten_with_its_timers() -> None:
+    fold = PartitionFold([scribe(1)], 10_000, [scribe(2)])
+    fold.fold([tick(NOW), ShadowBegun(shadow="b", detector="scribe", version=2), batch(row(1, 2.0))])
+    assert fold.timers == 2
+    data = tuple(fold.snapshot(shard, 0) for shard in range(SHARDS))
+    again, _ = PartitionFold.restore([scribe(1)], 10_000, data)
+    assert again.timers == 1
+    again.fold([tick(NOW + 5000)])
+    assert again.timers == 0
 
 
 def test_the_story_of_a_trial_replays_to_the_same_bytes() -> None:

@@ -129,7 +129,7 @@ def _records(fold: PartitionFold, offset: int, shards: range = range(SHARDS)) ->
 
 
 def _split(fold: PartitionFold, shard: int, offset: int) -> list[tuple[str, bytes]]:
-    return list(snapshot.split(shard, offset // 100 % 2, offset, fold.snapshot(shard, offset)))
+    return list(snapshot.split("log", shard, offset // 100 % 2, offset, fold.snapshot(shard, offset)))
 
 
 def _offsets(collector: Collector) -> set[int]:
@@ -139,16 +139,16 @@ def _offsets(collector: Collector) -> set[int]:
 
 def test_the_newest_is_taken_and_none_that_is_ahead_of_what_was_committed() -> None:
     fold = new_fold()
-    collector = Collector(200)
+    collector = Collector("log", -1, 200)
     for offset in (100, 200, 150, 201):
         for record in _records(fold, offset):
             collector.add(record)
     assert _offsets(collector) == {200}
-    assert set(collector.generations.values()) == {0}
+    assert {one.generation for one in collector.shelved.values()} == {0}
 
 
 def test_a_shard_that_is_missing_makes_all_useless() -> None:
-    collector = Collector(200)
+    collector = Collector("log", -1, 200)
     for record in _records(new_fold(), 100, range(SHARDS - 1)):
         collector.add(record)
     assert not collector.whole
@@ -157,7 +157,7 @@ def test_a_shard_that_is_missing_makes_all_useless() -> None:
 @pytest.mark.parametrize("spoil", ["cut", "flip", "garbage", "layout"])
 def test_a_spoilt_record_gives_way_to_its_predecessor(spoil: str) -> None:
     fold = new_fold()
-    collector = Collector(300)
+    collector = Collector("log", -1, 300)
     older, newer = _records(fold, 100), _records(fold, 200)
     newest = newer[5]
     match spoil:
@@ -184,7 +184,7 @@ def test_no_flipped_bit_goes_unnoticed(shard: int, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(record) * 8 - 1))
     spoilt = bytearray(record)
     spoilt[at // 8] ^= 1 << at % 8
-    collector = Collector(300)
+    collector = Collector("log", -1, 300)
     for other in _records(fold, 100):
         collector.add(other)
     collector.add(bytes(spoilt))
@@ -199,7 +199,7 @@ def test_a_large_shard_travels_in_parts_and_counts_only_when_all_are_there(monke
     shard = shard_of("z1")
     parts = _split(fold, shard, 200)
     assert len({key for key, _ in parts}) == len(parts) > 5
-    collector = Collector(300)
+    collector = Collector("log", -1, 300)
     for record in [*_records(fold, 100), *(record for _, record in parts[:-1])]:
         collector.add(record)
     assert _offsets(collector) == {100}

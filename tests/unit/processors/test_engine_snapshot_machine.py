@@ -50,7 +50,7 @@ class SnapshotMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        collector = Collector(self.committed)
+        collector = Collector("log", -1, self.committed)
         for record in self.records:
             collector.add(record)
         assert collector.whole
@@ -72,7 +72,7 @@ class SnapshotMachine(RuleBasedStateMachine):
     def _write(self, shards: Iterable[int]) -> None:
         for shard in shards:
             data = self.fold.snapshot(shard, self.at)
-            self.records += [record for _, record in snapshot.split(shard, len(self.records) % 2, self.at, data)]
+            self.records += [record for _, record in snapshot.split("log", shard, len(self.records) % 2, self.at, data)]
 
 
 def _cycle(sizes: list[int]) -> Iterable[int]:

@@ -27,6 +27,11 @@ def test_it_dies_at_the_hit_it_is_told_and_lives_the_next_time(tmp_path: Path) -
     assert run(text).returncode == 0
 
 
+def test_one_death_follows_the_other(tmp_path: Path) -> None:
+    text = f"fold.sent:2:{tmp_path / 'one'},fold.sent:4:{tmp_path / 'two'}"
+    assert [run(text).stdout.split() for _ in range(3)] == [["0", "1"], ["0", "1", "2", "3"], ["0", "1", "2", "3", "4"]]
+
+
 def test_other_places_are_passed(tmp_path: Path) -> None:
     assert run(f"fold.committed:1:{tmp_path / 'died'}").returncode == 0
     assert run("").returncode == 0
