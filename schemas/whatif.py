@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import FieldSerializationInfo, ValidationError, field_serializer, model_validator
 from pydantic.alias_generators import to_snake
 
 from schemas.facility import FacilityClass, Policy
@@ -34,6 +34,11 @@ class Override(Model):
         if self.facility_class is None and self.zone is None and self.facility is None:
             raise ValueError("says nothing of what it is for: give facility_class, zone or facility")
         return self
+
+    @field_serializer("policy")
+    def _written_down(self, policy: Policy, info: FieldSerializationInfo) -> dict[str, Any]:
+        # A key that nobody wrote must not come back as null, which is the class's default.
+        return policy.model_dump(mode=info.mode, by_alias=info.by_alias, exclude_unset=True)
 
     @property
     def changes(self) -> dict[str, Any]:

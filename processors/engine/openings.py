@@ -43,7 +43,7 @@ class Openings:
         return OpeningsState(raised, {str(own): str(known) for own, known in self._known_as.items()})
 
     def as_known(self) -> list[Anomaly]:
-        """What is open, as the world was told when it was raised."""
+        """What is open, as the world was told when it was raised, at the time of its newest step."""
         return [one.model_copy(update={"id": self._known_as.get(own, own)}) for own, one in self._raised.items()]
 
     def said(self, finding: Anomaly) -> Anomaly:
@@ -56,8 +56,10 @@ class Openings:
             case Transition.CLEARED:
                 self._raised.pop(own, None)
                 self._known_as.pop(own, None)
+            case Transition.UPDATED if (raised := self._raised.get(own)) is not None:
+                self._raised[own] = raised.model_copy(update={"at": max(raised.at, finding.at)})
             case Transition.UPDATED:
-                pass
+                pass  # of something that was not raised: not ours to mend
         return finding if known == own else finding.model_copy(update={"id": known})
 
     def succeed(self, old: "Openings", steps: "Steps") -> Iterator[Anomaly]:
@@ -87,7 +89,7 @@ class Steps:
     """How the two steps read that a succession makes."""
 
     def __init__(self, version: int, at: datetime) -> None:
-        """``at``: the time of the log."""
+        """``at``: the time of the log. Steps of one finding never go back in time: readers keep the newest."""
         self._version = version
         self._at = at
 
@@ -96,7 +98,7 @@ class Steps:
         return before.model_copy(
             update={
                 "transition": Transition.CLEARED,
-                "at": self._at,
+                "at": max(self._at, before.at),  # a reading may be ahead of the newest tick
                 "arrival_time": None,
                 "summary": f"Version {self._version} of {before.detector} does not find this: {before.summary}"[:512],
                 "numbers": {},
@@ -106,6 +108,10 @@ class Steps:
             }
         )
 
-    def raised(self, now: Anomaly) -> Anomaly:
-        """A finding of the new version that the world has not heard of."""
-        return now.model_copy(update={"at": self._at, "arrival_time": None})
+    @staticmethod
+    def raised(now: Anomaly) -> Anomaly:
+        """A finding of the new version that the world has not heard of, at the time at which it was found on trial.
+
+        Not now: what a late reading clears next would stand before its beginning.
+        """
+        return now.model_copy(update={"arrival_time": None})

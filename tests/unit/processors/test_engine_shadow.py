@@ -14,7 +14,7 @@ from processors.engine.openings import SUPERSEDED, Openings, Steps
 from processors.engine.outputs import outgoing
 from processors.engine.snapshot import SHARDS
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
-from schemas.facility import Place
+from schemas.facility import Place, Policy
 from schemas.model import from_ms
 from schemas.registry import FacilityRegistered
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
@@ -113,6 +113,44 @@ def test_what_it_does_not_find_is_cleared_and_what_it_finds_more_is_raised() -> 
     driver.register(cover("cover-0"))  # the policies stay those of the trial
     tilt(driver, 0, 7.0)
     assert [one.subject for one in driver.open] == ["cover-1", "cover-0"]
+
+
+def test_no_step_of_a_finding_goes_back_in_time() -> None:
+    # Readers keep the newest step by event time: one that went back would stay open in the archive for ever.
+    driver = street(2)
+    for number in range(2):
+        driver.read("cover-0", "tilt_angle", 17.0, at_ms=driver.now_ms + 4_000 + number)  # ahead of the newest tick
+    shadow = driver.begin_shadow("cover", 3, LAX)
+    for number in range(2):
+        driver.read("cover-1", "tilt_angle", 45.0, at_ms=driver.now_ms + 4_000 + number)
+    driver.write(ShadowPromoted(shadow=shadow))
+    cleared = driver.findings[-1]
+    assert (cleared.transition, cleared.reason) == (CLEARED, SUPERSEDED)
+    assert cleared.at == driver.findings[0].at
+    assert (driver.open[0].subject, len(driver.open)) == ("cover-1", 1)
+
+    driver = street(1)
+    shadow = driver.begin_shadow("cover", 3, STRICT)
+    tilt(driver, 0, 7.0)
+    at_ms = driver.now_ms
+    driver.advance(600)
+    driver.write(ShadowPromoted(shadow=shadow))
+    for number in range(2):
+        driver.read("cover-0", "tilt_angle", 0.0, at_ms=at_ms + number)  # late, but not too late
+    raised, cleared = driver.findings
+    assert (raised.transition, cleared.transition) == (RAISED, CLEARED)
+    assert raised.at < cleared.at
+
+
+def test_the_policies_of_a_trial_change_what_was_written_down_and_nothing_else() -> None:
+    driver = street()
+    leaning = cover("cover-0").model_copy(update={"policy": Policy(install_angle_deg=30.0)})
+    driver.register(leaning)
+    driver.begin_shadow("cover", 3, STRICT)
+    tilt(driver, 0, 31.0)
+    assert driver.shadow_findings == []
+    tilt(driver, 0, 37.0)
+    assert len(driver.shadow_findings) == 1
 
 
 def test_a_hundred_open_findings_leave_no_orphan_and_make_no_second_case() -> None:
