@@ -79,7 +79,7 @@ def bounds(settings: KafkaSettings) -> Bounds:
     consumer = reader(settings, CLIENT)
     try:
         findings, shadows, refusals, events = (
-            _spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, QUARANTINE, EVENTS)
+            spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, QUARANTINE, EVENTS)
         )
     finally:
         consumer.close()
@@ -112,7 +112,8 @@ def _identity(client: KafkaAdminClient, settings: KafkaSettings) -> str:
     return " ".join([str(client.describe_cluster()["cluster_id"]), *ids])
 
 
-def _spans(consumer: KafkaConsumer, settings: KafkaSettings, topic: Topic) -> dict[int, Span]:
+def spans(consumer: KafkaConsumer, settings: KafkaSettings, topic: Topic) -> dict[int, Span]:
+    """How far a topic reaches now, by partition."""
     partitions = [TopicPartition(topic.full_name(settings.topic_prefix), number) for number in range(topic.partitions)]
     starts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
     return {at.partition: Span(starts[at], ends[at]) for at in partitions}

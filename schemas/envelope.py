@@ -28,7 +28,7 @@ from schemas.registry import (
     RegistryRewritten,
     ZoneConfigured,
 )
-from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
@@ -51,6 +51,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.shadow.promoted.v1": ShadowPromoted,
     "org.digital-eyes.shadow.ended.v1": ShadowEnded,
     "org.digital-eyes.shadow.finding.v1": ShadowFinding,
+    "org.digital-eyes.shadow.trial.v1": TrialRecord,
     "org.digital-eyes.anomaly.v1": Anomaly,
     "org.digital-eyes.quarantined.v1": Quarantined,
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,

@@ -4,12 +4,13 @@ Each of these events stands in every partition of ``city.events.v1``; where it s
 alike.
 """
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from schemas.anomaly import Anomaly
-from schemas.model import Model
+from schemas.model import Model, Timestamp
 from schemas.whatif import WhatIf
 
 ShadowId = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@:-]*$")]
@@ -44,3 +45,34 @@ class ShadowFinding(Model):
 
     shadow: ShadowId
     finding: Anomaly
+
+
+Offsets = dict[str, Annotated[int, Field(ge=0)]]
+
+
+class Verdict(StrEnum):
+    """How a trial came to its end."""
+
+    PROMOTED = "promoted"
+    ENDED = "ended"
+
+
+class TrialRecord(Model):
+    """What is known of one trial: written before each step of it, and after each partition that took the step.
+
+    The events in ``city.events.v1`` alone count; this says where they stand, so that nobody has to look for them in a
+    month of readings, and what a command that died has left to do.
+    """
+
+    begun: ShadowBegun
+    since: Timestamp
+    """The time of the log when it was begun."""
+    begun_at: Offsets = Field(default_factory=dict)
+    """The offset of ``ShadowBegun`` by partition, as far as it was acknowledged."""
+    told: tuple[int, ...] = ()
+    """The partitions in which the registry stands behind it."""
+    verdict: Verdict | None = None
+    until: Timestamp | None = None
+    """The time of the log when ``verdict`` was given."""
+    over_at: Offsets = Field(default_factory=dict)
+    """The offset of the event that says it, by partition, as far as it was acknowledged."""

@@ -20,7 +20,7 @@ from schemas.registry import (
     RegistryRewritten,
     ZoneConfigured,
 )
-from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
 
 UNLIMITED: Final = -1
 DAY_MS: Final = 86_400_000
@@ -107,6 +107,17 @@ SHADOWS: Final = Topic(
     readers=("engineers",),
     about="What detectors on trial say: never shown to operators, no cases are made of it.",
 )
+TRIALS: Final = Topic(
+    name="city.shadows.v1",
+    key="shadow",
+    values=(TrialRecord,),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("engineers",),
+    readers=("engineers",),
+    about="Which trials there were and where their events stand; one partition, so that of two the first is known.",
+)
 SNAPSHOTS: Final = Topic(
     name="city.detectors.snapshots.v1",
     key="layout, number of shards, shard, generation, part",
@@ -192,6 +203,7 @@ CATALOGUE: Final = (
     ANOMALIES,
     FACILITIES,
     SHADOWS,
+    TRIALS,
     SNAPSHOTS,
     REWRITES,
     TICKS,

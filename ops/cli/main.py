@@ -23,6 +23,7 @@ from ops.cli import (
     registry,
     replay,
     sequence,
+    shadow,
     stack,
     trace,
     up,
@@ -61,6 +62,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("account")(account.account)
 app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

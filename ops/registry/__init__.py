@@ -2,15 +2,17 @@
 
 from ops.registry.files import RegistryFileError, read_registry_file
 from ops.registry.load import LoadReport, load_demo_registry, load_registry, remove_facility, retire_ingest
-from ops.registry.store import Registered, read_registered
+from ops.registry.store import Registered, Registration, read_registered, read_registrations
 
 __all__ = [
     "LoadReport",
     "Registered",
+    "Registration",
     "RegistryFileError",
     "load_demo_registry",
     "load_registry",
     "read_registered",
+    "read_registrations",
     "read_registry_file",
     "remove_facility",
     "retire_ingest",

@@ -5,31 +5,27 @@ the partition its readings will go to.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
 from uuid import uuid4
-
-from kafka import KafkaProducer
 
 from ops.explained import kafka_explained
 from ops.registry.claims import contested
 from ops.registry.store import ZONE_KEY, Registered, read_registered
+from ops.registry.writer import ACK_S, encoded, send
 from ops.simulate.demo import Demo
 from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.clock import ShardRetired
-from schemas.envelope import KAFKA_HEADERS, CloudEvent, encode
+from schemas.envelope import CloudEvent, encode
 from schemas.facility import Facility
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
 from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityLeft, FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import EVENTS, FACILITIES
-
-ACK_S: Final = 30.0
 
 Record = tuple[str, str, Model | None]
 """Key, subject, and what is said; None is a tombstone."""
@@ -150,7 +146,7 @@ def retire_ingest(settings: Settings, shard: str) -> None:
                     partitionkey=f"partition-{number}",
                 )
                 records.append((f"partition-{number}", encode(event), number))
-            _send(producer, EVENTS.full_name(settings.kafka.topic_prefix), records)
+            send(producer, EVENTS.full_name(settings.kafka.topic_prefix), records)
             state = CloudEvent(
                 id=str(event_id("retired", shard, now.isoformat())),
                 source=f"/{settings.site}/registry",
@@ -159,7 +155,7 @@ def retire_ingest(settings: Settings, shard: str) -> None:
                 subject=shard,
                 partitionkey=RETIRED_KEY + shard,
             )
-            _send(
+            send(
                 producer, FACILITIES.full_name(settings.kafka.topic_prefix), [(RETIRED_KEY + shard, encode(state), 0)]
             )
         finally:
@@ -211,47 +207,14 @@ def _write(settings: Settings, plan: _Plan) -> None:
     producer = idempotent_producer(settings.kafka, "eyes-registry")
     try:
         now = datetime.now(UTC)
-        _send(producer, facilities, [(mark, _encoded(settings, mark, under_way, now), 0)])
+        send(producer, facilities, [(mark, encoded(settings, mark, under_way, now), 0)])
         events = [
-            (zone, _encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
+            (zone, encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
             for zone, data in plan.events
         ]
-        _send(producer, EVENTS.full_name(prefix), events)
-        states = [(key, _encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]
-        still = (mark, _encoded(settings, mark, under_way, datetime.now(UTC)), 0)
-        _send(producer, facilities, [still, *states, (mark, None, 0)])
+        send(producer, EVENTS.full_name(prefix), events)
+        states = [(key, encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]
+        still = (mark, encoded(settings, mark, under_way, datetime.now(UTC)), 0)
+        send(producer, facilities, [still, *states, (mark, None, 0)])
     finally:
         producer.close(timeout=ACK_S)
-
-
-def _send(producer: KafkaProducer, topic: str, records: Sequence[tuple[str, bytes | None, int]]) -> None:
-    sent = [
-        producer.send(
-            topic, key=key.encode(), value=value, partition=partition, headers=list(KAFKA_HEADERS) if value else []
-        )
-        for key, value, partition in records
-    ]
-    producer.flush(timeout=ACK_S)
-    for future in sent:
-        future.get(timeout=ACK_S)
-
-
-def _encoded(settings: Settings, subject: str, data: Model | None, now: datetime) -> bytes | None:
-    if data is None:
-        return None
-    if isinstance(data, FacilityRegistered):
-        subject, partitionkey = data.facility.facility, data.facility.zone
-    elif isinstance(data, FacilityLeft):
-        subject, partitionkey = data.facility, data.zone
-    else:
-        partitionkey = subject
-    return encode(
-        CloudEvent(
-            id=str(event_id("registry", type(data).__name__, subject, partitionkey, now.isoformat())),
-            source=f"/{settings.site}/registry",
-            time=now,
-            data=data,
-            subject=subject,
-            partitionkey=partitionkey,
-        )
-    )

@@ -11,6 +11,8 @@ from schemas.topics import FACILITIES
 
 ZONE_KEY: Final = "zone:"
 
+Registration = FacilityRegistered | ZoneConfigured
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -31,18 +33,35 @@ def read_registered(settings: KafkaSettings) -> Registered:
     """
     facilities: dict[str, Facility] = {}
     zones: dict[str, ZoneConfigured] = {}
+    known, revision = _read(settings)
+    for key, data in known.items():
+        if isinstance(data, FacilityRegistered):
+            facilities[key] = data.facility
+        else:
+            zones[data.zone] = data.model_copy(update={"revision": 0})
+    return Registered(facilities, zones, revision)
+
+
+def read_registrations(settings: KafkaSettings) -> list[Registration]:
+    """The same as it stands there, with its revisions: the zones first.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka cannot be reached.
+    """
+    known, _ = _read(settings)
+    return sorted(known.values(), key=lambda data: isinstance(data, FacilityRegistered))
+
+
+def _read(settings: KafkaSettings) -> tuple[dict[str, Registration], int]:
+    """By key; and the highest revision, of what is gone by now too."""
+    known: dict[str, Registration] = {}
     revision = 0
     for entry in read_all(settings, FACILITIES):
         data = entry.event.data if entry.event is not None else None
         key = entry.key or ""
-        if isinstance(data, FacilityRegistered):
-            facilities[key] = data.facility
+        if isinstance(data, FacilityRegistered | ZoneConfigured):
+            known[key] = data
             revision = max(revision, data.revision)
-        elif isinstance(data, ZoneConfigured):
-            zones[data.zone] = data.model_copy(update={"revision": 0})
-            revision = max(revision, data.revision)
-        elif entry.raw is None and key.startswith(ZONE_KEY):
-            zones.pop(key.removeprefix(ZONE_KEY), None)
         elif entry.raw is None:
-            facilities.pop(key, None)
-    return Registered(facilities, zones, revision)
+            known.pop(key, None)
+    return known, revision

@@ -44,7 +44,7 @@ def asked(
                 raise FatalError(f"one version at a time: {version} or {match['version']}")
             version = match["version"]
         else:
-            what_ifs.append(read_what_if(Path(one)))
+            what_ifs.append(read_what_if(Path(one), "--against takes a version (a number) or a file"))
     return Question(
         detector=variant(f"{name}@{version}" if version else name),
         what_if=WhatIf(override=tuple(override for one in what_ifs for override in one.override)),
@@ -54,8 +54,8 @@ def asked(
     )
 
 
-def read_what_if(path: Path) -> WhatIf:
-    """A what-if configuration in TOML or, by its suffix, JSON.
+def read_what_if(path: Path, hint: str) -> WhatIf:
+    """A what-if configuration in TOML or, by its suffix, JSON; ``hint`` is for whoever names a file that is none.
 
     Raises:
         FatalError: there is none, or it is wrong; the message says where.
@@ -64,7 +64,7 @@ def read_what_if(path: Path) -> WhatIf:
         text = path.read_text(encoding="utf-8")
         data: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
-        raise FatalError(f"{path}: {error.strerror}; --against takes a version (a number) or a file") from error
+        raise FatalError(f"{path}: {error.strerror}; {hint}") from error
     except ValueError as error:  # of both parsers, and of bytes that are no text
         raise FatalError(f"{path}: {error}") from error
     try:

@@ -63,13 +63,20 @@ class Comparison:
     differences: tuple[Difference, ...]
     undecided: int
     """Findings of the replay whose causes the folds had not committed yet: whether they are new nobody can say."""
+    older: int = 0
+    """Findings that were published before ``heard_ms``, which nobody can hold against the other side."""
 
 
 Pair = tuple[Life | None, Life | None]
 
 
 def compare(
-    published: Sequence[Life], replayed: Sequence[Life], *, begin_ms: int | None = None, end_ms: int | None = None
+    published: Sequence[Life],
+    replayed: Sequence[Life],
+    *,
+    begin_ms: int | None = None,
+    end_ms: int | None = None,
+    heard_ms: int | None = None,
 ) -> Comparison:
     """Hold the findings of one detector against each other.
 
@@ -82,6 +89,8 @@ def compare(
         replayed: everything that the replay says.
         begin_ms: only findings of which either side said something from then on.
         end_ms: ... and before then.
+        heard_ms: only from then on the other side heard what there was to hear: what was published earlier is not
+            compared.
     """
 
     def within(pair: Pair) -> bool:
@@ -94,8 +103,11 @@ def compare(
 
     rows: dict[AnomalyKind, Row] = {}
     differences: list[Difference] = []
-    undecided = 0
+    undecided = older = 0
     for before, after in filter(within, _pairs(published, replayed)):
+        if before is not None and heard_ms is not None and before.raised_ms < heard_ms:
+            older += 1
+            continue
         if before is None and after is not None and not after.settled:
             undecided += 1
             continue
@@ -103,7 +115,7 @@ def compare(
         _count(rows, before, after, found)
         differences += found
     differences.sort(key=lambda one: (one.life.raised_ms, one.life.zone, one.life.subject, str(one.life.finding)))
-    return Comparison(dict(sorted(rows.items())), tuple(differences), undecided)
+    return Comparison(dict(sorted(rows.items())), tuple(differences), undecided, older)
 
 
 def _pairs(published: Sequence[Life], replayed: Sequence[Life]) -> Iterator[Pair]:

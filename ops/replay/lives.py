@@ -102,3 +102,12 @@ def _life(said: list[Step]) -> Life:
         settled=first.settled,
         end_settled=last.settled,
     )
+
+
+def versions(steps: Iterable[Step], begin_ms: int | None, end_ms: int | None) -> dict[int, int]:
+    """How many steps in the range each version said."""
+    counts: dict[int, int] = {}
+    for step in steps:
+        if (begin_ms or 0) <= step.at_ms and (end_ms is None or step.at_ms < end_ms):
+            counts[step.version] = counts.get(step.version, 0) + 1
+    return dict(sorted(counts.items()))

@@ -9,6 +9,7 @@ import msgspec
 from ops.past import Bounds, read
 from ops.replay.lives import Step
 from ops.replay.question import Question
+from ops.replay.said import published
 from processors.engine.composed import PartitionFold
 from processors.engine.whatif import matches, overridden
 from runtime.settings import KafkaSettings
@@ -18,7 +19,7 @@ from schemas.columns import BatchColumns
 from schemas.envelope import UnknownEventError, decode
 from schemas.model import Model, to_ms
 from schemas.quarantine import Quarantined, Reason
-from schemas.topics import ANOMALIES, EVENTS
+from schemas.topics import EVENTS
 
 FAILURES_SHOWN: Final = 3
 
@@ -104,17 +105,12 @@ def _keep(part: Part, output: Model, question: Question, *, settled: bool) -> No
 
 def _take_published(part: Part, settings: KafkaSettings, bounds: Bounds, question: Question, advance: Advance) -> None:
     """A zone's findings stand in the partition of the same number as its events."""
-    marker = f'"detector":"{question.detector.name}"'.encode()
     span = bounds.findings[part.partition]
-    for _, value in read(settings, ANOMALIES, part.partition, span, lambda _records: advance(0, 0)):
-        if marker not in value:
-            continue
-        try:
-            event = decode(value).data
-        except UnknownEventError:
+    name = question.detector.name
+    for _, anomaly in published(settings, part.partition, span, name, lambda _records: advance(0, 0)):
+        if anomaly is None:
             part.unreadable += 1
             continue
-        if isinstance(event, Anomaly) and event.detector == question.detector.name:
-            step = Step.of(event)
-            if question.horizon_ms is None or step.at_ms < question.horizon_ms:
-                part.published.append(step)
+        step = Step.of(anomaly)
+        if question.horizon_ms is None or step.at_ms < question.horizon_ms:
+            part.published.append(step)

@@ -10,7 +10,7 @@ from kafka.errors import OffsetOutOfRangeError
 from ops.past import Bounds, bounds
 from ops.replay.compare import Comparison, compare
 from ops.replay.jobs import InterruptedReplayError, fold_all
-from ops.replay.lives import Step, lives
+from ops.replay.lives import lives, versions
 from ops.replay.part import Part
 from ops.replay.question import Question
 from ops.replay.work import Work
@@ -129,7 +129,7 @@ def _outcome(question: Question, parts: dict[int, Part]) -> Outcome:
     return Outcome(
         question=question,
         comparison=comparison,
-        versions=_versions(published, question),
+        versions=versions(published, question.begin_ms, question.end_ms),
         matched=tuple(map(sum, zip(*(part.matched for part in ordered), strict=True))),
         failed=sum(part.failed for part in ordered),
         failures=tuple(failure for part in ordered for failure in part.failures)[:3],
@@ -137,11 +137,3 @@ def _outcome(question: Question, parts: dict[int, Part]) -> Outcome:
         records=sum(part.records for part in ordered),
         events=sum(part.events for part in ordered),
     )
-
-
-def _versions(published: list[Step], question: Question) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for step in published:
-        if (question.begin_ms or 0) <= step.at_ms and (question.end_ms is None or step.at_ms < question.end_ms):
-            counts[step.version] = counts.get(step.version, 0) + 1
-    return dict(sorted(counts.items()))

@@ -6,15 +6,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ops.replay.compare import Change, Difference, Row, median_ms, p95_ms
+from ops.replay.compare import Change, Comparison, Difference, Row, median_ms, p95_ms
 from ops.replay.lives import Life
 from ops.replay.replay import Outcome
 from processors.detectors.common import span
-from schemas.anomaly import KINDS
+from schemas.anomaly import KINDS, AnomalyKind
 from schemas.model import format_rfc3339, from_ms
 
 _RARE: Final = (Change.KIND, Change.SEVERITY, Change.ENDED)
 """Columns of these stand in the table only where there are any: eighty characters are not many."""
+REPLAYED: Final = "replayed"
 _STYLES: Final = {Change.GAINED: "green", Change.LOST: "red"}
 
 
@@ -55,8 +56,18 @@ def _moment(ms: int) -> str:
 
 def show(outcome: Outcome, console: Console, *, limit: int) -> None:
     """Print the figures by kind, and the first differences."""
-    console.print(_table(outcome))
-    differences = outcome.comparison.differences
+    title = f"{outcome.question.detector_id} against what was published ({spoke(outcome.versions)})"
+    show_comparison(outcome.comparison, console, title=title, other=REPLAYED, limit=limit)
+    for warning in warnings(outcome):
+        console.print(warning, style="yellow", markup=False, soft_wrap=True)
+    if not outcome.comparison.differences:
+        console.print(f"{outcome.question.detector_id} would have found the same.", style="green")
+
+
+def show_comparison(comparison: Comparison, console: Console, *, title: str, other: str, limit: int) -> None:
+    """Print a table under ``title``, with a column ``other`` beside the published, and the first differences."""
+    console.print(_table(comparison.rows, title, other))
+    differences = comparison.differences
     for one in differences[:limit]:
         style = _STYLES.get(one.change, "yellow")
         line = Text.assemble(
@@ -65,22 +76,21 @@ def show(outcome: Outcome, console: Console, *, limit: int) -> None:
         console.print(line, soft_wrap=True)
     if len(differences) > limit:
         console.print(f"... and {len(differences) - limit:,} more: --limit N shows more, --json all", style="dim")
-    for warning in warnings(outcome):
-        console.print(warning, style="yellow", markup=False, soft_wrap=True)
-    if not differences:
-        console.print(f"{outcome.question.detector_id} would have found the same.", style="green")
 
 
-def _table(outcome: Outcome) -> Table:
-    spoke = ", ".join(f"version {version}: {steps:,} steps" for version, steps in outcome.versions.items())
+def spoke(versions: dict[int, int]) -> str:
+    """Who published what."""
+    return ", ".join(f"version {version}: {steps:,} steps" for version, steps in versions.items()) or "nothing"
+
+
+def _table(rows: dict[AnomalyKind, Row], title: str, other: str) -> Table:
     table = Table(
         "finding",
-        title=f"{outcome.question.detector_id} against what was published ({spoke or 'nothing'})",
+        title=title,
         caption="counted once under each way in which it differs; times are median / 95th percentile",
     )
-    rows = outcome.comparison.rows
     changes = [one for one in Change if one not in _RARE or any(row.changes[one] for row in rows.values())]
-    for name in ("published", "replayed", "the same", *(change.value for change in changes)):
+    for name in ("published", other, "the same", *(change.value for change in changes)):
         table.add_column(name, justify="right")
     for kind, row in rows.items():
         cells = [f"{number:,}" for number in (row.published, row.replayed, row.same)]
@@ -121,10 +131,7 @@ def as_json(outcome: Outcome, *, seconds: float, events_per_s: float) -> dict[st
         "detector": question.detector_id,
         "from": None if question.begin_ms is None else format_rfc3339(from_ms(question.begin_ms)),
         "to": None if question.end_ms is None else format_rfc3339(from_ms(question.end_ms)),
-        "different": bool(outcome.comparison.differences),
-        "kinds": {kind.value: _figures(row) for kind, row in outcome.comparison.rows.items()},
-        "differences": [_difference(one) for one in outcome.comparison.differences],
-        "undecided": outcome.comparison.undecided,
+        **compared_as_json(outcome.comparison, REPLAYED),
         "published_steps_by_version": {str(version): steps for version, steps in outcome.versions.items()},
         "matched": list(outcome.matched),
         "failed": outcome.failed,
@@ -137,8 +144,18 @@ def as_json(outcome: Outcome, *, seconds: float, events_per_s: float) -> dict[st
     }
 
 
-def _figures(row: Row) -> dict[str, Any]:
-    figures: dict[str, Any] = {"published": row.published, "replayed": row.replayed, "same": row.same}
+def compared_as_json(comparison: Comparison, other: str) -> dict[str, Any]:
+    """A comparison in builtins; ``other`` is what was held against the published."""
+    return {
+        "different": bool(comparison.differences),
+        "kinds": {kind.value: _figures(row, other) for kind, row in comparison.rows.items()},
+        "differences": [_difference(one) for one in comparison.differences],
+        "undecided": comparison.undecided,
+    }
+
+
+def _figures(row: Row, other: str) -> dict[str, Any]:
+    figures: dict[str, Any] = {"published": row.published, other: row.replayed, "same": row.same}
     figures |= {change.value.replace(" ", "_"): number for change, number in row.changes.items()}
     for name, lengths in (("earlier", row.earlier_ms), ("later", row.later_ms)):
         if lengths:

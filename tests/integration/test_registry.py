@@ -127,15 +127,15 @@ def test_events_are_acknowledged_before_any_state_is_written(
 def test_a_loader_that_died_between_the_two_is_mended_by_loading_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = loading._send
+    send = loading.send
     with monkeypatch.context() as patch:
 
-        def die(producer: KafkaProducer, topic: str, records: Any) -> None:
+        def die(producer: KafkaProducer, topic: str, records: Any) -> list[int]:
             if topic.endswith(FACILITIES.name) and any(key == "b-1" for key, _, _ in records):
                 raise KeyboardInterrupt
-            send(producer, topic, records)
+            return send(producer, topic, records)
 
-        patch.setattr(loading, "_send", die)
+        patch.setattr(loading, "send", die)
         with pytest.raises(KeyboardInterrupt):
             load_registry(settings, [bay("b-1")], [])
     assert len(said(settings)) == 1
