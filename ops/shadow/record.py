@@ -97,7 +97,7 @@ def _nth(plain: str, number: int) -> str:
 def policies(what_if: WhatIf) -> list[str]:
     """What is other, a line for each override."""
     return [
-        f"{override}: {', '.join(f'{name} = {_value(value)}' for name, value in override.changes.items())}"
+        f"{', '.join(f'{name} = {_value(value)}' for name, value in override.changes.items())} where {override}"
         for override in what_if.override
     ]
 

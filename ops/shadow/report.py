@@ -29,21 +29,23 @@ def in_effect(record: TrialRecord, committed: dict[int, int]) -> int:
 
 
 def show_trials(trials: Trials, committed: dict[int, int], console: Console) -> None:
-    """Print a table of all trials, and a line for each that was left half done."""
-    table = Table("shadow", "detector", "other policies", "since (log)", "is", "until (log)", "folded in")
+    """Print a table of all trials, their policies, and a line for each that was left half done."""
+    table = Table("shadow", "detector", "since", "until", "is", "folded in", caption="times are those of the log, UTC")
     for record in trials.by_age:
         state, until = stage(record), record.until
         begun = record.begun
         table.add_row(
             escape(begun.shadow),
             f"{begun.detector}@{begun.version}",
-            escape("\n".join(policies(begun.what_if)) or "none"),
-            f"{record.since:%Y-%m-%d %H:%M:%S}",
+            f"{record.since:%Y-%m-%d %H:%M}",
+            f"{until:%Y-%m-%d %H:%M}" if until is not None else "",
             Text(state.value, style=_STYLES.get(state, "yellow")),
-            f"{until:%Y-%m-%d %H:%M:%S}" if until is not None else "",
             f"{in_effect(record, committed)} of {EVENTS.partitions}",
         )
     console.print(table)
+    for record in trials.by_age:
+        for line in policies(record.begun.what_if):
+            console.print(f"{record.begun.shadow} has other policies: {line}", markup=False, soft_wrap=True)
     for record in trials.by_age:
         for line in left_to_do(record):
             console.print(line, style="yellow", markup=False, soft_wrap=True)

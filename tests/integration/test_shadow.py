@@ -147,7 +147,7 @@ def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path:
             assert len(before) == OPEN * len(ZONES) == 100
             said = city.eyes("begin", "cover", "--with", city.policy())
             assert "cover@2 is begun: cover@2, told of 120 registrations" in said
-            assert "(facility_class = manhole_cover: tilt_deg = 30.0) speaks of 120 registrations" in said
+            assert "(tilt_deg = 30.0 where facility_class = manhole_cover) speaks of 120 registrations" in said
             assert "is running" in city.eyes("begin", "cover", code=1)
             city.lean(STEEP, 0, 10)
             city.lean(MILD, 10, OPEN)
