@@ -27,6 +27,7 @@ from ingest.writer import Writer
 from runtime.settings import Settings
 from schemas.model import from_ms, to_ms
 from schemas.registry import (
+    LOAD_MS,
     PROBE_KEY,
     RegistryProbe,
     RegistryRewriteBegun,
@@ -38,8 +39,6 @@ from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
 
 log: Final = structlog.get_logger()
 
-LOAD_MS: Final = 600_000
-"""A load of the registry that takes longer has died; repeating it writes its events again."""
 BUDGET_S: Final = 0.010
 PAUSE_S: Final = 0.040
 """So long it works at a time, and so long it rests: a fifth of a core while it lasts."""

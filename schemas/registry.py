@@ -17,6 +17,8 @@ LOAD_KEY: Final = "/load/"
 PROBE_KEY: Final = "/probe/"
 RETIRED_KEY: Final = "/retired/"
 """Beginnings of keys in ``city.facilities.v1`` that no facility's id can have."""
+LOAD_MS: Final = 600_000
+"""A load of the registry that takes longer has died; repeating it writes its events again."""
 
 
 class FacilityRegistered(Model):

@@ -16,14 +16,14 @@ from ops.cli.moment import parse_moment
 from ops.explained import kafka_explained
 from ops.past import bounds
 from ops.replay.asked import read_what_if
-from ops.shadow import InterruptedTrialError, begin, finish
-from ops.shadow.begin import Beginning, intended
-from ops.shadow.finish import to_finish
+from ops.shadow.begin import Beginning, begin, intended
+from ops.shadow.finish import finish, to_finish
 from ops.shadow.judge import diff, succession
 from ops.shadow.logtime import log_times
 from ops.shadow.record import Stage, policies, read_trials, stage
 from ops.shadow.report import diff_as_json, show_diff, show_succession, show_trials, trials_as_json
 from ops.shadow.said import Said, reach, read_said
+from ops.shadow.writer import InterruptedTrialError
 from processors import detectors
 from processors.variants import variant
 from runtime.errors import FatalError
@@ -91,8 +91,9 @@ def begin_(
                 beginning = begin(
                     settings,
                     begun,
-                    total=lambda steps: progress.update(task, total=steps),
+                    total=lambda steps: progress.update(task, total=steps, description="registry"),
                     advance=lambda steps: progress.advance(task, steps),
+                    waiting=lambda loads: progress.update(task, description=f"{loads} loads of the registry go on"),
                     stopped=lambda: shutdown.requested,
                 )
     _say_begun(beginning, before)

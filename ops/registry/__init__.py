@@ -2,7 +2,7 @@
 
 from ops.registry.files import RegistryFileError, read_registry_file
 from ops.registry.load import LoadReport, load_demo_registry, load_registry, remove_facility, retire_ingest
-from ops.registry.store import Registered, Registration, read_registered, read_registrations
+from ops.registry.store import Registered, Registration, read_registered, read_standing
 
 __all__ = [
     "LoadReport",
@@ -12,8 +12,8 @@ __all__ = [
     "load_demo_registry",
     "load_registry",
     "read_registered",
-    "read_registrations",
     "read_registry_file",
+    "read_standing",
     "remove_facility",
     "retire_ingest",
 ]

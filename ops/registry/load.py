@@ -155,9 +155,7 @@ def retire_ingest(settings: Settings, shard: str) -> None:
                 subject=shard,
                 partitionkey=RETIRED_KEY + shard,
             )
-            send(
-                producer, FACILITIES.full_name(settings.kafka.topic_prefix), [(RETIRED_KEY + shard, encode(state), 0)]
-            )
+            send(producer, FACILITIES.full_name(settings.kafka.topic_prefix), [(RETIRED_KEY + shard, encode(state), 0)])
         finally:
             producer.close(timeout=ACK_S)
 

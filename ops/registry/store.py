@@ -1,12 +1,13 @@
 """What is registered now: the compacted topic `city.facilities.v1`, read whole."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from ops.logreader import read_all
 from runtime.settings import KafkaSettings
 from schemas.facility import Facility
-from schemas.registry import FacilityRegistered, ZoneConfigured
+from schemas.registry import FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import FACILITIES
 
 ZONE_KEY: Final = "zone:"
@@ -33,35 +34,46 @@ def read_registered(settings: KafkaSettings) -> Registered:
     """
     facilities: dict[str, Facility] = {}
     zones: dict[str, ZoneConfigured] = {}
-    known, revision = _read(settings)
-    for key, data in known.items():
+    standing = read_standing(settings)
+    for key, data in standing.registrations.items():
         if isinstance(data, FacilityRegistered):
             facilities[key] = data.facility
         else:
             zones[data.zone] = data.model_copy(update={"revision": 0})
-    return Registered(facilities, zones, revision)
+    return Registered(facilities, zones, standing.revision)
 
 
-def read_registrations(settings: KafkaSettings) -> list[Registration]:
-    """The same as it stands there, with its revisions: the zones first.
+@dataclass(slots=True)
+class Standing:
+    """The registry as it stands there, with its revisions."""
+
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    """By the topic's keys."""
+    revision: int = 0
+    """The highest so far, of what is gone by now too."""
+    loads: dict[str, datetime] = field(default_factory=dict)
+    """Changes under way, and when they were last heard of (wall time): their events may stand in the log already."""
+
+
+def read_standing(settings: KafkaSettings) -> Standing:
+    """Everything the topic says.
 
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
-    known, _ = _read(settings)
-    return sorted(known.values(), key=lambda data: isinstance(data, FacilityRegistered))
-
-
-def _read(settings: KafkaSettings) -> tuple[dict[str, Registration], int]:
-    """By key; and the highest revision, of what is gone by now too."""
-    known: dict[str, Registration] = {}
-    revision = 0
+    found = Standing()
     for entry in read_all(settings, FACILITIES):
-        data = entry.event.data if entry.event is not None else None
         key = entry.key or ""
-        if isinstance(data, FacilityRegistered | ZoneConfigured):
-            known[key] = data
-            revision = max(revision, data.revision)
-        elif entry.raw is None:
-            known.pop(key, None)
-    return known, revision
+        if entry.raw is None:
+            found.registrations.pop(key, None)
+            found.loads.pop(key, None)
+        elif entry.event is not None:
+            match entry.event.data:
+                case FacilityRegistered() | ZoneConfigured() as data:
+                    found.registrations[key] = data
+                    found.revision = max(found.revision, data.revision)
+                case RegistryLoad():
+                    found.loads[key] = entry.event.time
+                case _:
+                    pass  # probes and retired ingests are no registrations
+    return found

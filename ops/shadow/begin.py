@@ -1,10 +1,12 @@
 """Puts a version on trial: its event in every partition, and behind it the registry as it stands."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from ops.registry import Registration, read_registrations
+from ops.registry import Registration, read_standing
 from ops.registry.writer import encoded
 from ops.shadow.logtime import log_times
 from ops.shadow.record import Stage, Trials, is_same, read_trials, stage
@@ -13,16 +15,14 @@ from processors.engine.contract import Detector
 from processors.engine.whatif import matches
 from runtime.errors import FatalError
 from runtime.settings import Settings
-from schemas.envelope import CloudEvent, encode
-from schemas.identity import event_id
-from schemas.model import Model
 from schemas.partitioning import partition_of
-from schemas.registry import FacilityRegistered, RegistryRewriteBegun, RegistryRewriteEnded
+from schemas.registry import LOAD_MS, FacilityRegistered, RegistryRewriteBegun, RegistryRewriteEnded
 from schemas.shadow import ShadowBegun, TrialRecord
 from schemas.topics import EVENTS
 from schemas.whatif import WhatIf
 
-CHUNK = 500  # registrations on their way at once, a few hundred kilobytes
+CHUNK: Final = 500  # registrations on their way at once, a few hundred kilobytes
+LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def begin(
     *,
     total: Callable[[int], None] = lambda _steps: None,
     advance: Callable[[int], None] = lambda _steps: None,
+    waiting: Callable[[int], None] = lambda _loads: None,
     stopped: Stopped = lambda: False,
 ) -> Beginning:
     """Write everything, as far as an earlier call has not; returns when all is acknowledged.
@@ -82,6 +83,7 @@ def begin(
         begun: as :func:`intended` gave it.
         total: told once how many events there are to write.
         advance: told how many were written since.
+        waiting: told twice a second how many loads of the registry are waited for.
         stopped: whether to end after this partition.
 
     Raises:
@@ -94,11 +96,11 @@ def begin(
         partitions = range(EVENTS.partitions)
         for partition in partitions:
             if str(partition) not in record.begun_at:
-                offset = writer.mark(partition, begun.shadow, begun)
+                marker = RegistryRewriteBegun(partition=partition, rewrite=_rewrite(begun.shadow))
+                offset = writer.mark(partition, begun.shadow, begun, marker)
                 record = writer.record(_with(record, begun_at=record.begun_at | {str(partition): offset}))
                 writer.look(f"{begun.shadow} is begun in {len(record.begun_at)} of {len(partitions)} partitions")
-        # What is registered from now on stands behind the event anyway, so now is early enough to look.
-        registry = _by_partition(read_registrations(settings.kafka))
+        registry = _by_partition(_standing(settings, writer, waiting))
         total(sum(len(registry[partition]) for partition in partitions if partition not in record.told))
         for partition in partitions:
             if partition not in record.told:
@@ -139,6 +141,23 @@ def _zone(data: Registration) -> str:
     return data.facility.zone if isinstance(data, FacilityRegistered) else data.zone
 
 
+def _standing(settings: Settings, writer: Writer, waiting: Callable[[int], None]) -> list[Registration]:
+    """All that was registered before the events of the trial: the zones first.
+
+    What is registered from now on stands behind them. Of a load that is under way the events may stand before them,
+    and its state not here yet: it is waited for, as the daily rewrite does (docs/decisions/0016-daily-rewrite.md).
+    """
+    while True:
+        standing = read_standing(settings.kafka)
+        alive_since = datetime.now(UTC) - timedelta(milliseconds=LOAD_MS)
+        loads = sum(heard > alive_since for heard in standing.loads.values())
+        if not loads:
+            return sorted(standing.registrations.values(), key=lambda data: isinstance(data, FacilityRegistered))
+        waiting(loads)
+        writer.look("a load of the registry is waited for")
+        time.sleep(LOOK_S)
+
+
 def _tell(
     settings: Settings,
     writer: Writer,
@@ -147,19 +166,16 @@ def _tell(
     registry: list[Registration],
     advance: Callable[[int], None],
 ) -> None:
-    """The registry of a partition between markers; whoever knows it hears nothing new."""
+    """The registry of a partition and the end marker; whoever knows it already hears nothing new."""
     now = datetime.now(UTC)
-    name, key = f"shadow-{shadow}", f"partition-{partition}"
-
-    def marker(data: Model) -> tuple[str, bytes | None]:
-        identifier = str(event_id("shadow", type(data).__name__, shadow, partition))
-        return key, encode(CloudEvent(identifier, f"/{settings.site}/registry", now, data, None, key))
-
-    facilities = sum(isinstance(data, FacilityRegistered) for data in registry)
-    writer.events(partition, [marker(RegistryRewriteBegun(partition=partition, rewrite=name))])
     for start in range(0, len(registry), CHUNK):
         chunk = registry[start : start + CHUNK]
         writer.events(partition, [(zone := _zone(data), encoded(settings, zone, data, now)) for data in chunk])
         advance(len(chunk))
-    ended = RegistryRewriteEnded(partition=partition, rewrite=name, facilities=facilities)
-    writer.events(partition, [marker(ended)])
+    facilities = sum(isinstance(data, FacilityRegistered) for data in registry)
+    ended = RegistryRewriteEnded(partition=partition, rewrite=_rewrite(shadow), facilities=facilities)
+    writer.mark(partition, shadow, ended)
+
+
+def _rewrite(shadow: str) -> str:
+    return f"shadow-{shadow}"

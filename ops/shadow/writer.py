@@ -50,11 +50,15 @@ class Writer:
         """As if it had never been thought of: nothing of it was written into the log."""
         self._send(TRIALS.full_name(self._prefix), [(record.begun.shadow, None, 0)])
 
-    def mark(self, partition: int, shadow: str, data: Model) -> int:
-        """Write one event of a trial into one partition; its offset. The same event again has the same id."""
+    def mark(self, partition: int, shadow: str, *said: Model) -> int:
+        """Write events of a trial into one partition; the offset of the first. The same again have the same ids."""
         key = f"partition-{partition}"
-        event = self._event(data, shadow, key, str(event_id("shadow", type(data).__name__, shadow, partition)))
-        return self._send(EVENTS.full_name(self._prefix), [(key, encode(event), partition)])[0]
+        events = [
+            self._event(data, shadow, key, str(event_id("shadow", type(data).__name__, shadow, partition)))
+            for data in said
+        ]
+        topic = EVENTS.full_name(self._prefix)
+        return self._send(topic, [(key, encode(event), partition) for event in events])[0]
 
     def events(self, partition: int, records: list[tuple[str, bytes | None]]) -> None:
         """Write events into one partition, in order; returns when all are acknowledged."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from archive_kit import Store, eventually
+from kafka import KafkaProducer
 from replay_kit import Past, cover
 
 from ops.logreader import read_all
@@ -28,7 +29,7 @@ from schemas.columns import BatchColumns
 from schemas.envelope import Data
 from schemas.registry import FacilityRegistered, RegistryRewriteEnded
 from schemas.shadow import ShadowBegun, ShadowFinding, ShadowPromoted, Verdict
-from schemas.topics import ANOMALIES, EVENTS, SHADOWS
+from schemas.topics import ANOMALIES, EVENTS, FACILITIES, SHADOWS
 from schemas.whatif import WhatIf
 from tests.servers import TestStack
 
@@ -352,6 +353,33 @@ def test_of_two_that_begin_at_once_one_does(city: City, monkeypatch: pytest.Monk
     (only,) = read_trials(settings.kafka).records
     assert only.begun.shadow == "quicker"
     assert {data.shadow for _, data in city.events(ShadowBegun)} == {"quicker"}
+
+
+def test_a_load_of_the_registry_that_is_under_way_is_waited_for(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ops.registry import load as loading
+
+    city.register()
+    settings, zone, send = city.past.settings, ZONES[0], loading.send
+    new = cover("new", zone)
+    waited: list[int] = []
+
+    def slow(producer: KafkaProducer, topic: str, records: Any) -> list[int]:
+        if topic.endswith(FACILITIES.name) and any(key == "new" for key, _, _ in records):
+            # Its event stands before those of the trial, its state nowhere yet.
+            loads = begin(settings, begun_(), waiting=waited.append, stopped=lambda: bool(waited))
+            raise AssertionError(loads)
+        return send(producer, topic, records)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "send", slow)
+        with pytest.raises(InterruptedTrialError, match="a load of the registry is waited for"):
+            load_registry(settings, [new], [])
+    assert waited == [1]
+    load_registry(settings, [new], [])  # mends it, but for the mark, which stands there until it is old
+    with monkeypatch.context() as patch:
+        patch.setattr("ops.shadow.begin.LOAD_MS", -1)
+        begun = begin(settings, begun_())
+    assert begun.registrations == COVERS * len(ZONES) + 1
 
 
 def test_errors_say_what_to_do(city: City) -> None:
