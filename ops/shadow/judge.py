@@ -1,7 +1,9 @@
 """A trial held against the live detector: what differs, and what its promotion would do. Pure."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from ops.replay.compare import Comparison, compare
 from ops.replay.lives import Life, Step, lives, versions
@@ -53,14 +55,23 @@ class Succession:
 
 
 def succession(said: Said) -> Succession:
-    """Match what is open as the folds do: by zone, kind and subject."""
-    ours = {_matter(life): life for life in _open(said.on_trial)}
-    theirs = {_matter(life): life for life in _open(said.published)}
-    return Succession(
-        adopted=tuple(life for matter, life in theirs.items() if matter in ours),
-        cleared=tuple(life for matter, life in theirs.items() if matter not in ours),
-        raised=tuple(life for matter, life in ours.items() if matter not in theirs),
-    )
+    """Match what is open as the folds do: by zone, kind and subject, of several the oldest first."""
+    ours: dict[tuple[str, str, str], deque[Life]] = {}
+    for life in sorted(_open(said.on_trial), key=_age):
+        ours.setdefault(_matter(life), deque()).append(life)
+    adopted, cleared = [], []
+    for life in sorted(_open(said.published), key=_age):
+        if same := ours.get(_matter(life)):
+            same.popleft()
+            adopted.append(life)
+        else:
+            cleared.append(life)
+    raised = sorted((life for rest in ours.values() for life in rest), key=_age)
+    return Succession(tuple(adopted), tuple(cleared), tuple(raised))
+
+
+def _age(life: Life) -> tuple[int, UUID]:
+    return life.since_ms, life.finding
 
 
 def _open(steps: Iterable[Step]) -> list[Life]:
