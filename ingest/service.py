@@ -5,7 +5,6 @@ is cheaper than handing every message from thread to thread, and there is no net
 kafka-python's sender, the follower, the election and the HTTP port have threads of their own and share only queues.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -17,14 +16,14 @@ from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock, StepDetector
-from ingest.election import Election
-from ingest.follower import Follower, Found
+from ingest.follower import Found
 from ingest.health import Health
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
 from ingest.messages import PAYLOAD_MAX
 from ingest.metrics import Tally
-from ingest.readback import read_back
+from ingest.outside import Outside
+from ingest.readback import ReadBack, read_back
 from ingest.recent import Recent
 from ingest.registry import Registry
 from ingest.release import LEADER_PARTITION, Releaser
@@ -34,7 +33,6 @@ from ingest.writer import Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
 from runtime.failpoint import failpoint
-from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
@@ -60,33 +58,36 @@ class _StoppedError(Exception):
 class Service:
     """One ingest process."""
 
-    def __init__(self, settings: Settings, shutdown: Shutdown) -> None:
+    def __init__(self, settings: Settings, shutdown: Shutdown, outside: Outside | None = None) -> None:
         self._settings = settings
         self._shutdown = shutdown
+        self._outside = outside = outside or Outside()
+        self._timing = timing = outside.timing
         shard = settings.ingest.client_id
         self.loop = Progress(_STALL_S)
         self._tally = Tally()
         self._ledger = AckLedger()
-        self._bridge = Bridge(settings, self._ledger)
+        self._bridge = Bridge(settings, self._ledger, timing, outside.dial)
         wake = self._bridge.wake
-        self._writer = Writer(settings, self._ledger, wake)
+        self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
         self._registry = Registry(EVENTS.partitions)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
-        self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms)
+        self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
         self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
-        self._follower = Follower(settings, shutdown, wake)
-        self._election = Election(settings, shutdown, wake)
+        self._follower = outside.follower(settings, shutdown, wake, outside.open_reader)
+        self._election = outside.election(settings, shutdown, wake)
         self._ticker = Ticker(
             settings,
-            start=f"{time.time_ns():x}",
+            start=f"{timing.wall_ms():x}",
             writer=self._writer,
             ledger=self._ledger,
             batches=self._batches,
             registry=self._registry,
             feed=self._feed,
             publish=self._bridge.publish,
+            timing=timing,
         )
         self._intake = Intake(
             settings,
@@ -114,8 +115,8 @@ class Service:
             follower=self._follower,
             intake=self._intake,
         )
-        self.health = Health(self.loop, self._ticker.probe_s)
-        self._stepped = StepDetector(_wall_ms(), _monotonic_ms())
+        self.health = Health(self.loop, self._ticker.probe_s, timing)
+        self._stepped = StepDetector(timing.wall_ms(), self._monotonic_ms)
         self._epoch = 0
         self._publish_s = 0.0
         self._stale = 0
@@ -145,11 +146,11 @@ class Service:
         """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
         if self._settings.ingest.message_max_kib * 1024 > PAYLOAD_MAX:
             raise FatalError(f"ingest.message_max_kib: at most {PAYLOAD_MAX // 1024} fit into a record of the log")
-        self._patiently(lambda: require_topics(self._settings.kafka, INGEST_TOPICS))
+        self._patiently(lambda: self._outside.require_topics(self._settings.kafka, INGEST_TOPICS))
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
-        back = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
+        back = self._patiently(self._read_back)
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
             self._ticker.resume(back.ticks)
@@ -165,6 +166,9 @@ class Service:
         if self._feed is not None:  # a feed's first clock messages must find their ticker
             self._election.decided.wait(_ELECTION_S)
         self._ticker.own(self._election.owned)
+
+    def _read_back(self) -> ReadBack:
+        return read_back(self._settings, self._writer.source, self._recent, self._outside.open_reader)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try until Kafka answers.
@@ -186,8 +190,8 @@ class Service:
         """Write what is open, acknowledge what Kafka confirms in time, and leave; the broker keeps the rest for us."""
         self._take()
         self._batches.flush_all()
-        deadline = time.monotonic() + _FAREWELL_S
-        while self._writer.unsettled and self._writer.failure is None and time.monotonic() < deadline:
+        deadline = self._timing.monotonic_s() + _FAREWELL_S
+        while self._writer.unsettled and self._writer.failure is None and self._timing.monotonic_s() < deadline:
             self._bridge.poll_idle(0.05)
             self._settle()
         self._settle()
@@ -201,8 +205,10 @@ class Service:
 
     def _patience(self) -> float:
         """Seconds until something is due."""
-        due = min(self._ticker.next_s, time.monotonic() + _WAIT_MAX_S, self._batches.next_due_s() or float("inf"))
-        return max(0.0, due - time.monotonic())
+        due = min(
+            self._ticker.next_s, self._timing.monotonic_s() + _WAIT_MAX_S, self._batches.next_due_s() or float("inf")
+        )
+        return max(0.0, due - self._timing.monotonic_s())
 
     def _turn(self, wait_s: float) -> None:
         """One turn: take what came, settle what Kafka said, do what is due."""
@@ -211,12 +217,12 @@ class Service:
         idle = not self._bridge.inbound
         self._take()
         self._settle()
-        now_s, wall_ms = time.monotonic(), _wall_ms()
+        now_s, wall_ms = self._timing.monotonic_s(), self._timing.wall_ms()
         if self._ledger.epoch != self._epoch:
             self._epoch = self._ledger.epoch
             self._ticker.connection_lost()
             self.health.connected_s = now_s
-        if self._feed is None and (step := self._stepped.look(wall_ms, _monotonic_ms())) is not None:
+        if self._feed is None and (step := self._stepped.look(wall_ms, self._monotonic_ms)) is not None:
             self._ticker.clock_stepped(*step)
         self._ticker.step(now_s, wall_ms)
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
@@ -274,7 +280,7 @@ class Service:
         """Kafka refused a record: nothing unconfirmed may ever be acknowledged. The broker sends all of it again."""
         log.error("kafka_refused", error=repr(failure)[:300])
         metrics.REFUSALS.inc()
-        self.health.failed, self._failed_s = repr(failure)[:300], time.monotonic()
+        self.health.failed, self._failed_s = repr(failure)[:300], self._timing.monotonic_s()
         self._bridge.drop()
         self._writer.discard()
         self._batches.discard()
@@ -283,11 +289,15 @@ class Service:
         self._intake.clear_tracks()
         self._ticker.reset()
         self.loop.done()  # waiting for Kafka is no stall
-        self._report(time.monotonic())
+        self._report(self._timing.monotonic_s())
         try:
             self._patiently(self._writer.open)
         except _StoppedError:
             return
+
+    @property
+    def _monotonic_ms(self) -> int:
+        return int(self._timing.monotonic_s() * 1000)
 
     def _report(self, now_s: float) -> None:
         self._tally.publish()
@@ -306,14 +316,6 @@ class Service:
         metrics.ACK_AGE.set(health.oldest_s)
         metrics.STALE_ACKS.inc(ledger.stale - self._stale)
         self._stale = ledger.stale
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:

@@ -1,6 +1,5 @@
 """Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +14,7 @@ from ingest.ledger import AckLedger
 from ingest.registry import Registry
 from ingest.writer import Writer
 from runtime.settings import Settings
+from runtime.timing import MACHINE, Timing
 from schemas.clock import ClockStepped, Tick
 from schemas.model import from_ms
 from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
@@ -44,6 +44,7 @@ class Ticker:
         registry: Registry,
         feed: FeedClock | None,
         publish: Publish,
+        timing: Timing = MACHINE,
     ) -> None:
         self._shard = settings.ingest.client_id
         self._clock = settings.clock
@@ -55,6 +56,7 @@ class Ticker:
         self._registry = registry
         self._feed = feed
         self._publish = publish
+        self._timing = timing
         self.owned: frozenset[int] = frozenset()
         self.frontier: int | None = None
         """Clock time up to which this shard has received everything."""
@@ -94,7 +96,7 @@ class Ticker:
                 self._others[shard] = max(probe.confirmed_ms, self._others.get(shard, 0))
             return
         if probe.start == self._start and self._outstanding is not None and self._outstanding[0] == probe.number:
-            self.probed_s = time.monotonic()
+            self.probed_s = self._timing.monotonic_s()
             metrics.PROBE.set(self.probed_s - self._outstanding[1])
             self._outstanding = None
         if self._feed is None:
