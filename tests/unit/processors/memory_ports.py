@@ -6,11 +6,10 @@ Faults are planned one by one, so a test says what goes wrong and when.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum, auto
 
-from memory_log import At, MemoryLog
-
 from processors.engine.ports import Bounds, Outgoing, Owner, Record, Stored
 from runtime.errors import OutcomeUnknownError, RetryableError
 from schemas.topics import SNAPSHOTS
+from tests.memory.log import At, MemoryLog
 
 
 class MemoryGroup:

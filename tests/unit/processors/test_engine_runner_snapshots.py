@@ -6,7 +6,6 @@ from itertools import pairwise
 import msgspec
 import pytest
 from fold_kit import Scribe, Told
-from memory_log import MemoryLog
 from runner_rig import TOPIC, City, Worker, story
 
 from processors.engine import snapshot
@@ -14,6 +13,7 @@ from processors.engine.composed import PartitionFold
 from processors.engine.snapshot import SHARDS, shard_of
 from runtime.errors import RetryableError
 from schemas.topics import SNAPSHOTS
+from tests.memory.log import MemoryLog
 
 SHELF = (SNAPSHOTS.name, 0)
 

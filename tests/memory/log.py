@@ -1,6 +1,7 @@
 """A log in memory that behaves as Kafka does where it matters: transactions, read_committed, fencing, retention.
 
-The ports of the loop over it are in ``memory_ports``.
+The engine's ports over it are in ``tests/unit/processors/memory_ports.py``, kafka-python's clients in
+:mod:`tests.memory.consumer` and :mod:`tests.memory.producer`.
 """
 
 import random
@@ -40,6 +41,8 @@ class Entry:
 
     value: bytes | None
     transaction: Transaction | None = None
+    key: bytes = b""
+    timestamp_ms: int = 0
 
 
 class MemoryLog:
@@ -54,9 +57,9 @@ class MemoryLog:
 
     # plain writers
 
-    def append(self, at: At, *values: bytes) -> None:
+    def append(self, at: At, *values: bytes, key: bytes = b"", timestamp_ms: int = 0) -> None:
         """Write records outside of any transaction."""
-        self._entries[at] += [Entry(value) for value in values]
+        self._entries[at] += [Entry(value, key=key, timestamp_ms=timestamp_ms) for value in values]
 
     def delete_before(self, at: At, offset: int) -> None:
         """Retention passes over everything below ``offset``."""
@@ -67,7 +70,9 @@ class MemoryLog:
     def bounds(self, at: At) -> Bounds:
         """The first offset kept, and the last stable one: what lies behind an open transaction is not there yet."""
         entries = self._entries[at]
-        end = next((i for i, entry in enumerate(entries) if _is_open(entry)), len(entries))
+        end = len(entries)
+        if self._open:
+            end = next((i for i, entry in enumerate(entries) if _is_open(entry)), end)
         return Bounds(self._starts[at], end)
 
     def read(self, at: At, offset: int, max_records: int) -> tuple[list[tuple[int, bytes]], int]:
@@ -100,6 +105,10 @@ class MemoryLog:
     def history(self, at: At) -> list[tuple[int, bytes]]:
         """Everything that was ever written by plain writers, retention or not."""
         return [(n, entry.value) for n, entry in enumerate(self._entries[at]) if entry.value is not None]
+
+    def entry(self, at: At, offset: int) -> Entry:
+        """What stands there."""
+        return self._entries[at][offset]
 
     def values(self, at: At) -> list[bytes]:
         """Everything a reader is given from the start."""

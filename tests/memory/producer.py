@@ -1,0 +1,89 @@
+"""kafka-python's idempotent producer over the log in memory: what is sent arrives later, in order per partition."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from kafka.errors import KafkaError, NotEnoughReplicasError
+from kafka.future import Future
+
+from tests.memory.log import At, MemoryLog
+
+
+class _Sent(NamedTuple):
+    at: At
+    key: bytes
+    value: bytes
+    future: Future
+
+
+class MemoryProducer:
+    """The part of :class:`kafka.KafkaProducer` that ingest's writer uses; a scheduler moves the records."""
+
+    def __init__(self, log: MemoryLog, partitions: Mapping[str, int], wall_ms: Callable[[], int]) -> None:
+        """``partitions`` says how many each topic has."""
+        self._log = log
+        self._partitions = partitions
+        self._wall_ms = wall_ms
+        self._lanes: dict[At, deque[_Sent]] = {}
+        self._answers: deque[tuple[Future, BaseException | None]] = deque()
+        self.closed = False
+
+    def partitions_for(self, topic: str) -> set[int]:
+        """See kafka-python."""
+        return set(range(self._partitions[topic]))
+
+    def send(self, topic: str, *, key: bytes, value: bytes, headers: Any, partition: int) -> Future:
+        """See kafka-python."""
+        assert headers, "an event names its content type"
+        future = Future()
+        self._lanes.setdefault((topic, partition), deque()).append(_Sent((topic, partition), key, value, future))
+        return future
+
+    def close(self, timeout: float | None = None) -> None:
+        """See kafka-python; what was on its way may still arrive."""
+        del timeout
+        self.closed = True
+
+    # what the scheduler does
+
+    @property
+    def waiting(self) -> list[At]:
+        """Where something is on its way to."""
+        return [at for at, lane in self._lanes.items() if lane]
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything sent has arrived and was answered."""
+        return not self._answers and not self.waiting
+
+    def arrive(self, at: At) -> None:
+        """The oldest record on its way to this partition is in the log, and its answer on its way back."""
+        sent = self._lanes[at].popleft()
+        self._log.append(at, sent.value, key=sent.key, timestamp_ms=self._wall_ms())
+        self._answers.append((sent.future, None))
+
+    def refuse(self, at: At) -> bytes:
+        """Kafka says no to the oldest record on its way to this partition; gives what it was.
+
+        What is behind it may be taken all the same: kafka-python numbers its batches anew and sends them on.
+        """
+        sent = self._lanes[at].popleft()
+        self._answers.append((sent.future, NotEnoughReplicasError()))
+        return sent.value
+
+    def arrive_unheard(self, at: At) -> None:
+        """The record is in the log, and the producer is told that it is not."""
+        self.arrive(at)
+        future, _ = self._answers.pop()
+        self._answers.append((future, NotEnoughReplicasError()))
+
+    def answer(self) -> None:
+        """The oldest answer is heard."""
+        if self._answers:
+            future, error = self._answers.popleft()
+            if error is None:
+                future.success(None)
+            else:
+                assert isinstance(error, KafkaError)
+                future.failure(error)
