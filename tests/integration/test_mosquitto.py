@@ -1,4 +1,4 @@
-"""Mosquitto does what ingest counts on, and what the broker in memory does (tests/unit/ingest/test_memory_broker.py)."""
+"""Mosquitto does what ingest counts on, and so does the broker in memory (tests/unit/ingest/test_memory_broker.py)."""
 
 import time
 import uuid

@@ -68,6 +68,12 @@ class MemoryReader:
         del timeout_ms
         return self._positions[partition]
 
+    def committed(self, partition: TopicPartition, timeout_ms: int = 0) -> int | None:
+        """See kafka-python; a reader commits nothing, and what the archive commits is only for show."""
+        del partition, timeout_ms
+        self._io("kafka.committed")
+        return None
+
     def poll(self, timeout_ms: float = 0, max_records: int = 500) -> dict[TopicPartition, list[ConsumerRecord]]:
         """See kafka-python."""
         self._io("kafka.poll")

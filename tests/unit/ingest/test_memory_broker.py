@@ -1,4 +1,4 @@
-"""The broker that the simulation of ingest stands on behaves as Mosquitto does (tests/integration/test_mosquitto.py)."""
+"""The broker on which ingest is simulated behaves as Mosquitto does (tests/integration/test_mosquitto.py)."""
 
 from collections.abc import Callable, Iterator
 
