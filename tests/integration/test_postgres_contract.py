@@ -7,12 +7,17 @@ from typing import Any
 import psycopg
 import pytest
 from archive_kit import Store
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from processors.archive.sink import Partition, Sink
 from tests.contracts.database import DatabaseContract
+from tests.contracts.fencing import Fencing
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
+
+TABLES = "observations, series, origins, archive_offsets, quarantine"
 
 
 class Rig:
@@ -28,15 +33,17 @@ class Rig:
         self._store.cut_connections()
 
     def cut_in_commit(self, sink: Sink, *, done: bool) -> None:
-        commit = sink._connection.commit
+        connection = sink._connection
+        commit = connection.commit
 
         def cut() -> None:
             if not done:
-                self._store.cut_connections()
+                with self._store.superuser() as admin:  # waits until it has ended
+                    admin.execute("SELECT pg_terminate_backend(%s, 10000)", [connection.info.backend_pid])
             commit()
             raise psycopg.OperationalError("the answer was lost")
 
-        self._monkeypatch.setattr(sink._connection, "commit", cut)
+        self._monkeypatch.setattr(connection, "commit", cut)
 
     def away(self) -> AbstractContextManager[None]:
         return self._store.away()
@@ -65,10 +72,22 @@ def module_store(stack: TestStack) -> Iterator[Store]:
 
 @pytest.fixture
 def rig(module_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    module_store.run("TRUNCATE observations, series, origins, archive_offsets, quarantine")
+    module_store.run(f"TRUNCATE {TABLES}")
     with ExitStack() as opened:
         yield Rig(module_store, opened, monkeypatch)
 
 
 class TestPostgres(DatabaseContract):
     pass
+
+
+def test_whatever_two_owners_do_only_the_newest_stores(module_store: Store) -> None:
+    with ExitStack() as opened, pytest.MonkeyPatch.context() as monkeypatch:
+
+        def make_rig() -> Rig:
+            module_store.run(f"TRUNCATE {TABLES}")
+            return Rig(module_store, opened, monkeypatch)
+
+        machine = type("PostgresFencing", (Fencing,), {"make_rig": staticmethod(make_rig)})
+        few = settings(max_examples=8, stateful_step_count=12, deadline=None, derandomize=True, phases=[Phase.generate])
+        run_state_machine_as_test(machine, settings=few)

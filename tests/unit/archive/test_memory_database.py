@@ -5,10 +5,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from processors.archive.sink import Partition
 from runtime.errors import RetryableError
 from tests.contracts.database import T0, DatabaseContract
+from tests.contracts.fencing import Fencing
 from tests.memory.database import Fate, MemoryDatabase, MemorySink
 from tests.memory.process import VirtualTiming
 
@@ -57,6 +59,14 @@ def rig() -> Rig:
 
 class TestMemoryDatabase(DatabaseContract):
     pass
+
+
+class MemoryFencing(Fencing):
+    make_rig = Rig
+
+
+MemoryFencing.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestMemoryFencing = MemoryFencing.TestCase
 
 
 def test_an_owner_waits_for_the_transaction_of_the_one_before_until_it_has_idled_too_long() -> None:
