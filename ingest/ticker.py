@@ -1,5 +1,6 @@
 """Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -74,7 +75,10 @@ class Ticker:
         self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
         self._days: dict[int, int] = {}
         self._ownerless = False
-        self._held: deque[tuple[int, int]] = deque()  # clock times and tickets that wait for an owner
+        self._held: deque[tuple[int | None, int]] = deque()  # clock times (None: said before) that wait for an owner
+        self._ticks = itertools.count()
+        self._on_their_way: set[int] = set()  # ticks that Kafka has yet to confirm
+        self._repeated: list[tuple[set[int], int]] = []  # messages that wait for ticks of their first delivery
         self._ticked: dict[int, int] = {}  # on a feed's clock: the newest tick when we began
         self._now_s = 0.0
         self._wall_ms = 0
@@ -114,14 +118,15 @@ class Ticker:
             log.warning("clock_message_in_wall_mode")
             return
         time_ms = self._feed.hear(payload)
-        if time_ms is None:
-            return
-        self._advance(time_ms, ticket)
-        if self._ownerless:
+        if time_ms is not None:
+            self._advance(time_ms, ticket)
+        if self._held or (self._ownerless and time_ms is not None):
             self._ledger.hold(ticket)
             self._held.append((time_ms, ticket))
-        else:
+        elif time_ms is not None:
             self._tick_as_heard(time_ms, ticket)
+        else:
+            self._wait_for_ticks(ticket)
 
     def _tick_as_heard(self, time_ms: int, ticket: int) -> None:
         for partition in sorted(self.owned):
@@ -130,12 +135,21 @@ class Ticker:
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
             self._write_tick(partition, time_ms, (ticket,))
 
+    def _wait_for_ticks(self, ticket: int) -> None:
+        """Said before, perhaps in a connection that is gone: then its ticks may not be in Kafka yet."""
+        if self._on_their_way:
+            self._ledger.hold(ticket)
+            self._repeated.append((set(self._on_their_way), ticket))
+
     def wait_for_owner(self, ownerless: bool) -> None:  # noqa: FBT001 - one caller
         """While it is undecided who owns what, keep the feed's clock messages; then tick what is ours."""
         self._ownerless = ownerless
         while self._held and not ownerless:
             time_ms, ticket = self._held.popleft()
-            self._tick_as_heard(time_ms, ticket)
+            if time_ms is None:
+                self._wait_for_ticks(ticket)
+            else:
+                self._tick_as_heard(time_ms, ticket)
             self._ledger.confirm(ticket)
 
     def resume(self, ticks: dict[int, int]) -> None:
@@ -158,6 +172,8 @@ class Ticker:
         if self._feed is not None:
             self._feed.forget()
         self._unconfirmed.clear()
+        self._on_their_way.clear()
+        self._repeated.clear()
 
     # ------------------------------------------------------------------------------------------------------- ticking
 
@@ -212,7 +228,9 @@ class Ticker:
             ticker=self._shard,
             received_to=received_to,
         )
+        number = next(self._ticks)
         self._unconfirmed.add(partition)
+        self._on_their_way.add(number)
         self._writer.write(
             EVENTS,
             partition,
@@ -220,9 +238,20 @@ class Ticker:
             tick,
             self._wall_ms,
             tickets=tickets,
-            confirmed=lambda: self._unconfirmed.discard(partition),
+            confirmed=lambda: self._tick_confirmed(partition, number),
         )
         metrics.TICKS.inc()
+
+    def _tick_confirmed(self, partition: int, number: int) -> None:
+        self._unconfirmed.discard(partition)
+        self._on_their_way.discard(number)
+        waiting, self._repeated = self._repeated, []
+        for ticks, ticket in waiting:
+            ticks.discard(number)
+            if ticks:
+                self._repeated.append((ticks, ticket))
+            else:
+                self._ledger.confirm(ticket)
 
     def own(self, partitions: frozenset[int]) -> None:
         """Ownership changed."""

@@ -34,7 +34,7 @@ class Rig:
 
     def cut_in_commit(self, sink: Sink, *, done: bool) -> None:
         connection = sink._connection
-        commit = connection.commit
+        commit, of_write = connection.commit, sink._commit
 
         def cut() -> None:
             if not done:
@@ -43,7 +43,11 @@ class Rig:
             commit()
             raise psycopg.OperationalError("the answer was lost")
 
-        self._monkeypatch.setattr(connection, "commit", cut)
+        def cut_in_it(moves: Mapping[Partition, int]) -> None:
+            self._monkeypatch.setattr(connection, "commit", cut)
+            of_write(moves)
+
+        self._monkeypatch.setattr(sink, "_commit", cut_in_it)
 
     def away(self) -> AbstractContextManager[None]:
         return self._store.away()

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 from ingest_rig import facility
 
 from ingest.decoders.base import PROBE_ROOT, SESSION_ROOT
+from schemas.clock import Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import decode
 from schemas.facility import DeviceBinding
 from schemas.identity import payload_hash
-from schemas.model import format_rfc3339, from_ms
+from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, UnregisteredReadings
 from tests.memory.process import Violation
@@ -116,10 +117,14 @@ class Found:
     readings: defaultdict[Effect, list[Copy]] = field(default_factory=lambda: defaultdict(list))
     waiting: defaultdict[Effect, set[str]] = field(default_factory=lambda: defaultdict(set))
     refused: defaultdict[Effect, set[str]] = field(default_factory=lambda: defaultdict(set))
+    ticked_ms: dict[int, int] = field(default_factory=dict)
+    """The newest tick of each partition of the events."""
 
-    def read(self, raw: bytes) -> None:
+    def read(self, raw: bytes, partition: int = 0) -> None:
         """One more record."""
         match decode(raw).data:
+            case Tick(time=time):
+                self.ticked_ms[partition] = max(to_ms(time), self.ticked_ms.get(partition, 0))
             case BatchColumns() as batch:
                 columns = zip(
                     *(batch.series_index, batch.identity, batch.result, batch.phenomenon_time, batch.result_quality),

@@ -5,11 +5,12 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-from city_messages import KNOWN, LATER, ZONES, Devices, Effect, Found, Said, facility_of, is_ours
+from city_messages import KNOWN, LATER, Devices, Effect, Found, Said, facility_of, is_ours
+from ingest_doubles import OWNED, FixedElection, TurnedFollower
 from ingest_rig import NOW
 from kafka.errors import KafkaConnectionError
 
-from ingest.follower import Follower
+from ingest.decoders.base import CLOCK_TOPIC
 from ingest.outside import Outside
 from ingest.service import Service
 from runtime.settings import ClockSettings, IngestSettings, KafkaSettings, MqttSettings, Settings
@@ -17,11 +18,11 @@ from schemas.clock import Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, decode, encode
 from schemas.identity import tier
-from schemas.model import from_ms
+from schemas.model import format_rfc3339, from_ms
 from schemas.partitioning import partition_of
 from schemas.registry import FacilityRegistered
 from schemas.topics import EVENTS, FACILITIES, QUARANTINE, UNREGISTERED, Topic
-from tests.memory.broker import Broker, Connection, Message
+from tests.memory.broker import Broker, Connection, Message, Session
 from tests.memory.consumer import MemoryReader
 from tests.memory.log import MemoryLog
 from tests.memory.network import Network
@@ -55,32 +56,6 @@ def simulate(seed: int, crash_at: int | None = None) -> int:
         return city.points
 
 
-class _Follower(Follower):
-    """Turned by the scheduler instead of a thread."""
-
-    started = False
-
-    def start(self) -> None:
-        """From now on it is turned."""
-        self.started = True
-
-
-class _Election:
-    """Owns what it was given; sometimes it is undecided."""
-
-    def __init__(self, *_: object) -> None:
-        self.owned = frozenset({0, *(partition_of(zone, EVENTS.partitions) for zone in ZONES.values())})
-        self.fenced = False
-        self.failed = None
-        self.rebalancing = False
-
-    def start(self) -> None:
-        """Nothing to start."""
-
-    def join(self, timeout_s: float) -> None:
-        """Nothing to end."""
-
-
 class City:
     """Devices, the broker, Kafka, and one ingest after the other."""
 
@@ -99,6 +74,7 @@ class City:
         self._left = MESSAGES
         self._said: dict[int, Said] = {}
         self._accepted_ms: dict[Effect, int] = {}
+        self._clocks: dict[int, int] = {}
         self._kafka_back_s = self._broker_back_s = 0.0
         self._calm_since_s: float | None = None
         self._found = Found()
@@ -108,11 +84,11 @@ class City:
         self._service: Service | None = None
         self._shutdown = VirtualShutdown(self.timing, self.io)
         self._producers: list[MemoryProducer] = []
-        self._follower: _Follower | None = None
+        self._follower: TurnedFollower | None = None
         dice = self.dice
         self.settings = Settings.model_construct(
             site="test",
-            clock=ClockSettings(mode="wall"),
+            clock=ClockSettings(mode=dice.choice(["wall", "wall", "feed"])),
             kafka=KafkaSettings(),
             mqtt=MqttSettings(),
             ingest=IngestSettings(
@@ -124,11 +100,9 @@ class City:
         )
         for device in KNOWN:
             self._register(device)
-        session = self.broker.connection()  # the session is there before anybody publishes
-        session.feed(_connect(SHARD))
-        self.broker.sessions[SHARD].filters["eyes/v1/#"] = 1
-        session.end()
+        self.broker.sessions[SHARD] = Session({"eyes/v1/#": 1})  # it is there before anybody publishes
         self.broker.acknowledged = self._acknowledged
+        self._say_clock()  # a feeder says how late it is before anything else
 
     # ------------------------------------------------------------------------------------------------- its processes
 
@@ -144,7 +118,7 @@ class City:
             open_reader=self._open_reader,
             require_topics=lambda *_: self.io("kafka.topics"),
             follower=self._make_follower,  # type: ignore[arg-type]
-            election=_Election,  # type: ignore[arg-type]
+            election=FixedElection,  # type: ignore[arg-type]
         )
         service = self._service = Service(self.settings, self._shutdown, outside)
         try:
@@ -186,8 +160,8 @@ class City:
         self._kafka_io("kafka.connect")
         return MemoryReader(self.log, self._kafka_io, lambda _s: None)
 
-    def _make_follower(self, *arguments: Any) -> _Follower:
-        self._follower = _Follower(*arguments)
+    def _make_follower(self, *arguments: Any) -> TurnedFollower:
+        self._follower = TurnedFollower(*arguments)
         return self._follower
 
     # ---------------------------------------------------------------------------------------------------- what happens
@@ -251,11 +225,21 @@ class City:
         self._left -= 1
         if self._left == MESSAGES // 2:
             self._register(LATER)
-        said = self._devices.speak(self.timing.wall_ms())
+        now_ms = self.timing.wall_ms()
+        if self.dice.random() < 0.3:
+            self._say_clock()
+        said = self._devices.speak(now_ms)
         message = self.broker.publish(said.topic, said.payload)
         self._said[message.number] = said
         for effect in said.effects:
-            self._accepted_ms.setdefault(effect, self.timing.wall_ms())
+            self._accepted_ms.setdefault(effect, now_ms)
+
+    def _say_clock(self) -> None:
+        """The feeder's clock, where there is one."""
+        if self.settings.clock.mode == "feed":
+            now_ms = self.timing.wall_ms()
+            clock = self.broker.publish(CLOCK_TOPIC, b'{"time": "%s"}' % format_rfc3339(from_ms(now_ms)).encode())
+            self._clocks[clock.number] = now_ms
 
     def _fault(self) -> None:
         """Something goes wrong, or the process is asked to end."""
@@ -338,9 +322,13 @@ class City:
             raise Violation(f"packet id {mid} was acknowledged and not delivered in this connection")
         if connection.brought[0] != mid:
             raise Violation(f"packet id {mid} was acknowledged before {connection.brought[0]}")
+        self._look()
+        if (time_ms := self._clocks.get(message.number)) is not None:
+            for partition in OWNED:
+                if self._found.ticked_ms.get(partition, 0) < time_ms:
+                    raise Violation(f"the feed's clock was acknowledged and did not tick in partition {partition}")
         if (said := self._said.get(message.number)) is None:
             return
-        self._look()
         for effect in said.effects:
             if not self._found.holds(effect):
                 raise Violation(f"acknowledged and not in the log: {effect}")
@@ -350,7 +338,7 @@ class City:
         for topic in (EVENTS, QUARANTINE, UNREGISTERED):
             for partition in range(topic.partitions):
                 for _, raw in self._news(topic, partition):
-                    self._found.read(raw)
+                    self._found.read(raw, partition)
 
     def _news(self, topic: Topic, partition: int) -> list[tuple[int, bytes]]:
         at = topic.name, partition
@@ -391,9 +379,3 @@ class City:
 
 def _is_at_work(producer: MemoryProducer) -> bool:
     return bool(producer.waiting) and not producer.closed
-
-
-def _connect(client_id: str) -> bytes:
-    """A CONNECT that keeps its session."""
-    body = b"\0\4MQTT\5\0\0\x1e\0" + len(client_id).to_bytes(2) + client_id.encode()
-    return bytes([0x10, len(body)]) + body
