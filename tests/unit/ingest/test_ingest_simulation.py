@@ -94,7 +94,7 @@ class RemembersNothing(Recent):
     ("broken", "says"),
     [
         (AcksBeforeKafka, "not in the log"),
-        (TakesNoForAnAnswer, "not in the log"),
+        (TakesNoForAnAnswer, "not in the log|did not tick|still waits"),
         (AcksOutOfOrder, "was acknowledged before"),
         (AcksAcrossConnections, "not delivered in this connection|was acknowledged before|messages in memory"),
         (ReadsOn, "messages in memory"),
