@@ -27,6 +27,7 @@ class MemoryProducer:
         self._wall_ms = wall_ms
         self._lanes: dict[At, deque[_Sent]] = {}
         self._answers: deque[tuple[Future, BaseException | None]] = deque()
+        self._broken = False
         self.closed = False
 
     def partitions_for(self, topic: str) -> set[int]:
@@ -36,6 +37,8 @@ class MemoryProducer:
     def send(self, topic: str, *, key: bytes, value: bytes, headers: Any, partition: int) -> Future:
         """See kafka-python."""
         assert headers, "an event names its content type"
+        if self._broken:
+            raise NotEnoughReplicasError
         future = Future()
         self._lanes.setdefault((topic, partition), deque()).append(_Sent((topic, partition), key, value, future))
         return future
@@ -63,17 +66,18 @@ class MemoryProducer:
         self._log.append(at, sent.value, key=sent.key, timestamp_ms=self._wall_ms())
         self._answers.append((sent.future, None))
 
-    def refuse(self, at: At) -> bytes:
-        """Kafka says no to the oldest record on its way to this partition; gives what it was.
+    def refuse(self, at: At) -> None:
+        """Kafka says no to the oldest record on its way to this partition.
 
-        What is behind it may be taken all the same: kafka-python numbers its batches anew and sends them on.
+        Nothing behind it is taken: its number is missing, and the producer is of no use any more.
         """
-        sent = self._lanes[at].popleft()
-        self._answers.append((sent.future, NotEnoughReplicasError()))
-        return sent.value
+        self._broken = True
+        for sent in self._lanes.pop(at):
+            self._answers.append((sent.future, NotEnoughReplicasError()))
 
     def arrive_unheard(self, at: At) -> None:
-        """The record is in the log, and the producer is told that it is not."""
+        """The oldest record is in the log, and the producer is told that it is not; those behind it may arrive."""
+        self._broken = True
         self.arrive(at)
         future, _ = self._answers.pop()
         self._answers.append((future, NotEnoughReplicasError()))

@@ -65,7 +65,7 @@ class MemoryFencing(Fencing):
     make_rig = Rig
 
 
-MemoryFencing.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+MemoryFencing.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 TestMemoryFencing = MemoryFencing.TestCase
 
 

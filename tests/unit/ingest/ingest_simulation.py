@@ -78,7 +78,6 @@ class City:
         self._kafka_back_s = self._broker_back_s = 0.0
         self._calm_since_s: float | None = None
         self._found = Found()
-        self._refused = Found()
         self._read: Counter[tuple[str, int]] = Counter()
         self._busy = False
         self._service: Service | None = None
@@ -271,7 +270,7 @@ class City:
                 self._kafka_back_s = self.timing.now_s + dice.uniform(0, 20)
             case "refuse":
                 for producer in filter(_is_at_work, self._producers):
-                    self._refused.read(producer.refuse(dice.choice(producer.waiting)))
+                    producer.refuse(dice.choice(producer.waiting))
             case "unheard":
                 for producer in filter(_is_at_work, self._producers):
                     producer.arrive_unheard(dice.choice(producer.waiting))
@@ -353,7 +352,7 @@ class City:
             self._check_order([decode(raw).data for raw in self.log.values((EVENTS.name, partition))])
 
     def _check_order(self, events: list[Any]) -> None:
-        """A registration stands before its readings, a tick behind every reading it covers and Kafka did not refuse."""
+        """A registration stands before its readings, a tick behind every reading it covers."""
         registered: set[str] = set()
         covered_ms = 0
         seen: set[Effect] = set()
@@ -371,8 +370,7 @@ class City:
                         effect = ("reading", device, identity)
                         if device not in KNOWN or tier(identity) == "c":
                             continue  # set aside before it was a reading, or under a name that no device foretells
-                        early = self._accepted_ms[effect] < covered_ms and effect not in seen
-                        if early and effect not in self._refused.readings:
+                        if self._accepted_ms[effect] < covered_ms and effect not in seen:
                             raise Violation(f"{effect} stands behind a tick that covers it")
                         seen.add(effect)
 
