@@ -32,7 +32,7 @@ lint: setup-venv
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-simulate: setup-venv ## random histories around ingest, engine and archive, e.g. make simulate SEEDS=10000
+simulate: setup-venv ## random histories around ingest, engine, sequencer and archive, e.g. make simulate SEEDS=10000
 	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -o timeout=0 tests/unit/*/test_*_simulation.py $(ARGS)
 
 lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)

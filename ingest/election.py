@@ -21,6 +21,9 @@ GROUP: Final = "eyes-ticker"
 _POLL_MS: Final = 500
 _RETRY_S: Final = 1.0
 _PROOF_S: Final = 2.0
+_EMPTY_S: Final = 2.0
+"""A member that leads the group before it has heard of the topic gives everybody nothing, and begins again at once: an
+empty assignment counts when it has lasted for so long."""
 
 
 class Election(ConsumerRebalanceListener):
@@ -47,6 +50,7 @@ class Election(ConsumerRebalanceListener):
         self._shutdown = shutdown
         self._wake = wake
         self._consumer: KafkaConsumer | None = None
+        self._empty_since_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
 
     def start(self) -> None:
@@ -65,14 +69,22 @@ class Election(ConsumerRebalanceListener):
             consumer.pause(where)
             consumer.seek(where, 0)  # nothing is ever fetched; without a position the client would ask for one
         self.owned = frozenset(where.partition for where in assigned)
+        log.info("ticker_assigned", partitions=sorted(self.owned))
+        if self.owned:
+            self._decide()
+        else:
+            self._empty_since_s = time.monotonic()
+
+    def _decide(self) -> None:
+        self._empty_since_s = None
         self.rebalancing = False
         self.decided.set()
-        log.info("ticker_assigned", partitions=sorted(self.owned))
         self._wake()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Called by the client within poll(); eager: everything is given back."""
         self.rebalancing = True  # first, so that nobody sees us own nothing and believes it
+        self._empty_since_s = None
         self.owned = self.owned - {where.partition for where in revoked}
 
     def on_partitions_lost(self, lost: list[TopicPartition]) -> None:
@@ -116,6 +128,8 @@ class Election(ConsumerRebalanceListener):
                     proven = began
                     consumer.commit_async(proof, callback=_ignore)
                 consumer.poll(timeout_ms=_POLL_MS)
+                if self._empty_since_s is not None and time.monotonic() - self._empty_since_s > _EMPTY_S:
+                    self._decide()
                 # with everything paused poll() may return at once
                 self._shutdown.wait(max(0.0, _POLL_MS / 1000 - (time.monotonic() - began)))
         finally:

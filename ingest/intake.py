@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.cameras import CameraFacts, Cameras, Tracks
 from ingest.clock import FeedClock
@@ -86,6 +87,7 @@ class Intake:
         ledger: AckLedger,
         writer: Writer,
         batches: Batches,
+        accepted: Accepted,
         cameras: Cameras,
         registry: Registry,
         unregistered: Unregistered,
@@ -103,6 +105,7 @@ class Intake:
         self._ledger = ledger
         self._writer = writer
         self._batches = batches
+        self._accepted = accepted
         self._registry = registry
         self._unregistered = unregistered
         self._recent = recent
@@ -155,13 +158,20 @@ class Intake:
         if topic.startswith(SESSION_ROOT):
             self._recall(inbound.payload)
             return
-        where = self._route(topic)
+        self._parts(message, topic, self._route(topic))
+
+    def _parts(self, message: Message, topic: str, where: Route) -> None:
+        inbound = message.inbound
         decoded = where.decode(inbound.payload)
         unclaimed: list[tuple[str, str]] = []
-        for index, part in enumerate(decoded.measurements):
-            self._measurement(message, where.device, part, index, unclaimed)
-        for index, seen in enumerate(decoded.sightings):
-            self._sighting(message, where.device, seen, index, unclaimed)
+        try:
+            for index, part in enumerate(decoded.measurements):
+                self._measurement(message, where.device, part, index, unclaimed)
+            for index, seen in enumerate(decoded.sightings):
+                self._sighting(message, where.device, seen, index, unclaimed)
+        finally:  # of a message that turns out to be poison, the parts before may be on their way
+            if len(decoded.measurements) + len(decoded.sightings) > len(unclaimed):
+                self._accepted.add(inbound.ticket, topic, inbound.payload, inbound.arrival_ms)
         if unclaimed:
             self._set_aside(message, where.device, tuple(unclaimed))
         if decoded.refusal is not None:

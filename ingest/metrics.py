@@ -13,6 +13,11 @@ BYTES: Final = Counter("eyes_ingest_bytes", "Payload bytes taken from the broker
 QUARANTINED: Final = Counter("eyes_quarantined", "Inputs set aside because they cannot be understood", ["reason"])
 UNREGISTERED: Final = Counter("eyes_unregistered", "Messages set aside because no facility claims their device")
 RELEASED: Final = Counter("eyes_ingest_released", "Messages released after their device was registered")
+REWRITES: Final = Counter("eyes_ingest_rewrites", "Complete rewrites of the registry in a partition")
+REWRITTEN: Final = Gauge(
+    "eyes_ingest_rewritten_seconds",
+    "Clock time of the newest complete rewrite of the registry, of the partition we tick that waits longest",
+)
 IN_FLIGHT: Final = Gauge("eyes_ingest_in_flight", "Messages received and not yet confirmed by Kafka")
 ACK_AGE: Final = Gauge("eyes_ingest_ack_age_seconds", "Age of the oldest message that was not acknowledged yet")
 BATCH_READINGS: Final = Histogram(

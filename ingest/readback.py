@@ -1,9 +1,10 @@
 """What an earlier process of this shard wrote last, so that a redelivery after a crash is recognised (tier (c))."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from ingest.follower import BOOTSTRAP_MS, OpenReader, read_to_end, understood
 from ingest.normalise import OURS, reading_key
@@ -17,21 +18,28 @@ from schemas.envelope import TYPE_OF, CloudEvent, decode
 from schemas.identity import payload_hash
 from schemas.model import to_ms
 from schemas.quarantine import Quarantined, UnregisteredReadings
-from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+from schemas.registry import FacilityRegistered
+from schemas.topics import EVENTS, QUARANTINE, TICKS, UNREGISTERED
 
 TAIL_RECORDS: Final = 2_000
-"""Per partition. Behind this, or what other ingests wrote while we were away, a redelivery is not recognised."""
+"""Per partition, registrations not counted: a daily rewrite writes thousands of them in a row. Behind this, or what
+other ingests wrote while we were away, a redelivery is not recognised."""
+_FURTHER: Final = 4
 _ARRIVED_PARTS: Final = 4
+_REGISTERED: Final = b'"type":"%s"' % TYPE_OF[FacilityRegistered].encode()
 _TICK: Final = b'"type":"%s"' % TYPE_OF[Tick].encode()
 
 Arrivals = dict[tuple[str, int], int]
 
 
 class ReadBack(NamedTuple):
-    """What was found: how many arrivals can be redelivered, and the newest tick's time in each partition."""
+    """What was found: how many arrivals can be redelivered, and the time of the newest ticks (0: none)."""
 
     arrivals: int
     ticks: dict[int, int]
+    """By partition of the events."""
+    coarse_ms: int
+    """In ``city.ticks.v1``."""
 
 
 def read_back(settings: Settings, source: str, recent: Recent, open_reader: OpenReader = reader) -> ReadBack:
@@ -41,19 +49,26 @@ def read_back(settings: Settings, source: str, recent: Recent, open_reader: Open
         kafka.errors.KafkaError: Kafka is away; try again later.
     """
     shard = settings.ingest.client_id
-    topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE)}
+    topics = {
+        topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE, TICKS)
+    }
     consumer = open_reader(settings.kafka, f"{shard}-readback", bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
         first, last = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in partitions}
+        starts = tail_starts(consumer, first, last)
         arrivals: Arrivals = {}
         given: dict[str, int] = {}
         ticks: dict[int, bytes] = {}
+        coarse = b""
         last_sign_ms = 0
         for record in read_to_end(consumer, starts):
-            if _TICK in record.value:
+            if _TICK in record.value and topics[record.topic] is TICKS:
+                coarse = record.value
+            elif _TICK in record.value:
                 ticks[record.partition] = record.value
+            elif _REGISTERED in record.value:
+                continue
             if source.encode() not in record.value:  # cheaper than decoding what other shards wrote
                 continue
             found = understood(record, topics[record.topic])
@@ -65,14 +80,44 @@ def read_back(settings: Settings, source: str, recent: Recent, open_reader: Open
                 given.update(_given(found.event.data))
     finally:
         consumer.close()
-    times = {partition: _tick_ms(raw) for partition, raw in ticks.items()}
-    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times)
+    times = {partition: to_ms(_tick(raw).time) for partition, raw in ticks.items()}
+    coarse_ms = _coarse_ms(coarse, settings.clock.generation) if coarse else 0
+    return ReadBack(recent.read_back(arrivals, given, last_sign_ms), times, coarse_ms)
 
 
-def _tick_ms(raw: bytes) -> int:
+def tail_starts(
+    consumer: KafkaConsumer, first: dict[TopicPartition, int], last: dict[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Where to begin so that some :data:`TAIL_RECORDS` that are no registrations follow, or all there are.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka is away.
+    """
+    starts = {where: max(first[where], last[where] - TAIL_RECORDS) for where in first}
+    short = dict(starts)
+    while short:
+        others: Counter[TopicPartition] = Counter()
+        for record in read_to_end(consumer, short):
+            others[TopicPartition(record.topic, record.partition)] += _REGISTERED not in record.value
+        short = {
+            where: max(first[where], last[where] - _FURTHER * (last[where] - start))
+            for where, start in short.items()
+            if start > first[where] and others[where] < TAIL_RECORDS / 2
+        }
+        starts |= short
+    return starts
+
+
+def _tick(raw: bytes) -> Tick:
     tick = decode(raw).data
     assert isinstance(tick, Tick), "only a tick's type reads like that"
-    return to_ms(tick.time)
+    return tick
+
+
+def _coarse_ms(raw: bytes, generation: int) -> int:
+    """A clock that was chosen anew may begin earlier than the one before it ended."""
+    tick = _tick(raw)
+    return to_ms(tick.time) if tick.generation == generation else 0
 
 
 def _arrivals(event: CloudEvent) -> Iterator[tuple[tuple[str, int], int]]:

@@ -6,9 +6,10 @@ from schemas.columns import SeriesColumns
 from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
 from schemas.properties import PROPERTIES
-from schemas.registry import FacilityRegistered, ZoneConfigured
+from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityRegistered, ZoneConfigured
 
 _CACHED_MAX = 500_000
+_ZONE_KEY = "zone:"
 
 
 class Target:
@@ -43,17 +44,26 @@ class Registry:
         self._devices: dict[str, dict[str, tuple[DeviceBinding, ...]]] = {}
         self._targets: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._views: dict[str, tuple[View, ...]] = {}
+        self._zone_keys: list[set[str]] = [set() for _ in range(partitions)]
+        self._facility_keys: list[set[str]] = [set() for _ in range(partitions)]
+        self._loads: dict[str, int] = {}
+        self.retired: set[str] = set()
+        """The ingests that will not come back."""
 
     def __len__(self) -> int:
         return len(self._facilities)
 
     def apply(self, key: str, data: FacilityRegistered | ZoneConfigured | None) -> set[str]:
         """Fold one record of the topic (None is a tombstone); returns the devices whose bindings may have changed."""
-        if key.startswith("zone:"):
+        if key.startswith(_ZONE_KEY):
+            zone = key.removeprefix(_ZONE_KEY)
+            keys = self._zone_keys[partition_of(zone, self._partitions)]
             if isinstance(data, ZoneConfigured):
-                self._zones[data.zone] = data
+                self._zones[zone] = data
+                keys.add(key)
             else:
-                self._zones.pop(key.removeprefix("zone:"), None)
+                self._zones.pop(zone, None)
+                keys.discard(key)
             return set()
         changed = self._unbind(key)
         if isinstance(data, FacilityRegistered):
@@ -68,6 +78,7 @@ class Registry:
         self._revisions.pop(facility_id, None)
         if facility is None:
             return set()
+        self._facility_keys[partition_of(facility.zone, self._partitions)].discard(facility_id)
         devices = {binding.device for binding in facility.devices}
         for device in devices:
             bound = self._devices[device]
@@ -78,6 +89,7 @@ class Registry:
 
     def _bind(self, facility: Facility) -> set[str]:
         self._facilities[facility.facility] = facility
+        self._facility_keys[partition_of(facility.zone, self._partitions)].add(facility.facility)
         devices = {binding.device for binding in facility.devices}
         for device in devices:
             bindings = tuple(binding for binding in facility.devices if binding.device == device)
@@ -127,12 +139,27 @@ class Registry:
             self._views[device] = found
         return found
 
-    def partition(self, number: int) -> tuple[list[ZoneConfigured], list[FacilityRegistered]]:
-        """Everything whose zone lies in this partition of the events, in a fixed order."""
-        zones = [zone for key, zone in sorted(self._zones.items()) if partition_of(key, self._partitions) == number]
-        facilities = [
-            FacilityRegistered(facility=facility, revision=self._revisions[key])
-            for key, facility in sorted(self._facilities.items())
-            if partition_of(facility.zone, self._partitions) == number
-        ]
-        return zones, facilities
+    def keys(self, partition: int) -> list[str]:
+        """The keys of everything whose zone lies in this partition of the events: zones first, in a fixed order."""
+        return sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
+
+    def standing(self, key: str, partition: int) -> ZoneConfigured | FacilityRegistered | None:
+        """What is known under this key by now; None when it is gone or stands in another partition."""
+        if key in self._zone_keys[partition]:
+            return self._zones[key.removeprefix(_ZONE_KEY)]
+        if key in self._facility_keys[partition]:
+            return FacilityRegistered(facility=self._facilities[key], revision=self._revisions[key])
+        return None
+
+    def note(self, key: str, *, stands: bool, wall_ms: int) -> None:
+        """Fold a record of the topic that is about no facility and no zone: said at this time, or taken back."""
+        if key.startswith(RETIRED_KEY):
+            (self.retired.add if stands else self.retired.discard)(key.removeprefix(RETIRED_KEY))
+        elif key.startswith(LOAD_KEY) and stands:
+            self._loads[key] = wall_ms
+        elif key.startswith(LOAD_KEY):
+            self._loads.pop(key, None)
+
+    def loading(self, since_ms: int) -> bool:
+        """Whether a load of the registry that began after this time has not come to its end."""
+        return any(began_ms > since_ms for began_ms in self._loads.values())

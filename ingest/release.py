@@ -30,7 +30,6 @@ from schemas.topics import UNREGISTERED
 
 log: Final = structlog.get_logger()
 
-LEADER_PARTITION: Final = 0
 CHUNK: Final = 200  # messages read again and written at a time
 _LOOK_S: Final = 0.5
 

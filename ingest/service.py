@@ -12,6 +12,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from ingest import metrics
+from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
@@ -26,23 +27,24 @@ from ingest.outside import Outside
 from ingest.readback import ReadBack, read_back
 from ingest.recent import Recent
 from ingest.registry import Registry
-from ingest.release import LEADER_PARTITION, Releaser
-from ingest.ticker import Ticker
+from ingest.release import Releaser
+from ingest.rewrite import Rewriter
+from ingest.ticker import LEADER_PARTITION, Ticker
 from ingest.unregistered import Unregistered
-from ingest.writer import Writer
+from ingest.writer import TOPICS, Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
 from runtime.failpoint import failpoint
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
+from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.registry import FacilityRegistered, ZoneConfigured
-from schemas.topics import EVENTS, FACILITIES, QUARANTINE, UNREGISTERED
+from schemas.registry import RETIRED_KEY, FacilityRegistered, RegistryProbe, RegistryRewritten, ZoneConfigured
+from schemas.topics import EVENTS, FACILITIES
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
 
-INGEST_TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED)
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _PUBLISH_S: Final = 0.25
 _WAIT_MAX_S: Final = 0.25
@@ -75,16 +77,20 @@ class Service:
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
         self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
+        self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
         self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
         self._follower = outside.follower(settings, shutdown, wake, outside.open_reader)
         self._election = outside.election(settings, shutdown, wake)
+        start = f"{timing.wall_ms():x}"
+        self._rewriter = Rewriter(settings, start=start, writer=self._writer, registry=self._registry, timing=timing)
         self._ticker = Ticker(
             settings,
-            start=f"{timing.wall_ms():x}",
+            start=start,
             writer=self._writer,
             ledger=self._ledger,
             batches=self._batches,
             registry=self._registry,
+            rewriter=self._rewriter,
             feed=self._feed,
             publish=self._bridge.publish,
             timing=timing,
@@ -94,6 +100,7 @@ class Service:
             ledger=self._ledger,
             writer=self._writer,
             batches=self._batches,
+            accepted=self._accepted,
             cameras=self._cameras,
             registry=self._registry,
             unregistered=self._unregistered,
@@ -146,14 +153,14 @@ class Service:
         """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
         if self._settings.ingest.message_max_kib * 1024 > PAYLOAD_MAX:
             raise FatalError(f"ingest.message_max_kib: at most {PAYLOAD_MAX // 1024} fit into a record of the log")
-        self._patiently(lambda: self._outside.require_topics(self._settings.kafka, INGEST_TOPICS))
+        self._patiently(lambda: self._outside.require_topics(self._settings.kafka, TOPICS))
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
         back = self._patiently(self._read_back)
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
-            self._ticker.resume(back.ticks)
+        self._ticker.resume(back.ticks, back.coarse_ms)
         log.info(
             "ingest_begins",
             shard=self._settings.ingest.client_id,
@@ -190,6 +197,7 @@ class Service:
         """Write what is open, acknowledge what Kafka confirms in time, and leave; the broker keeps the rest for us."""
         self._take()
         self._batches.flush_all()
+        self._accepted.flush()
         deadline = self._timing.monotonic_s() + _FAREWELL_S
         while self._writer.unsettled and self._writer.failure is None and self._timing.monotonic_s() < deadline:
             self._bridge.poll_idle(0.05)
@@ -205,10 +213,9 @@ class Service:
 
     def _patience(self) -> float:
         """Seconds until something is due."""
-        due = min(
-            self._ticker.next_s, self._timing.monotonic_s() + _WAIT_MAX_S, self._batches.next_due_s() or float("inf")
-        )
-        return max(0.0, due - self._timing.monotonic_s())
+        open_s = [due_s for due_s in (self._batches.next_due_s(), self._accepted.next_due_s()) if due_s is not None]
+        now_s = self._timing.monotonic_s()
+        return max(0.0, min(self._ticker.next_s, self._rewriter.next_s, now_s + _WAIT_MAX_S, *open_s) - now_s)
 
     def _turn(self, wait_s: float) -> None:
         """One turn: take what came, settle what Kafka said, do what is due."""
@@ -225,12 +232,15 @@ class Service:
         if self._feed is None and (step := self._stepped.look(wall_ms, self._monotonic_ms)) is not None:
             self._ticker.clock_stepped(*step)
         self._ticker.step(now_s, wall_ms)
+        self._rewriter.step(now_s, wall_ms)
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
         self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
+        self._accepted.flush_due(now_s)
         if self._writer.failure is not None:
             self._begin_anew(self._writer.failure)
         if now_s >= self._publish_s:
             self._publish_s = now_s + _PUBLISH_S
+            self._take_back_retirement()
             self._report(now_s)
             if self._ticker.probed_s is not None:
                 self._bridge.remember_filters()
@@ -271,8 +281,15 @@ class Service:
     def _fold(self, found: Found) -> None:
         data = None if found.event is None else found.event.data
         if found.topic == FACILITIES.name:
-            if data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
+            if isinstance(data, RegistryProbe):
+                self._rewriter.hear_probe(data)
+            elif found.key.startswith("/"):
+                said_ms = 0 if found.event is None else to_ms(found.event.time)
+                self._registry.note(found.key, stands=found.event is not None, wall_ms=said_ms)
+            elif data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
                 self._unregistered.registered(self._registry.apply(found.key, data))
+        elif isinstance(data, RegistryRewritten):
+            self._rewriter.hear(data)
         elif isinstance(data, UnregisteredReadings | ReadingsReleased):
             self._unregistered.apply(found.partition, found.offset, data)
 
@@ -284,6 +301,7 @@ class Service:
         self._bridge.drop()
         self._writer.discard()
         self._batches.discard()
+        self._accepted.discard()
         self._unregistered.forget_unwritten()
         self._releaser.cancel()
         self._intake.clear_tracks()
@@ -298,6 +316,12 @@ class Service:
     @property
     def _monotonic_ms(self) -> int:
         return int(self._timing.monotonic_s() * 1000)
+
+    def _take_back_retirement(self) -> None:
+        """Somebody said that we will not come back: by mistake, or we are back."""
+        shard = self._settings.ingest.client_id
+        if shard in self._registry.retired:
+            self._writer.write(FACILITIES, 0, RETIRED_KEY + shard, None, 0)
 
     def _report(self, now_s: float) -> None:
         self._tally.publish()

@@ -1,4 +1,4 @@
-"""Time in the log: the frontier, ticks, stepped clocks and the daily rewrite of the registry."""
+"""Time in the log: the frontier, ticks and stepped clocks."""
 
 import itertools
 from collections import deque
@@ -13,13 +13,13 @@ from ingest.clock import FeedClock, Probe, decode_probe, encode_probe
 from ingest.decoders.base import PROBE_ROOT
 from ingest.ledger import AckLedger
 from ingest.registry import Registry
+from ingest.rewrite import Rewriter
 from ingest.writer import Writer
 from runtime.settings import Settings
 from runtime.timing import MACHINE, Timing
 from schemas.clock import ClockStepped, Tick
 from schemas.model import from_ms
-from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
-from schemas.topics import DAY_MS, EVENTS
+from schemas.topics import EVENTS, TICKS
 
 log: Final = structlog.get_logger()
 
@@ -27,6 +27,11 @@ _PROBE_S: Final = 1.0
 """Seconds between two probes where they are no ticks' business: on a feed's clock, which has no wall seconds."""
 _PROBE_LOST_S: Final = 30.0
 """An outstanding probe is repeated after this: the broker may have dropped it (it expires) or lost our session."""
+
+COARSE_MS: Final = 60_000
+"""A tick of each such span of the clock also goes to ``city.ticks.v1``: deadlines of days need no seconds."""
+LEADER_PARTITION: Final = 0
+"""Who ticks this partition does what only one of the ingests is to do."""
 
 Publish = Callable[[str, bytes], None]
 
@@ -43,6 +48,7 @@ class Ticker:
         ledger: AckLedger,
         batches: Batches,
         registry: Registry,
+        rewriter: Rewriter,
         feed: FeedClock | None,
         publish: Publish,
         timing: Timing = MACHINE,
@@ -55,6 +61,7 @@ class Ticker:
         self._ledger = ledger
         self._batches = batches
         self._registry = registry
+        self._rewriter = rewriter
         self._feed = feed
         self._publish = publish
         self._timing = timing
@@ -73,7 +80,7 @@ class Ticker:
         self._tick_by_s: float | None = None
         self._last_tick_ms = 0
         self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
-        self._days: dict[int, int] = {}
+        self._coarse = 0  # how many of COARSE_MS the newest tick in city.ticks had behind it
         self._ownerless = False
         self._held: deque[tuple[int | None, int]] = deque()  # clock times (None: said before) that wait for an owner
         self._ticks = itertools.count()
@@ -134,6 +141,7 @@ class Ticker:
                 continue  # an earlier process got so far, and what it received before stands before its tick
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
             self._write_tick(partition, time_ms, (ticket,))
+        self._write_coarse(time_ms, (ticket,))
 
     def _wait_for_ticks(self, ticket: int) -> None:
         """Said before, perhaps in a connection that is gone: then its ticks may not be in Kafka yet."""
@@ -152,9 +160,11 @@ class Ticker:
                 self._tick_as_heard(time_ms, ticket)
             self._ledger.confirm(ticket)
 
-    def resume(self, ticks: dict[int, int]) -> None:
-        """The feeder's clock had come so far in each partition when we began."""
-        self._ticked = ticks
+    def resume(self, ticks: dict[int, int], coarse_ms: int) -> None:
+        """The clock had come so far in each partition, and in ``city.ticks.v1``, when we began."""
+        if self._feed is not None:
+            self._ticked = ticks
+        self._coarse = coarse_ms // COARSE_MS
 
     def _advance(self, frontier: int, ticket: int) -> None:
         self.frontier = max(frontier, self.frontier or 0)
@@ -174,6 +184,8 @@ class Ticker:
         self._unconfirmed.clear()
         self._on_their_way.clear()
         self._repeated.clear()
+        self._rewriter.reset()
+        self._coarse = 0  # what was on its way there may be lost
 
     # ------------------------------------------------------------------------------------------------------- ticking
 
@@ -185,6 +197,7 @@ class Ticker:
             self._last_tick_ms = max(self._last_tick_ms, wall_ms)
             for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
                 self._write_tick(partition, self._last_tick_ms, ())
+            self._write_coarse(self._last_tick_ms, ())
         if now_s >= self._next_s:
             self._next_s += self.probe_s
             if self._next_s <= now_s:
@@ -214,20 +227,6 @@ class Ticker:
 
     def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
-        day = time_ms // DAY_MS
-        if self._days.setdefault(partition, day) < day:
-            self._days[partition] = day
-            self._rewrite(partition, time_ms)
-        received_to = dict(self._others)
-        if self.frontier is not None:
-            received_to[self._shard] = self.frontier
-        tick = Tick(
-            time=from_ms(time_ms),
-            generation=self._clock.generation,
-            cadence_ms=max(1, round(self._clock.tick_s * 1000)),
-            ticker=self._shard,
-            received_to=received_to,
-        )
         number = next(self._ticks)
         self._unconfirmed.add(partition)
         self._on_their_way.add(number)
@@ -235,15 +234,52 @@ class Ticker:
             EVENTS,
             partition,
             partition_key(partition),
-            tick,
+            self._tick(time_ms),
             self._wall_ms,
             tickets=tickets,
-            confirmed=lambda: self._tick_confirmed(partition, number),
+            confirmed=lambda _: self._tick_confirmed(partition, number),
         )
         metrics.TICKS.inc()
+        self._rewriter.ticked(partition, time_ms)
+
+    def _write_coarse(self, time_ms: int, tickets: tuple[int, ...]) -> None:
+        if LEADER_PARTITION not in self.owned or time_ms // COARSE_MS <= self._coarse:
+            return
+        self._coarse = time_ms // COARSE_MS
+        for ticket in tickets:
+            self._ledger.hold(ticket)
+        number = next(self._ticks)
+        self._on_their_way.add(number)
+        self._writer.write(
+            TICKS,
+            0,
+            "clock",
+            self._tick(time_ms),
+            self._wall_ms,
+            tickets=tickets,
+            confirmed=lambda _: self._arrived(number),
+        )
+
+    def _tick(self, time_ms: int) -> Tick:
+        retired = self._registry.retired - {self._shard}
+        received_to = {shard: to for shard, to in self._others.items() if shard not in retired}
+        if self.frontier is not None:
+            received_to[self._shard] = self.frontier
+        return Tick(
+            time=from_ms(time_ms),
+            generation=self._clock.generation,
+            cadence_ms=max(1, round(self._clock.tick_s * 1000)),
+            ticker=self._shard,
+            received_to=received_to,
+            retired=tuple(sorted(retired)),
+        )
 
     def _tick_confirmed(self, partition: int, number: int) -> None:
         self._unconfirmed.discard(partition)
+        self._arrived(number)
+
+    def _arrived(self, number: int) -> None:
+        """Kafka has this tick; who waited for it and for no other has waited long enough."""
         self._on_their_way.discard(number)
         waiting, self._repeated = self._repeated, []
         for ticks, ticket in waiting:
@@ -255,9 +291,8 @@ class Ticker:
 
     def own(self, partitions: frozenset[int]) -> None:
         """Ownership changed."""
-        for lost in self.owned - partitions:
-            self._days.pop(lost, None)
         self.owned = partitions
+        self._rewriter.own(partitions)
         metrics.TICK_PARTITIONS.set(len(partitions))
 
     # ----------------------------------------------------------------------------------------------- rarer than ticks
@@ -269,19 +304,3 @@ class Ticker:
         for partition in sorted(self.owned):
             self._batches.flush(partition)
             self._writer.write(EVENTS, partition, partition_key(partition), event, after_ms)
-
-    def _rewrite(self, partition: int, time_ms: int) -> None:
-        """Everything the registry holds for this partition, between markers: a cold fold may begin here."""
-        name = f"{from_ms(time_ms):%Y-%m-%d}"
-        key = partition_key(partition)
-        zones, facilities = self._registry.partition(partition)
-        self._writer.write(
-            EVENTS, partition, key, RegistryRewriteBegun(partition=partition, rewrite=name), self._wall_ms
-        )
-        for zone in zones:
-            self._writer.write(EVENTS, partition, zone.zone, zone, self._wall_ms)
-        for facility in facilities:
-            self._writer.write(EVENTS, partition, facility.facility.zone, facility, self._wall_ms)
-        ended = RegistryRewriteEnded(partition=partition, rewrite=name, facilities=len(facilities))
-        self._writer.write(EVENTS, partition, key, ended, self._wall_ms)
-        log.info("registry_rewritten", partition=partition, rewrite=name, facilities=len(facilities))

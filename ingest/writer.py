@@ -24,23 +24,24 @@ from runtime.settings import Settings
 from runtime.timing import MACHINE, Timing
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
 from schemas.model import from_ms
-from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, Topic
 
 log: Final = structlog.get_logger()
 
 DELIVERY_TIMEOUT_MS: Final = 7 * 86_400_000
 """Kafka may be away for days without a record expiring; the bound on messages in flight keeps the memory."""
 BATCH_BYTES: Final = 512 * 1024
-_TOPICS: Final = (EVENTS, QUARANTINE, UNREGISTERED)
+TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, ACCEPTED)
 
-Confirmed = Callable[[], None]
+Confirmed = Callable[[int], None]
+"""Told the record's offset; -1 where Kafka had it already and does not say."""
 OpenProducer = Callable[[Settings], KafkaProducer]
 """Connects a producer of ours.
 
 Raises:
     kafka.errors.KafkaError: Kafka is away.
 """
-_Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None]
+_Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None, int]
 
 
 def open_producer(settings: Settings) -> KafkaProducer:
@@ -77,7 +78,7 @@ class Writer:
         self._wake = wake
         self._timing = timing
         self._open_producer = open_producer
-        self._names = {topic.name: topic.full_name(settings.kafka.topic_prefix) for topic in _TOPICS}
+        self._names = {topic.name: topic.full_name(settings.kafka.topic_prefix) for topic in TOPICS}
         self._headers = list(KAFKA_HEADERS)
         self._ids = map(str, itertools.count())
         self._start = f"{settings.ingest.client_id}-{timing.wall_ms():x}-"
@@ -96,7 +97,7 @@ class Writer:
         """
         producer = self._open_producer(self._settings)
         try:
-            found = {topic: len(producer.partitions_for(self._names[topic.name])) for topic in _TOPICS}
+            found = {topic: len(producer.partitions_for(self._names[topic.name])) for topic in TOPICS}
         except KafkaError:
             _force_close(producer)
             raise
@@ -121,23 +122,16 @@ class Writer:
         topic: Topic,
         partition: int,
         key: str,
-        data: Data,
+        data: Data | None,
         time_ms: int,
         *,
         tickets: Sequence[int] = (),
         confirmed: Confirmed | None = None,
     ) -> None:
-        """Send one event; never blocks and never raises: a failure is settled like an answer of Kafka.
+        """Send one event (None is a tombstone); never blocks and never raises: a failure is settled like an answer.
 
         The caller took a hold on each message of ``tickets``; :meth:`drain` gives them back and calls ``confirmed``.
         """
-        event = CloudEvent(
-            id=self._start + next(self._ids),
-            source=self.source,
-            time=from_ms(time_ms),
-            data=data,
-            partitionkey=key,
-        )
         lane = partition if topic is EVENTS else -1
         self._outstanding[lane] += 1
         self._unsettled += 1
@@ -147,8 +141,8 @@ class Writer:
             future = self._producer.send(
                 self._names[topic.name],
                 key=key.encode(),
-                value=encode(event),
-                headers=self._headers,
+                value=None if data is None else self._encoded(key, data, time_ms),
+                headers=[] if data is None else self._headers,
                 partition=partition,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the record is not in Kafka and must not be acknowledged
@@ -157,6 +151,17 @@ class Writer:
             future.add_callback(partial(settle, None)).add_errback(settle)
             failpoint("ingest.sent")
 
+    def _encoded(self, key: str, data: Data, time_ms: int) -> bytes:
+        return encode(
+            CloudEvent(
+                id=self._start + next(self._ids),
+                source=self.source,
+                time=from_ms(time_ms),
+                data=data,
+                partitionkey=key,
+            )
+        )
+
     def _settle(
         self,
         generation: int,
@@ -164,10 +169,11 @@ class Writer:
         tickets: Sequence[int],
         confirmed: Confirmed | None,
         error: BaseException | None,
-        _metadata: Any = None,
+        metadata: Any = None,
     ) -> None:
         """Called in the producer's thread: only put the outcome where the loop finds it."""
-        self._outcomes.append((generation, lane, tickets, confirmed, error))
+        offset = -1 if metadata is None else metadata.offset
+        self._outcomes.append((generation, lane, tickets, confirmed, error, offset))
         self._wake()
 
     def drain(self) -> None:
@@ -177,7 +183,7 @@ class Writer:
             return
         settled = False
         while outcomes:
-            generation, lane, tickets, confirmed, error = outcomes.popleft()
+            generation, lane, tickets, confirmed, error, offset = outcomes.popleft()
             if generation != self._generation:
                 continue
             self._outstanding[lane] -= 1
@@ -189,7 +195,7 @@ class Writer:
             for ticket in tickets:
                 self._ledger.confirm(ticket)
             if confirmed is not None:
-                confirmed()
+                confirmed(offset)
         if settled:
             self.confirmed_s = self._timing.monotonic_s()
 

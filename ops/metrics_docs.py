@@ -15,6 +15,7 @@ FILE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 PROCESSES: Final = {
     "ingest": "ingest.service",
     "processors": "processors.service",
+    "sequencer": "processors.sequencer.service",
     "archive": "processors.archive.service",
 }
 

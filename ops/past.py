@@ -11,7 +11,7 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from processors.detectors import GROUP
 from runtime.kafka import admin, reader
 from runtime.settings import KafkaSettings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, Topic
+from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, Topic
 
 POLL_MS: Final = 500
 RECORDS: Final = (
@@ -50,6 +50,8 @@ class Bounds(msgspec.Struct, frozen=True):
     findings: dict[int, Span]
     refusals: dict[int, Span]
     events: dict[int, Span]
+    shadows: dict[int, Span] = {}
+    """What was found on trial."""
 
     @property
     def records(self) -> int:
@@ -76,7 +78,9 @@ def bounds(settings: KafkaSettings) -> Bounds:
         client.close()
     consumer = reader(settings, CLIENT)
     try:
-        findings, refusals, events = (_spans(consumer, settings, one) for one in (ANOMALIES, QUARANTINE, EVENTS))
+        findings, shadows, refusals, events = (
+            _spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, QUARANTINE, EVENTS)
+        )
     finally:
         consumer.close()
     return Bounds(
@@ -85,6 +89,7 @@ def bounds(settings: KafkaSettings) -> Bounds:
         findings=findings,
         refusals=refusals,
         events=events,
+        shadows=shadows,
     )
 
 

@@ -1,4 +1,4 @@
-"""Our own processes as the supervisor runs them: ingest, processors and archive, each with its metrics port."""
+"""Our own processes as the supervisor runs them: ingest, workers and archive, each with its metrics port."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from ops.supervise import NotReadyError, ProcessSpec
-from runtime.settings import Settings
+from runtime.settings import Settings, WorkerSettings
 
 HEALTH_TIMEOUT_S: Final = 2.0
 
@@ -45,6 +45,7 @@ def members(settings: Settings) -> tuple[Member, ...]:
     return (
         Member("ingest", "ingest", ("ingest",), host, settings.ingest.metrics_port),
         *workers(settings),
+        *sequencers(settings),
         Member("archive", "archive", ("archive",), host, settings.archive.metrics_port),
     )
 
@@ -55,15 +56,24 @@ def member(settings: Settings, name: str) -> Member:
 
 
 def workers(settings: Settings) -> tuple[Member, ...]:
-    """The workers of the detectors on this machine: names and ports count up from those that are configured."""
-    chosen, host = settings.processors, settings.metrics.local_host
-    one = ("process", "--workers", "1", *(("--accept-gap",) if chosen.accept_gap else ()))
+    """The workers of the detectors on this machine."""
+    return _pool("processors", "process", settings.processors, settings.metrics.local_host)
+
+
+def sequencers(settings: Settings) -> tuple[Member, ...]:
+    """The workers of the sequencer on this machine."""
+    return _pool("sequencer", "sequence", settings.sequencer, settings.metrics.local_host)
+
+
+def _pool(role: str, command: str, chosen: WorkerSettings, host: str) -> tuple[Member, ...]:
+    """Workers that share one work: names and ports count up from those that are configured."""
+    one = (command, "--workers", "1", *(("--accept-gap",) if chosen.accept_gap else ()))
     if chosen.workers == 1:
-        return (Member("processors", "processors", one, host, chosen.metrics_port),)
+        return (Member(role, role, one, host, chosen.metrics_port),)
     return tuple(
         Member(
-            f"processors-{number}",
-            "processors",
+            f"{role}-{number}",
+            role,
             (*one, "--instance", f"{chosen.instance}-{number}", "--metrics-port", str(chosen.metrics_port + number)),
             host,
             chosen.metrics_port + number,

@@ -15,12 +15,16 @@ from runtime.errors import FatalError
 VARIABLE: Final = "EYES_FAILPOINT"
 NAMES: Final = (
     "ingest.taken",  # nothing in Kafka, no PUBACK
+    "ingest.keeping",  # readings handed to the producer, their message's bytes not
     "ingest.sent",  # handed to the producer: in Kafka or not
     "ingest.confirmed",  # in Kafka, no PUBACK
     "ingest.acknowledged",  # PUBACK given, perhaps not sent
     "fold.sent",  # outputs in an open transaction
     "fold.offsets_sent",  # offsets too, nothing committed
     "fold.committed",  # committed, nobody told
+    "sequence.sent",  # copies in an open transaction
+    "sequence.offsets_sent",  # offsets too, nothing committed
+    "sequence.committed",  # committed, nobody told
     "archive.stored",  # rows in an open transaction
     "archive.committed",  # committed, nobody told
 )

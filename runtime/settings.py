@@ -134,22 +134,34 @@ class IngestSettings(Section):
     metrics_port: int = 19101
 
 
-class ProcessorSettings(Section):
-    """``eyes process``: the runner of the folds."""
+class WorkerSettings(Section):
+    """A worker of a group that shares the partitions of what it reads."""
 
     instance: str = Field("0", description="stable name of this worker: group instance and transactional id")
-    workers: int = Field(1, ge=1, le=64, description="processes of `eyes process` and `eyes up` on this machine")
+    workers: int = Field(1, ge=1, le=64, description="processes of this kind on this machine, under `eyes up` too")
     commit_ms: int = Field(300, ge=10, description="longest time between two transactions under load")
     poll_records: int = Field(500, ge=1)
-    snapshot_s: float = Field(60, gt=0, description="how old the snapshot of a piece of the folds' state may become")
-    snapshot_budget_ms: float = Field(
-        15, ge=0, description="how long the folds may stand still for snapshots in each transaction"
-    )
     stall_s: float = Field(60, gt=0, description="no progress for so long, with work to do: the process ends")
     accept_gap: bool = Field(
         default=False, description="for one start: where the log lost what comes next, go on with what it holds"
     )
+    metrics_port: int = Field(ge=0, le=65_535)
+
+
+class ProcessorSettings(WorkerSettings):
+    """``eyes process``: the runner of the folds."""
+
+    snapshot_s: float = Field(60, gt=0, description="how old the snapshot of a piece of the folds' state may become")
+    snapshot_budget_ms: float = Field(
+        15, ge=0, description="how long the folds may stand still for snapshots in each transaction"
+    )
     metrics_port: int = 19111
+
+
+class SequencerSettings(WorkerSettings):
+    """``eyes sequence``: the one ordered input of cases."""
+
+    metrics_port: int = 19131
 
 
 class ArchiveSettings(Section):
@@ -185,6 +197,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     ingest: IngestSettings = IngestSettings()
     processors: ProcessorSettings = ProcessorSettings()
+    sequencer: SequencerSettings = SequencerSettings()
     archive: ArchiveSettings = ArchiveSettings()
     log: LogSettings = LogSettings()
 

@@ -12,7 +12,7 @@ class Tick(Model):
 
     ``received_to`` says per ingest shard up to which clock time everything its broker had accepted stands before
     this tick in this partition. A shard that is disconnected or still draining does not advance; a fold must not
-    conclude silence beyond it.
+    conclude silence beyond it. Of the shards in ``retired`` nobody waits to hear; they are none of ``received_to``.
     """
 
     time: Timestamp
@@ -20,6 +20,7 @@ class Tick(Model):
     cadence_ms: Annotated[int, Field(ge=1)]
     ticker: str
     received_to: dict[str, MS]
+    retired: tuple[str, ...] = ()
 
 
 class ClockStepped(Model):

@@ -10,18 +10,22 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
-from schemas.columns import BatchColumns
+from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
     FacilityLeft,
     FacilityRegistered,
+    RegistryLoad,
+    RegistryProbe,
     RegistryRewriteBegun,
     RegistryRewriteEnded,
+    RegistryRewritten,
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
@@ -37,6 +41,9 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
+    "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,
+    "org.digital-eyes.registry.load.v1": RegistryLoad,
+    "org.digital-eyes.registry.probe.v1": RegistryProbe,
     "org.digital-eyes.clock.tick.v1": Tick,
     "org.digital-eyes.clock.stepped.v1": ClockStepped,
     "org.digital-eyes.clock.shard-retired.v1": ShardRetired,
@@ -48,11 +55,14 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.quarantined.v1": Quarantined,
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,
     "org.digital-eyes.unregistered.released.v1": ReadingsReleased,
+    "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
 }
 TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
 BATCH_TYPE: Final = TYPE_OF[ObservationBatch]
+ACCEPTED_TYPE: Final = TYPE_OF[AcceptedMessages]
 
-Data = Model | BatchColumns
+Columns = BatchColumns | AcceptedColumns
+Data = Model | Columns
 
 
 class Envelope(Model):
@@ -76,7 +86,7 @@ class Envelope(Model):
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """An event and its envelope. A batch of observations is held as :class:`BatchColumns`, all else as its model."""
+    """An event and its envelope; those of the hot path are held as :data:`Columns`, all else as their model."""
 
     id: str
     source: str
@@ -88,7 +98,9 @@ class CloudEvent:
     @property
     def type(self) -> str:
         """The CloudEvents type name of ``data``."""
-        return BATCH_TYPE if isinstance(self.data, BatchColumns) else TYPE_OF[type(self.data)]
+        if isinstance(self.data, BatchColumns):
+            return BATCH_TYPE
+        return ACCEPTED_TYPE if isinstance(self.data, AcceptedColumns) else TYPE_OF[type(self.data)]
 
 
 class UnknownEventError(ValueError):
@@ -114,13 +126,14 @@ class _Raw(msgspec.Struct):
 
 _envelope = msgspec.json.Decoder(_Raw)
 _batch = msgspec.json.Decoder(BatchColumns)
+_accepted = msgspec.json.Decoder(AcceptedColumns)
 _timestamp: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 _encoder = msgspec.json.Encoder()
 
 
 def encode(event: CloudEvent) -> bytes:
     """The bytes that go into Kafka; equal events give equal bytes."""
-    if isinstance(event.data, BatchColumns):
+    if isinstance(event.data, Columns):
         data = _encoder.encode(event.data)
     else:
         data = event.data.model_dump_json(by_alias=True).encode()
@@ -157,6 +170,8 @@ def decode(raw: bytes) -> CloudEvent:
         data: Data
         if envelope.type == BATCH_TYPE:
             data = _batch.decode(envelope.data)
+        elif envelope.type == ACCEPTED_TYPE:
+            data = _accepted.decode(envelope.data)
         else:
             data = EVENT_TYPES[envelope.type].model_validate_json(bytes(envelope.data))
         time = _time(envelope.time)

@@ -1,16 +1,22 @@
 """Events by which folds learn what stands where: registrations, departures, zones, and the daily rewrite."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from schemas.facility import Facility, Place, Policy
-from schemas.model import Model, ZoneId
+from schemas.model import Model, Timestamp, ZoneId
 
 Revision = Annotated[int, Field(ge=0)]
 """Grows with every change of one facility or zone, so that an older word (a rewrite of the registry by somebody who has
 not heard yet) changes nothing; 0 where nobody counts."""
+
+
+LOAD_KEY: Final = "/load/"
+PROBE_KEY: Final = "/probe/"
+RETIRED_KEY: Final = "/retired/"
+"""Beginnings of keys in ``city.facilities.v1`` that no facility's id can have."""
 
 
 class FacilityRegistered(Model):
@@ -48,16 +54,51 @@ class ZoneConfigured(Model):
     revision: Revision = 0
 
 
-class RegistryRewriteBegun(Model):
-    """All registrations and configurations of this partition follow; a cold fold may start here."""
+Partition = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0)]
 
-    partition: Annotated[int, Field(ge=0)]
+
+class RegistryRewriteBegun(Model):
+    """All registrations and configurations of this partition follow; a cold fold may start here.
+
+    What was registered before it is among them; what is registered after it stands behind it, perhaps among the rest,
+    as readings do. Each attempt has a name of its own: one that was broken off has no end. ``time`` is the newest
+    tick's: who starts here knows how late it is before the next one.
+    """
+
+    partition: Partition
     rewrite: str
+    time: Timestamp | None = None
+    generation: Annotated[int | None, Field(ge=1)] = None
 
 
 class RegistryRewriteEnded(Model):
     """The rewrite of this name is complete in this partition."""
 
-    partition: Annotated[int, Field(ge=0)]
+    partition: Partition
     rewrite: str
     facilities: Annotated[int, Field(ge=0)]
+
+
+class RegistryRewritten(Model):
+    """Where a complete rewrite stands in its partition of ``city.events.v1``; ``time`` is the log's when it began."""
+
+    partition: Partition
+    rewrite: str
+    time: Timestamp
+    generation: Annotated[int, Field(ge=1)]
+    begin_offset: Offset
+    end_offset: Offset
+    facilities: Annotated[int, Field(ge=0)]
+
+
+class RegistryLoad(Model):
+    """A change of the registry is under way; its events may be in the log already, its state is not yet complete."""
+
+    revision: Revision
+
+
+class RegistryProbe(Model):
+    """Who hears this has heard everything that was known of the registry when this rewrite began."""
+
+    rewrite: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
@@ -12,8 +13,11 @@ from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadin
 from schemas.registry import (
     FacilityLeft,
     FacilityRegistered,
+    RegistryLoad,
+    RegistryProbe,
     RegistryRewriteBegun,
     RegistryRewriteEnded,
+    RegistryRewritten,
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
@@ -37,6 +41,8 @@ class Topic:
     about: str
     segment_bytes: int = 1024**3
     """Retention and compaction work on closed segments only; a reader of a compacted topic reads the open one whole."""
+    compression: Literal["producer", "gzip"] = "producer"
+    """``gzip``: the broker compresses what it stores; every client library can read it."""
 
     def full_name(self, prefix: str) -> str:
         """The name in Kafka under a deployment's prefix."""
@@ -76,17 +82,17 @@ ANOMALIES: Final = Topic(
     cleanup="delete",
     retention_ms=UNLIMITED,
     writers=("processors",),
-    readers=("archive", "operators"),
+    readers=("archive", "sequencer", "operators"),
     about="Findings raised, updated and cleared.",
 )
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
-    key="facility id, or `zone:` and the zone id",
-    values=(FacilityRegistered, ZoneConfigured),
+    key="facility id, or `zone:` and the zone id; `/load/`, `/probe/` and `/retired/` are no facilities",
+    values=(FacilityRegistered, ZoneConfigured, RegistryLoad, RegistryProbe, ShardRetired),
     partitions=1,
     cleanup="compact",
     retention_ms=UNLIMITED,
-    writers=("registry",),
+    writers=("registry", "ingest"),
     readers=("ingest", "registry"),
     about="The current registry; one partition, so that it has one order.",
 )
@@ -113,6 +119,39 @@ SNAPSHOTS: Final = Topic(
     segment_bytes=8 * 1024**2,
     about="The state of the folds in shards of msgpack, each partition beside its events; nobody else's business.",
 )
+REWRITES: Final = Topic(
+    name="city.rewrites.v1",
+    key="`partition-N` of city.events.v1",
+    values=(RegistryRewritten,),
+    partitions=1,
+    cleanup="delete",
+    retention_ms=UNLIMITED,
+    writers=("ingest",),
+    readers=("ingest", "processors"),
+    about="Where in city.events.v1 the complete rewrites of the registry stand: there a cold fold may begin.",
+)
+TICKS: Final = Topic(
+    name="city.ticks.v1",
+    key="`clock`",
+    values=(Tick,),
+    partitions=1,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("ingest",),
+    readers=("sequencer",),
+    about="The time by the minute, for folds that do not read city.events.v1; it may repeat itself or go back.",
+)
+CASE_INPUTS: Final = Topic(
+    name="city.case-inputs.v1",
+    key="district, `no-district` where none is known; `partition-N` for ticks, of which every partition has its own",
+    values=(Anomaly, Tick),
+    partitions=12,
+    cleanup="delete",
+    retention_ms=UNLIMITED,
+    writers=("sequencer",),
+    readers=("cases",),
+    about="Everything cases are made of, in the one order they see it.",
+)
 QUARANTINE: Final = Topic(
     name="city.quarantine.v1",
     key="MQTT topic or device",
@@ -120,7 +159,7 @@ QUARANTINE: Final = Topic(
     partitions=4,
     cleanup="delete",
     retention_ms=90 * DAY_MS,
-    writers=("ingest", "processors"),
+    writers=("ingest", "processors", "sequencer"),
     readers=("archive", "operators"),
     about="Input that was refused, with the reason and the original bytes.",
 )
@@ -135,5 +174,29 @@ UNREGISTERED: Final = Topic(
     readers=("ingest", "archive"),
     about="Understood readings of devices that no facility claims yet.",
 )
+ACCEPTED: Final = Topic(
+    name="city.accepted.v1",
+    key="ingest shard",
+    values=(AcceptedMessages,),
+    partitions=4,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("ingest",),
+    readers=("operators",),
+    about="The MQTT messages behind city.events, byte for byte.",
+    compression="gzip",
+)
 
-CATALOGUE: Final = (EVENTS, ANOMALIES, FACILITIES, SHADOWS, SNAPSHOTS, QUARANTINE, UNREGISTERED)
+CATALOGUE: Final = (
+    EVENTS,
+    ANOMALIES,
+    FACILITIES,
+    SHADOWS,
+    SNAPSHOTS,
+    REWRITES,
+    TICKS,
+    CASE_INPUTS,
+    QUARANTINE,
+    UNREGISTERED,
+    ACCEPTED,
+)

@@ -55,7 +55,7 @@ def bench_pipeline(stack: StackSettings, *, devices: int, rate: float, seconds: 
     Raises:
         FatalError: a process did not become well, or what was sent did not arrive in five minutes.
     """
-    with place(stack, report, "ingest", "processors", "archive") as here:
+    with place(stack, report, "ingest", "processors", "sequencer", "archive") as here:
         here.start()
         settings, cpu = here.settings, _cpu(here)
         crowd = fleet(devices)

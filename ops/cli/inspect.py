@@ -15,7 +15,7 @@ from ops.topics import ensure_topics
 from runtime.lifecycle import Shutdown
 from runtime.settings import config_file, load_settings
 from schemas.anomaly import Anomaly
-from schemas.columns import BatchColumns
+from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.model import format_rfc3339
 from schemas.quarantine import Quarantined
 from schemas.topics import CATALOGUE, UNLIMITED
@@ -115,6 +115,8 @@ def _gist(entry: LogEntry) -> str:
             return f"{finding.transition.value}: {finding.summary}"
         case Quarantined() as refused:
             return f"{refused.reason.value}: {refused.detail} ({refused.mqtt_topic or refused.device})"
+        case AcceptedColumns() as taken:
+            return f"{len(taken.payload)} messages, {sum(map(len, taken.payload)):,} bytes, of {taken.shard}"
         case None:
             return ""
         case data:

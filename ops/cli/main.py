@@ -19,9 +19,12 @@ from ops.cli import (
     process,
     publish,
     quarantine,
+    rebuild,
     registry,
     replay,
+    sequence,
     stack,
+    trace,
     up,
     verify,
 )
@@ -44,12 +47,15 @@ app.add_typer(stack.app, name="stack")
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
-app.command("archive")(archive.archive)
+app.command("sequence")(sequence.sequence)
+app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
+app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)
+app.command("trace")(trace.trace)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("account")(account.account)

@@ -1,9 +1,14 @@
 """Applies ``ops/migrations/NNNN_name.sql`` to a database: each once, in order, each in a transaction of its own.
 
 What was applied is recorded with its checksum, so a file that was changed afterwards is an error and never a surprise.
+
+A file is about the projection unless it begins with ``-- scope: database``: it is applied in the schema of every
+generation there is, and again when a generation is made, so that all have one definition (ops/database/generations.py).
+Until there are generations (0009), it is applied in ``public``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,12 +17,13 @@ from re import fullmatch
 from typing import Final
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from runtime.errors import FatalError
 from runtime.settings import DatabaseSettings
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
+_ONCE: Final = "-- scope: database\n"
 _LOCK: Final = 0x65796573  # "eyes"; one migration runner per database
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -46,6 +52,11 @@ class Migration:
     def file(self) -> str:
         """The name of the file."""
         return f"{self.number:04d}_{self.name}.sql"
+
+    @property
+    def of_projection(self) -> bool:
+        """Whether every generation of the projection has it, rather than the database once."""
+        return not self.sql.startswith(_ONCE)
 
     @property
     def checksum(self) -> str:
@@ -137,26 +148,44 @@ def migrate(connection: Connection, migrations: Sequence[Migration] | None = Non
         psycopg.Error: a statement failed.
     """
     wanted = load() if migrations is None else migrations
-    connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-    try:
-        # CREATE ... IF NOT EXISTS would otherwise talk at every run; the path must not depend on who connects.
-        connection.execute("SET client_min_messages = warning")
-        connection.execute("SET search_path = public")
+    with alone(connection):
         connection.execute(_TABLE)
         todo = pending(wanted, _applied(connection))
         for migration in todo:
             with connection.transaction():
-                connection.execute(migration.sql)
+                _apply(connection, migration)
                 connection.execute(
                     "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
                     [migration.number, migration.name, migration.checksum],
                 )
         if connection.execute("SELECT to_regproc('grant_readers') IS NOT NULL").fetchone() == (True,):
             connection.execute("SELECT grant_readers()")
+    return todo
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Hold the lock of those who change the schema, waiting for whoever holds it; names mean those of ``public``."""
+    connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        # CREATE ... IF NOT EXISTS would otherwise talk at every run; the path must not depend on who connects.
+        connection.execute("SET client_min_messages = warning")
+        connection.execute("SET search_path = public")
+        yield
     finally:
         if not connection.broken:
             connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-    return todo
+
+
+def apply_within(connection: Connection, migration: Migration, schema: str) -> None:
+    """Apply a migration to the tables of one schema; the caller's transaction must be open.
+
+    ``public`` is on the path for the functions of TimescaleDB; what the file makes stands in the schema.
+    """
+    path = sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(schema))
+    connection.execute(path)
+    connection.execute(migration.sql)
+    connection.execute("SET LOCAL search_path = public")
 
 
 def status(connection: Connection, migrations: Sequence[Migration] | None = None) -> Status:
@@ -168,6 +197,28 @@ def status(connection: Connection, migrations: Sequence[Migration] | None = None
     there = connection.execute("SELECT to_regclass('public.schema_migrations') IS NOT NULL").fetchone()
     applied = _applied(connection) if there == (True,) else []
     return Status(applied, pending(load() if migrations is None else migrations, applied))
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    if not (migration.of_projection and has_generations(connection)):
+        connection.execute(migration.sql)
+        return
+    rows = connection.execute("SELECT generation, state FROM projection ORDER BY generation").fetchall()
+    for number, _ in rows:
+        apply_within(connection, migration, schema_of(number))
+    for number, state in rows:
+        if state == "current":
+            connection.execute("SELECT show_generation(%s)", [number])
+
+
+def schema_of(generation: int) -> str:
+    """The schema a generation of the projection stands in."""
+    return f"eyes_g{generation}"
+
+
+def has_generations(connection: Connection) -> bool:
+    """Whether the database is migrated so far that its projection has generations."""
+    return connection.execute("SELECT to_regclass('public.projection') IS NOT NULL").fetchone() == (True,)
 
 
 def _applied(connection: Connection) -> list[Applied]:

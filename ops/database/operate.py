@@ -5,6 +5,7 @@ from re import fullmatch
 
 from psycopg import Connection
 
+from ops.database.generations import schemas
 from runtime.errors import FatalError
 
 DROPPABLE = ("observations", "camera_events")
@@ -28,14 +29,17 @@ def parse_age(text: str) -> timedelta:
 def drop_chunks(connection: Connection, older_than: timedelta) -> dict[str, int]:
     """Drop the chunks of raw rows that end before then; returns how many of each table. For a schedule of yours.
 
-    The Apache edition of TimescaleDB has no retention policy, so somebody must call this.
+    In every generation of the projection, or a rebuild would bring them back. The Apache edition of TimescaleDB has no
+    retention policy, so somebody must call this.
     """
-    dropped = {}
-    for table in DROPPABLE:
-        rows = connection.execute(
-            "SELECT drop_chunks(%s::regclass, older_than => %s::interval)", [table, older_than]
-        ).fetchall()
-        dropped[table] = len(rows)
+    dropped = dict.fromkeys(DROPPABLE, 0)
+    for schema in schemas(connection):
+        for table in DROPPABLE:
+            rows = connection.execute(
+                "SELECT public.drop_chunks(%s::regclass, older_than => %s::interval)",
+                [f"{schema}.{table}", older_than],
+            ).fetchall()
+            dropped[table] += len(rows)
     return dropped
 
 
@@ -49,12 +53,12 @@ def set_offset(connection: Connection, topic: str, partition: int, offset: int) 
     """
     with connection.transaction():
         before = connection.execute(
-            "SELECT archive, next_offset FROM archive_offsets WHERE topic = %s AND partition = %s FOR UPDATE",
+            "SELECT archive, next_offset FROM public.archive_offsets WHERE topic = %s AND partition = %s FOR UPDATE",
             [topic, partition],
         ).fetchall()
         connection.execute(
             """
-            UPDATE archive_offsets
+            UPDATE public.archive_offsets
             SET next_offset = %s, epoch = epoch + 1, moved_at = now()
             WHERE topic = %s AND partition = %s
             """,

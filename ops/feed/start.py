@@ -10,7 +10,7 @@ from ops.simulate.model import DAY_MS, HOUR_MS
 from runtime.settings import KafkaSettings
 from schemas.clock import Tick
 from schemas.model import to_ms
-from schemas.topics import EVENTS
+from schemas.topics import EVENTS, TICKS
 
 UTC_OFFSET_MS: Final = 8 * HOUR_MS
 RECORDS: Final = 200  # of each partition; ticks come many times a second when feeding
@@ -24,7 +24,8 @@ def after_last_tick(settings: KafkaSettings, otherwise_ms: int) -> int:
     """
     reach_kafka(settings)
     try:
-        entries = read_last(settings, EVENTS, RECORDS * EVENTS.partitions)
+        # Behind the newest ticks of the events there may be thousands of registrations: a daily rewrite.
+        entries = [one for topic in (TICKS, EVENTS) for one in read_last(settings, topic, RECORDS * topic.partitions)]
     except KafkaError:
         return otherwise_ms  # no topics yet: nothing was ever fed
     newest = max((to_ms(e.event.data.time) for e in entries if e.event and isinstance(e.event.data, Tick)), default=0)

@@ -6,7 +6,11 @@ from ops.grafana.panels import Panel, dashboard
 
 PANELS: Final = [
     Panel(
-        title="Processes up", kind="stat", promql={"{{job}}": 'up{job=~"ingest|processors|archive"}'}, width=6, height=5
+        title="Processes up",
+        kind="stat",
+        promql={"{{job}}": 'up{job=~"ingest|processors|sequencer|archive"}'},
+        width=6,
+        height=5,
     ),
     Panel(
         title="Messages/s",
@@ -39,6 +43,7 @@ PANELS: Final = [
         title="Lag",
         promql={
             "{{processor}}": "sum by (processor) (eyes_processor_lag_records)",
+            "sequencer {{topic}}": "sum by (topic) (eyes_sequencer_lag_records)",
             "archive {{topic}}": "sum by (topic) (eyes_archive_lag_records)",
         },
         width=12,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
+from uuid import uuid4
 
 from kafka import KafkaProducer
 
@@ -25,7 +26,7 @@ from schemas.facility import Facility
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityLeft, FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import EVENTS, FACILITIES
 
 ACK_S: Final = 30.0
@@ -129,7 +130,7 @@ def _revision_after(current: Registered) -> int:
 
 
 def retire_ingest(settings: Settings, shard: str) -> None:
-    """Say in every partition that this ingest will not come back.
+    """Say in every partition that this ingest will not come back, and to every ingest, whose ticks will repeat it.
 
     Raises:
         FatalError: Kafka cannot be reached or did not take it.
@@ -150,6 +151,17 @@ def retire_ingest(settings: Settings, shard: str) -> None:
                 )
                 records.append((f"partition-{number}", encode(event), number))
             _send(producer, EVENTS.full_name(settings.kafka.topic_prefix), records)
+            state = CloudEvent(
+                id=str(event_id("retired", shard, now.isoformat())),
+                source=f"/{settings.site}/registry",
+                time=now,
+                data=ShardRetired(shard=shard),
+                subject=shard,
+                partitionkey=RETIRED_KEY + shard,
+            )
+            _send(
+                producer, FACILITIES.full_name(settings.kafka.topic_prefix), [(RETIRED_KEY + shard, encode(state), 0)]
+            )
         finally:
             producer.close(timeout=ACK_S)
 
@@ -185,20 +197,29 @@ def _plan_removal(plan: _Plan, facility: Facility) -> None:
 
 
 def _write(settings: Settings, plan: _Plan) -> None:
-    """Events first and acknowledged, then the state."""
+    """Events first and acknowledged, then the state; and around them that this is under way.
+
+    An ingest that rewrites the registry meanwhile waits for the end (docs/decisions/0016-daily-rewrite.md). After
+    a failure the mark stands there for good, and is passed over when it is ten minutes old: so it is set twice.
+    """
     if not plan.states:
         return
     prefix = settings.kafka.topic_prefix
+    facilities = FACILITIES.full_name(prefix)
+    mark = LOAD_KEY + uuid4().hex
+    under_way = RegistryLoad(revision=plan.revision)
     producer = idempotent_producer(settings.kafka, "eyes-registry")
     try:
         now = datetime.now(UTC)
+        _send(producer, facilities, [(mark, _encoded(settings, mark, under_way, now), 0)])
         events = [
             (zone, _encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
             for zone, data in plan.events
         ]
         _send(producer, EVENTS.full_name(prefix), events)
         states = [(key, _encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]
-        _send(producer, FACILITIES.full_name(prefix), states)
+        still = (mark, _encoded(settings, mark, under_way, datetime.now(UTC)), 0)
+        _send(producer, facilities, [still, *states, (mark, None, 0)])
     finally:
         producer.close(timeout=ACK_S)
 

@@ -51,6 +51,7 @@ class Observer:
         for member in members(self._settings):
             seen[member.role] = scrape(member.metrics_url) + seen.get(member.role, Samples(""))
         ingest, processors, archive = seen["ingest"], seen["processors"], seen["archive"]
+        sequencer = seen["sequencer"]
         readings = ingest.total("eyes_ingest_readings_total")
         newest_tick = processors.newest("eyes_processor_watermark_seconds")
         return Snapshot(
@@ -60,11 +61,11 @@ class Observer:
             readings=readings,
             readings_per_s=self._rate(at, readings),
             in_flight=ingest.total("eyes_ingest_in_flight"),
-            quarantined=ingest.total("eyes_quarantined_total") + processors.total("eyes_quarantined_total"),
+            quarantined=sum(one.total("eyes_quarantined_total") for one in (ingest, processors, sequencer)),
             unregistered=ingest.total("eyes_unregistered_total"),
             rows=archive.total("eyes_archive_rows_total", table="observations"),
             findings=self._raised,
-            lag=_lag(processors, archive),
+            lag=_lag(processors, sequencer, archive),
             processes=processes,
             newest=tuple(self._newest),
             urls=self._urls,
@@ -93,10 +94,12 @@ class Observer:
             self._newest.append(Seen(finding, datetime.now(UTC)))
 
 
-def _lag(processors: Samples, archive: Samples) -> dict[str, float]:
+def _lag(processors: Samples, sequencer: Samples, archive: Samples) -> dict[str, float]:
     lag = {}
     if processors:
         lag["processors"] = processors.total("eyes_processor_lag_records")
+    if sequencer:
+        lag["sequencer"] = sequencer.total("eyes_sequencer_lag_records")
     if archive:
         lag["archive"] = archive.total("eyes_archive_lag_records")
     return lag

@@ -5,9 +5,8 @@ from ops.verify.compare import Expected
 from processors.detectors import ALL, CANDIDATES
 from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
-from processors.engine.refusal import undecodable
+from processors.engine.record import UnfoldableError, fold_record
 from runtime.settings import Settings
-from schemas.envelope import UnknownEventError, decode
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, Topic
 
 
@@ -25,23 +24,28 @@ class Refold:
 
     def findings(self, partition: int, advance: Advance) -> dict[str, list[Expected]]:
         """What the fold of one partition says, by output topic; ``advance`` is told how many records were folded."""
+        failed: dict[str, str] = {}
+        while True:
+            try:
+                return self._fold(partition, advance, failed)
+            except UnfoldableError as error:  # as the loop does: once more from the beginning, without this record
+                failed[error.place] = error.what
+
+    def _fold(self, partition: int, advance: Advance, failed: dict[str, str]) -> dict[str, list[Expected]]:
         lateness_ms = round(self._settings.ingest.lateness_s * 1000)
         fold = PartitionFold(ALL, lateness_ms, CANDIDATES)
         said: dict[str, list[Expected]] = {topic.name: [] for topic in (ANOMALIES, SHADOWS, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
-            try:
-                outputs = fold.fold([decode(value).data])
-            except UnknownEventError as error:
-                outputs = [undecodable(value, f"{topic}/{partition}/{offset}", error, fold.now_ms)]
-            for output in outputs:
+            for output in fold_record(fold, value, f"{topic}/{partition}/{offset}", failed):
                 record = outgoing(output, self._source)
                 said[record.topic].append(Expected(offset, record.value))
         return said
 
     def published(self, topic: Topic) -> dict[int, list[bytes]]:
         """What the folds have published to one of their output topics, by partition."""
-        spans = self.bounds.findings if topic is ANOMALIES else self.bounds.refusals
+        found = self.bounds
+        spans = {ANOMALIES: found.findings, SHADOWS: found.shadows, QUARANTINE: found.refusals}[topic]
         marker = f'"source":"{self._source}"'.encode()
         return {
             partition: [value for _, value in read(self._settings.kafka, topic, partition, span) if marker in value]

@@ -22,7 +22,6 @@ SESSION: Final = (
     # Chunks are left out when the query is planned; doing it again for each row costs ten times the look-up.
     "SET timescaledb.enable_chunk_append = off",
     "SET timescaledb.enable_constraint_aware_append = off",
-    "SET search_path = public",
     "SET timezone = 'UTC'",
 )
 _CONNECT_S: Final = 5

@@ -16,6 +16,7 @@ from kafka.structs import OffsetAndMetadata
 from processors.archive import metrics
 from processors.archive.assignment import Assignment
 from processors.archive.outside import Outside
+from processors.archive.records import GROUP, TOPICS, item_of
 from processors.archive.rows import Item
 from processors.archive.sink import Held, Partition, SchemaTooOldError, Sink, Written
 from processors.archive.store import moves_left, store
@@ -25,13 +26,8 @@ from runtime.exposition import HealthReport, serve
 from runtime.latency import END_TO_END
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
-from schemas.envelope import UnknownEventError, decode
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
 
 log: Final = structlog.get_logger()
-
-GROUP: Final = "eyes-archive"
-TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, UNREGISTERED)
 
 _POLL_RECORDS: Final = 200
 _FETCH_MAX_BYTES: Final = 16 * 1024 * 1024  # what the client may hold of the log ahead of us
@@ -171,7 +167,7 @@ class Archive:
         self._schema_old_since = None
         self._backoff_s, self._connect_at = _BACKOFF_S[0], 0.0
         metrics.DATABASE_UP.set(1)
-        log.info("archive.database_up")
+        log.info("archive.database_up", generation=self._sink.generation)
 
     def _take_over(self, consumer: KafkaConsumer, assignment: Assignment, sink: Sink) -> None:
         """Own the assigned partitions in the database, and go where it says."""
@@ -233,7 +229,8 @@ class Archive:
             self._taken = False
             return
         for records in polled.values():
-            for item in map(_item, records):
+            for record in records:
+                item = item_of(record.topic, record.partition, record.offset, record.timestamp, record.value)
                 if not self._pending:
                     self._pending_since = self._timing.monotonic_s()
                 self._pending.append(item)
@@ -324,17 +321,6 @@ class Archive:
         for labels in self._lags:
             metrics.LAG.remove(*labels)
         self._lags.clear()
-
-
-def _item(record: Any) -> Item:
-    """A record as an item; what is no event of ours says why."""
-    raw = record.value or b""
-    event, error = None, ""
-    try:
-        event = decode(raw)
-    except UnknownEventError as unknown:
-        error = str(unknown)
-    return Item(record.topic, record.partition, record.offset, record.timestamp, raw, event, error)
 
 
 def _offsets(sink: Sink) -> dict[TopicPartition, OffsetAndMetadata]:

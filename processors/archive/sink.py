@@ -5,7 +5,9 @@ Guarantees, each with the statement that gives it:
 - rows are stored if and only if the offset behind them moved: one transaction;
 - a process that lost a partition cannot store rows of it: ``next_offset`` and ``epoch`` are compared before they move,
   and whoever takes a partition over raises the epoch, waiting for a transaction that is still at it;
-- the same rows again change nothing: every merge is idempotent.
+- the same rows again change nothing: every merge is idempotent;
+- rows of one generation of the projection never reach another: names mean the tables of the schema that was current
+  when the session began, and a switch to another generation raises the epochs of the one before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,11 +22,11 @@ from processors.archive.changes import STATEMENTS, TABLE_OF
 from processors.archive.connection import DATA_ERRORS, SESSION, connect, first_line, translated
 from processors.archive.rows import Numbers, OriginKey, Row, Rows, SeriesKey, from_pg_time
 from processors.archive.tables import TABLES, Horizon, Reach, Table
-from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from runtime.errors import FatalError, FencedError, OutcomeUnknownError, RetryableError
 from runtime.failpoint import failpoint
 from runtime.settings import DatabaseSettings
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 """The migration this code needs (``ops/migrations``); a newer database is fine, an older is not."""
 
 Partition = tuple[str, int]  # topic, number
@@ -97,14 +99,22 @@ class Held:
 class Sink:
     """One connection of one archive; not thread-safe. After Retryable, OutcomeUnknown or Fatal it must be closed."""
 
-    def __init__(self, settings: DatabaseSettings, archive: str) -> None:
+    def __init__(self, settings: DatabaseSettings, archive: str, *, filling: int | None = None) -> None:
         """Connect and prepare the session.
+
+        Args:
+            settings: where the database is.
+            archive: the name its offsets stand under.
+            filling: the generation a rebuild fills; without, the one that is current now.
 
         Raises:
             RetryableError: the database does not answer.
             SchemaTooOldError: it must be migrated first.
+            FatalError: no generation is current.
         """
         self._archive = archive
+        self._filling = filling
+        self.generation = filling or 0
         self._held: dict[Partition, Held] = {}
         self.numbers: Final = Numbers()
         self._connection = connect(settings, archive)
@@ -129,10 +139,19 @@ class Sink:
         Waits for a transaction of the former owner, so what is returned is what is stored.
 
         Raises:
+            FencedError: another generation has become current since the session began.
             RetryableError: not done.
         """
         self._held = {}
+        state = "current" if self._filling is None else "filling"
         with translated(self._connection):
+            # The lock lasts until the offsets are ours: a switch comes before, and is seen, or after, and fences.
+            held = self._connection.execute(
+                "SELECT generation FROM public.projection WHERE generation = %s AND state = %s FOR SHARE",
+                [self.generation, state],
+            ).fetchone()
+            if held is None:
+                raise FencedError(f"generation {self.generation} of the projection is not {state} any more")
             for (topic, partition), start in sorted(log_starts.items()):
                 row = self._connection.execute(
                     """
@@ -149,7 +168,9 @@ class Sink:
         return self._held
 
     def decided(self, partitions: Iterable[Partition]) -> bool:
-        """Whether somebody has moved the offset of one of these since; for those that wait for a person.
+        """Whether somebody has decided about one of these since; for those that wait for a person.
+
+        An offset was moved, or another generation has become current.
 
         Raises:
             RetryableError: not known.
@@ -165,8 +186,9 @@ class Sink:
                 """,
                 [[topic for topic, _ in wanted], [number for _, number in wanted], self._archive],
             ).fetchall()
+            switched = self._current() != self.generation
             self._connection.rollback()
-        return any(self._held[topic, number].next_offset != offset for topic, number, offset in rows)
+        return switched or any(self._held[topic, number].next_offset != offset for topic, number, offset in rows)
 
     def learn(self, series: Mapping[SeriesKey, str], origins: Iterable[OriginKey]) -> None:
         """Give numbers to series and origins, in a transaction of its own: a number nobody uses harms nobody.
@@ -232,6 +254,11 @@ class Sink:
                 )
             for statement in SESSION:
                 self._connection.execute(statement)
+            if self._filling is None:
+                self.generation = self._current()
+            # Nothing else is on the path: a table that is not there must not be found in another generation.
+            schema = sql.Identifier(f"eyes_g{self.generation}")
+            self._connection.execute(sql.SQL("SET search_path = {}").format(schema))
             for table in TABLES:
                 columns = sql.SQL(", ").join(
                     sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
@@ -241,6 +268,12 @@ class Sink:
                     sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DELETE ROWS").format(_incoming(table), columns)
                 )
             self._connection.commit()
+
+    def _current(self) -> int:
+        row = self._connection.execute("SELECT generation FROM public.projection WHERE state = 'current'").fetchone()
+        if row is None:
+            raise FatalError("no generation of the projection is current: look into table projection, restore a backup")
+        return int(row[0])
 
     def _number(self, query: _Numbering, values: Sequence[Sequence[str]]) -> list[Row]:
         """Insert what is missing and return keys with their numbers; ``values`` are columns."""

@@ -55,6 +55,9 @@ class Frontier:
                 blind.append(Blind(shard, before, received_to))
                 self._stepped.discard(shard)
         self._follow_the_others()
+        for shard in tick.retired:
+            if shard not in self._retired:
+                blind += self.retire(shard)
         return blind
 
     def step(self) -> None:

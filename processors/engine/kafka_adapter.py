@@ -9,7 +9,8 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Topic
 from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
-from processors.engine.ports import Bounds, Outgoing, Owner, Record
+from processors.engine.places import Places
+from processors.engine.ports import NO_NOTES, Bounds, Outgoing, Owner, Record
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from runtime.failpoint import failpoint
 from runtime.kafka import group_consumer, transactional_producer
@@ -22,21 +23,23 @@ _CLOSE_S: Final = 2.0
 
 
 class KafkaSource:
-    """A group consumer of one topic."""
+    """A group consumer."""
 
-    def __init__(self, settings: KafkaSettings, topic: str, group: str, instance: str) -> None:
+    def __init__(self, settings: KafkaSettings, places: Places, group: str, instance: str) -> None:
         """Connect.
 
         Raises:
             RetryableError: Kafka cannot be reached.
         """
-        self._topic = settings.topic_prefix + topic
+        self._prefix = settings.topic_prefix
+        self._places = places
         with retryable():
             self._consumer: KafkaConsumer = group_consumer(settings, group, instance)
 
     def subscribe(self, owner: Owner) -> None:
         """Join the group at the next poll; ``owner`` is told what it is given."""
-        self._consumer.subscribe([self._topic], listener=_Listener(self._consumer, owner))
+        topics = [topic.full_name(self._prefix) for topic in self._places.topics]
+        self._consumer.subscribe(topics, listener=_Listener(self._consumer, owner, self._number))
 
     def poll(self, timeout_s: float, max_records: int) -> list[Record]:
         """See :class:`processors.engine.ports.Source`."""
@@ -50,8 +53,8 @@ class KafkaSource:
         except KafkaError as error:
             raise RetryableError(f"poll: {error!r}") from error
         return [
-            Record(partition.partition, record.offset, record.value)
-            for partition, records in polled.items()
+            Record(self._number(at), record.offset, record.value or b"", record.timestamp)
+            for at, records in polled.items()
             for record in records
         ]
 
@@ -76,6 +79,12 @@ class KafkaSource:
             found: int | None = self._consumer.committed(self._at(partition), timeout_ms=CALL_MS)
             return found
 
+    def note(self, partition: int) -> str:
+        """See :class:`processors.engine.ports.Source`."""
+        with retryable():
+            found = self._consumer.committed(self._at(partition), metadata=True, timeout_ms=CALL_MS)
+            return "" if found is None else found.metadata
+
     def bounds(self, partition: int) -> Bounds:
         """See :class:`processors.engine.ports.Source`."""
         at = self._at(partition)
@@ -99,19 +108,32 @@ class KafkaSource:
         self._consumer.close(autocommit=False, timeout_ms=int(_CLOSE_S * 1000))
 
     def _at(self, partition: int) -> TopicPartition:
-        return TopicPartition(self._topic, partition)
+        topic, number = self._places.at(partition)
+        return TopicPartition(topic.full_name(self._prefix), number)
+
+    def _number(self, at: TopicPartition) -> int:
+        return self._places.number(at.topic.removeprefix(self._prefix), at.partition)
 
 
 class KafkaSink:
     """A transactional producer that is made anew after every doubt."""
 
     def __init__(
-        self, settings: KafkaSettings, transactional_id: str, topic: str, membership: Callable[[], Any]
+        self,
+        settings: KafkaSettings,
+        transactional_id: str,
+        places: Places,
+        membership: Callable[[], Any],
+        stage: str,
     ) -> None:
-        """``topic`` is the input whose offsets are committed, ``membership`` who we are in its group."""
+        """``places`` are the input whose offsets are committed, ``membership`` who we are in its group.
+
+        ``stage`` begins the names of the failpoints (:mod:`runtime.failpoint`).
+        """
         self._settings = settings
         self._transactional_id = settings.topic_prefix + transactional_id
-        self._input = settings.topic_prefix + topic
+        self._places = places
+        self._stage = stage
         self._membership = membership
         self._producer: KafkaProducer | None = None
 
@@ -123,7 +145,9 @@ class KafkaSink:
             self._producer = producer
             producer.init_transactions()
 
-    def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
+    def commit(
+        self, outputs: Sequence[Outgoing], offsets: Mapping[int, int], notes: Mapping[int, str] = NO_NOTES
+    ) -> None:
         """See :class:`processors.engine.ports.Sink`."""
         producer = self._producer
         assert producer is not None, "commit comes after open"
@@ -140,17 +164,11 @@ class KafkaSink:
                 )
                 for out in outputs
             ]
-            failpoint("fold.sent")
-            producer.send_offsets_to_transaction(
-                {
-                    TopicPartition(self._input, partition): OffsetAndMetadata(offset, "", -1)
-                    for partition, offset in offsets.items()
-                },
-                self._membership(),
-            )
-            failpoint("fold.offsets_sent")
+            failpoint(f"{self._stage}.sent")
+            producer.send_offsets_to_transaction(self._positions(offsets, notes), self._membership())
+            failpoint(f"{self._stage}.offsets_sent")
             producer.commit_transaction()
-            failpoint("fold.committed")
+            failpoint(f"{self._stage}.committed")
             for future in sent:
                 future.get(timeout=0)  # a refused record fails the commit; this only makes sure of it
         except FencedInstanceIdError as error:
@@ -160,6 +178,16 @@ class KafkaSink:
             # A fenced producer too: the coordinator raises the epoch of whoever is away for longer than a transaction
             # may last. A twin, if it is one, fences us as a member of the group.
             raise OutcomeUnknownError(f"commit: {error!r}") from error
+
+    def _positions(
+        self, offsets: Mapping[int, int], notes: Mapping[int, str]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        found = {}
+        for number, offset in offsets.items():
+            topic, partition = self._places.at(number)
+            at = TopicPartition(topic.full_name(self._settings.topic_prefix), partition)
+            found[at] = OffsetAndMetadata(offset, notes.get(number, ""), -1)
+        return found
 
     def close(self) -> None:
         """See :class:`processors.engine.ports.Sink`."""
@@ -175,19 +203,20 @@ class KafkaSink:
 
 
 class _Listener(ConsumerRebalanceListener):
-    def __init__(self, consumer: KafkaConsumer, owner: Owner) -> None:
+    def __init__(self, consumer: KafkaConsumer, owner: Owner, number: Callable[[TopicPartition], int]) -> None:
         self._consumer = consumer
         self._owner = owner
+        self._number = number
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        self._owner.on_revoked(sorted(at.partition for at in revoked))
+        self._owner.on_revoked(sorted(map(self._number, revoked)))
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         # A position of our own keeps the consumer from looking for one that may not exist; nothing is fetched from it.
         for at in assigned:
             self._consumer.seek(at, 0)
         self._consumer.pause(*assigned)
-        self._owner.on_assigned(sorted(at.partition for at in assigned))
+        self._owner.on_assigned(sorted(map(self._number, assigned)))
 
 
 @contextmanager

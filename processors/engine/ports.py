@@ -1,19 +1,24 @@
 """What the loop needs of a log: small enough that an in-memory log with a virtual clock can take Kafka's place."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 from processors.engine.composed import Counts
 from schemas.envelope import KAFKA_HEADERS
 from schemas.model import Model
 
+NO_NOTES: Final[Mapping[int, str]] = MappingProxyType({})
+
 
 class Record(NamedTuple):
-    """One record of the input topic."""
+    """One record of the input; the partitions of several topics are numbered through (:mod:`.places`)."""
 
     partition: int
     offset: int
     value: bytes
+    timestamp_ms: int = 0
+    """When it was written."""
 
 
 class Outgoing(NamedTuple):
@@ -85,6 +90,9 @@ class Source(Protocol):
     def committed(self, partition: int) -> int | None:
         """The group's committed offset; None when there is none."""
 
+    def note(self, partition: int) -> str:
+        """What was committed beside that offset; empty when nothing was."""
+
     def bounds(self, partition: int) -> Bounds:
         """What the log holds."""
 
@@ -129,8 +137,10 @@ class Sink(Protocol):
             RetryableError: the log cannot be reached.
         """
 
-    def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
-        """Outputs and offsets become visible together, or not at all.
+    def commit(
+        self, outputs: Sequence[Outgoing], offsets: Mapping[int, int], notes: Mapping[int, str] = NO_NOTES
+    ) -> None:
+        """Outputs and offsets become visible together, or not at all; so does a short note beside an offset.
 
         Raises:
             OutcomeUnknownError: they may or may not have; nothing but ``open`` may follow.

@@ -20,20 +20,20 @@ import structlog
 from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Bounds, Observer, Outgoing, Record, Shelf, Sink, Source, Standing
+from processors.engine.record import UnfoldableError, fold_record
 from processors.engine.recovery import Found, Loading, Restore
-from processors.engine.refusal import undecodable
 from processors.engine.shelving import Shelving
 from processors.engine.zone import SnapshotError
 from runtime.errors import OutcomeUnknownError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
-from schemas.envelope import UnknownEventError, decode
 from schemas.model import Model
 
 log: Final = structlog.get_logger()
 
 IDLE_S: Final = 0.25
 OUTPUTS_MAX: Final = 5_000  # held back for the next transaction
+FAILED_MAX: Final = 10  # records at which the engine may fail before it is no matter of records any more
 _REPORT_S: Final = 1.0
 
 
@@ -98,6 +98,7 @@ class Runner:
         self._parts: dict[int, _Part] = {}
         self._parked: dict[int, _Part] = {}
         self._stopped: set[int] = set()
+        self._failed: dict[str, str] = {}  # records at which the engine failed, and how
         self._urgent = False
         self._commit_due_s: float | None = None
         self._report_due_s = 0.0
@@ -168,8 +169,8 @@ class Runner:
         except OutcomeUnknownError as error:
             log.warning("outcome unknown, starting over from what was committed", error=str(error))
             self._start_over()
-        except SnapshotError as error:
-            self._distrust(error)
+        except (SnapshotError, UnfoldableError) as error:
+            self._make_anew(error)
 
     def close(self) -> None:
         """Publish what is folded and let go.
@@ -259,9 +260,7 @@ class Runner:
         log.info("live", partition=partition, offset=part.next)
 
     def _stop(self, partition: int, committed: int | None, bounds: Bounds, why: str) -> None:
-        self._stopped.add(partition)
-        self._source.stop(partition)
-        self._observer.stopped(partition)
+        self._halt(partition)
         log.error(
             "partition stopped: to go on with what the log holds, although what lies between is lost to the detectors, "
             "start once with --accept-gap",
@@ -272,6 +271,11 @@ class Runner:
             log_start=bounds.start,
             log_end=bounds.end,
         )
+
+    def _halt(self, partition: int) -> None:
+        self._stopped.add(partition)
+        self._source.stop(partition)
+        self._observer.stopped(partition)
 
     def _take(self, partition: int, records: Iterable[Record]) -> None:
         part = self._parts.get(partition)
@@ -284,14 +288,10 @@ class Runner:
             if part.fold.waiting:
                 part.fold.reach(record.offset)
             try:
-                outputs = part.fold.fold([decode(record.value).data])
-            except SnapshotError as error:
+                outputs = fold_record(part.fold, record.value, self._place(partition, record.offset), self._failed)
+            except (SnapshotError, UnfoldableError) as error:
                 error.partition = partition
                 raise
-            except UnknownEventError as error:
-                place = f"{self._options.topic}/{partition}/{record.offset}"
-                part.fold.counts.poison["decode"] += 1
-                outputs = [undecodable(record.value, place, error, part.fold.now_ms)]
             part.next = record.offset + 1
             again += record.offset < part.live_from
             if outputs and record.offset >= part.live_from:
@@ -350,14 +350,26 @@ class Runner:
             self._observer.stored(len(records), size, self._monotonic() - began_s)
         return records
 
-    def _distrust(self, error: SnapshotError) -> None:
-        """A state that was restored is none: make it again from the log."""
+    def _make_anew(self, error: SnapshotError | UnfoldableError) -> None:
+        """The state of a partition is spoilt: make it again, without what spoilt it."""
         partition = error.partition
         assert partition is not None, "whoever raises it in a step names the partition"
+        del self._parts[partition]
         self._source.stop(partition)
         self._shelving.leave(partition)
-        del self._parts[partition]
-        self._loading.distrust(partition, error)
+        if isinstance(error, SnapshotError):
+            self._loading.distrust(partition, error)
+            return
+        self._failed[error.place] = error.what
+        log.error("the engine failed at a record, which is set aside", place=error.place, exc_info=error)
+        if len(self._failed) > FAILED_MAX:
+            self._halt(partition)
+            log.error(
+                "partition stopped: the engine fails at more than single records; it needs mending", place=error.place
+            )
+
+    def _place(self, partition: int, offset: int) -> str:
+        return f"{self._options.topic}/{partition}/{offset}"
 
     def _drop_parts(self) -> None:
         self._loading.stop()

@@ -44,6 +44,9 @@ class DatabaseRig(Protocol):
     def set_offset(self, partition: Partition, offset: int) -> None:
         """An operator decides."""
 
+    def switch(self) -> None:
+        """Another generation of the projection becomes current, filled or not."""
+
     def identities(self) -> list[str]:
         """Of every stored reading, sorted."""
 
@@ -169,6 +172,25 @@ class DatabaseContract:
         with rig.away(), pytest.raises(RetryableError):
             rig.sink()
         assert rig.sink().take_over({P0: 0})[P0].next_offset == 1
+
+    def test_who_slept_through_a_switch_stores_nothing_and_takes_nothing_over(self, rig: DatabaseRig) -> None:
+        old, sleeper = owner(rig), rig.sink()
+        put(old, [item(["a:b:1"], 0)], {P0: 1})
+        assert not old.decided([P0])
+        rig.switch()
+        assert old.decided([P0])
+        with pytest.raises(FencedError):
+            put(old, [item(["a:b:2"], 1)], {P0: 2})
+        for one in (old, sleeper):
+            with pytest.raises(FencedError):
+                one.take_over({P0: 1})
+        new = rig.sink()
+        assert new.generation > sleeper.generation
+        assert new.take_over({P0: 1})[P0].next_offset == 1
+        put(new, [item(["a:b:3"], 1)], {P0: 2})
+        assert "a:b:3" in rig.identities()
+        assert "a:b:2" not in rig.identities()
+        assert rig.offsets()[P0] == 2
 
     def test_names_have_the_same_numbers_for_whoever_asks(self, rig: DatabaseRig) -> None:
         one, two = rig.sink(), rig.sink()

@@ -19,7 +19,7 @@ class ProducerRig(Protocol):
     def turn(self) -> None:
         """Let a moment pass."""
 
-    def values(self, partition: int) -> list[bytes]:
+    def values(self, partition: int) -> list[bytes | None]:
         """What a reader is given."""
 
     def patience(self) -> Iterator[None]:
@@ -30,14 +30,21 @@ class Outcomes:
     """What was said of each record, in the order in which it was said."""
 
     def __init__(self) -> None:
-        self.done: list[bytes] = []
-        self.refused: list[bytes] = []
+        self.done: list[bytes | None] = []
+        self.offsets: list[int] = []
+        """Of what is done."""
+        self.refused: list[bytes | None] = []
 
-    def send(self, rig: ProducerRig, producer: Any, partition: int, value: bytes) -> None:
+    def send(self, rig: ProducerRig, producer: Any, partition: int, value: bytes | None) -> None:
         """As the writer does it."""
-        headers = list(KAFKA_HEADERS)
+
+        def done(metadata: Any) -> None:
+            self.done.append(value)
+            self.offsets.append(metadata.offset)
+
+        headers = [] if value is None else list(KAFKA_HEADERS)
         future = producer.send(rig.topic, key=b"k", value=value, headers=headers, partition=partition)
-        future.add_callback(lambda _: self.done.append(value)).add_errback(lambda _: self.refused.append(value))
+        future.add_callback(done).add_errback(lambda _: self.refused.append(value))
 
 
 def until(rig: ProducerRig, what: Callable[[], bool]) -> None:
@@ -61,6 +68,16 @@ class ProducerContract:
         until(rig, lambda: len(outcomes.done) == len(values))
         assert (rig.values(0), rig.values(1)) == (values[::2], values[1::2])
         assert [one for one in outcomes.done if one in values[::2]] == values[::2]
+        producer.close(timeout=0)
+
+    def test_each_is_told_where_it_stands_a_tombstone_too(self, rig: ProducerRig) -> None:
+        producer, outcomes = rig.open(), Outcomes()
+        values = [b"a", None, b"b"]
+        for value in values:
+            outcomes.send(rig, producer, 0, value)
+        until(rig, lambda: len(outcomes.done) == len(values))
+        assert (outcomes.done, outcomes.offsets) == (values, [0, 1, 2])
+        assert rig.values(0) == values
         producer.close(timeout=0)
 
     def test_of_one_that_is_refused_and_all_behind_it_nothing_is_taken(self, rig: ProducerRig) -> None:

@@ -46,7 +46,8 @@ def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureReque
             "EYES_PROCESSORS__SNAPSHOT_S": "2",
             **more,
         }
-        ports = zip(("INGEST", "ARCHIVE", "PROCESSORS"), free_ports(2 + workers), strict=False)  # workers in a row
+        names = ("INGEST", "ARCHIVE", "SEQUENCER", "PROCESSORS")
+        ports = zip(names, free_ports(len(names) - 1 + workers), strict=False)  # workers in a row
         env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports}
         env["EYES_PROCESSORS__WORKERS"] = str(workers)
         city = City(settings_with(env), env, tmp_path / "run", FEED)

@@ -25,7 +25,7 @@ def test_mosquitto_restarted_cleanly(scenario: Scenario) -> None:
     scenario.assert_nothing_lost_nothing_doubled()
 
 
-@pytest.mark.parametrize("process", ["ingest", "processors", "archive"])
+@pytest.mark.parametrize("process", ["ingest", "processors", "sequencer", "archive"])
 def test_a_process_killed_twice(scenario: Scenario, process: str) -> None:
     for _ in range(2):
         scenario.feed_more(SOME)

@@ -9,8 +9,8 @@ from tests.faults.scenario import Scenario, wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(300)]
 
-PROCESS = {"ingest": "ingest", "fold": "processors", "archive": "archive"}
-HIT = {"ingest": 200, "fold": 4, "archive": 8}  # in the middle of the work, not at its beginning
+PROCESS = {"ingest": "ingest", "fold": "processors", "sequence": "sequencer", "archive": "archive"}
+HIT = {"ingest": 200, "fold": 4, "sequence": 4, "archive": 8}  # in the middle of the work, not at its beginning
 SOME = 2_500
 
 

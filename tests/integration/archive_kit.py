@@ -20,9 +20,10 @@ from typing import Any, Self
 import psycopg
 from kafka import KafkaProducer
 
+from ops.database.generations import current
 from ops.database.migrate import connect, migrate
 from ops.topics import ensure_topics
-from processors.archive.service import GROUP
+from processors.archive.records import GROUP
 from processors.archive.sink import Sink
 from processors.archive.tables import Horizon
 from runtime.settings import DatabaseSettings, KafkaSettings
@@ -145,11 +146,14 @@ class Store:
         return [future.get(30).offset for future in sent][-1]
 
     def sql(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
+        """As a reader would ask: through the views."""
         with connect(self.database) as connection:
             return connection.execute(query.encode(), params).fetchall()
 
     def run(self, statement: str, *params: Any) -> None:
+        """On the tables themselves of the current generation."""
         with connect(self.database) as connection:
+            connection.execute(f"SET search_path = {current(connection).schema}, public".encode())
             connection.execute(statement.encode(), params)
 
     def identities(self) -> list[str]:

@@ -87,6 +87,8 @@ WITHOUT_SERVERS = {
     "quarantine list": "no Kafka on 127.0.0.1:",
     f"quarantine show {ID}": "no Kafka on 127.0.0.1:",
     f"quarantine retry {ID}": "no Kafka on 127.0.0.1:",
+    f"trace {ID}": "no Kafka on 127.0.0.1:",
+    "trace nonsense": "'nonsense' is no id: at least 8 hexadecimal digits, or DEVICE/PROPERTY/IDENTITY",
     "registry list": "no Kafka on 127.0.0.1:",
     "registry show x": "no Kafka on 127.0.0.1:",
     "registry remove x": "no Kafka on 127.0.0.1:",
@@ -238,7 +240,7 @@ def test_a_message_of_ones_own_from_publish_to_tail(env: dict[str, str], ingest:
             assert tail.wait(30) == 0
         finally:
             tail.kill()
-    whole = shown(env, "tail", "events", "-F", "-n", "50", "--json", having="org.digital-eyes.observation.batch.v1")
+    whole = shown(env, "tail", "events", "-F", "-n", "5000", "--json", having="org.digital-eyes.observation.batch.v1")
     batches = [one for one in map(json.loads, whole.splitlines()) if one["type"].endswith("observation.batch.v1")]
     assert {series["device"] for one in batches for series in one["data"]["series"]} == {"x"}
 

@@ -11,6 +11,7 @@ from kafka import KafkaProducer, TopicPartition
 from ingest.follower import read_to_end
 from ops.topics import ensure_topics
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource
+from processors.engine.places import Places
 from processors.engine.ports import Sink, Source
 from runtime.kafka import admin, reader, transactional_producer
 from runtime.settings import KafkaSettings
@@ -19,6 +20,8 @@ from tests.contracts.log import SinkContract, SourceContract
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
+
+PLACES = Places((EVENTS,))
 
 
 class Rig:
@@ -36,12 +39,12 @@ class Rig:
             producer.flush(30)
 
     def source(self, instance: str) -> Source:
-        source = KafkaSource(self._kafka, EVENTS.name, self._group, instance)
+        source = KafkaSource(self._kafka, PLACES, self._group, instance)
         self._opened.callback(source.close)
         return source
 
     def sink(self, instance: str, source: KafkaSource) -> Sink:
-        sink = KafkaSink(self._kafka, instance, EVENTS.name, source.membership)
+        sink = KafkaSink(self._kafka, instance, PLACES, source.membership, "fold")
         self._opened.callback(sink.close)
         return sink
 
@@ -73,7 +76,7 @@ class Rig:
 @pytest.fixture
 def rig(stack: TestStack) -> Iterator[Rig]:
     kafka = stack.settings.kafka.model_copy(
-        update={"topic_prefix": stack.fresh_prefix(), "session_timeout_ms": 6_000, "transaction_timeout_ms": 60_000}
+        update={"topic_prefix": stack.fresh_prefix(), "session_timeout_ms": 30_000, "transaction_timeout_ms": 60_000}
     )
     ensure_topics(kafka)
     with closing(reader(kafka, "contract")) as consumer:  # a group that knew of no partitions would share none for long

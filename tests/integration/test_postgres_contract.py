@@ -10,6 +10,9 @@ from archive_kit import Store
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from ops.database.generations import current, make
+from ops.database.migrate import connect
+from ops.rebuild.switch import switch
 from processors.archive.sink import Partition, Sink
 from tests.contracts.database import DatabaseContract
 from tests.contracts.fencing import Fencing
@@ -51,6 +54,10 @@ class Rig:
 
     def away(self) -> AbstractContextManager[None]:
         return self._store.away()
+
+    def switch(self) -> None:
+        with connect(self._store.database) as connection:
+            switch(connection, current(connection), make(connection))
 
     def set_offset(self, partition: Partition, offset: int) -> None:
         self._store.run(

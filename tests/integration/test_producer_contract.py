@@ -36,7 +36,7 @@ class Rig:
     def turn(self) -> None:
         time.sleep(0.01)
 
-    def values(self, partition: int) -> list[bytes]:
+    def values(self, partition: int) -> list[bytes | None]:
         with closing(reader(self._settings.kafka, "contract")) as consumer:
             return [one.value for one in read_to_end(consumer, {TopicPartition(self.topic, partition): 0})]
 

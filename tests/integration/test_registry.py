@@ -20,7 +20,7 @@ from runtime.settings import Settings
 from schemas.clock import ShardRetired
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.partitioning import partition_of
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.registry import LOAD_KEY, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import EVENTS, FACILITIES
 from tests.servers import TestStack
 
@@ -60,11 +60,27 @@ def revised(settings: Settings) -> list[tuple[int, Any]]:
 
 
 def states(settings: Settings) -> list[LogEntry]:
-    return sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    """The records about facilities and zones."""
+    entries = sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    return [entry for entry in entries if not (entry.key or "").startswith("/")]
 
 
 def where(zone: str) -> int:
     return partition_of(zone, EVENTS.partitions)
+
+
+def test_a_load_says_that_it_is_under_way_until_all_is_said(settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])
+    said = [
+        (entry.key or "", entry.raw is None)
+        for entry in sorted(read_all(settings.kafka, FACILITIES), key=lambda entry: entry.offset)
+    ]
+    mark = said[0][0]
+    assert mark.startswith(LOAD_KEY)
+    states = [("zone:" + HERE, False), ("b-1", False), ("b-2", False)]
+    assert said == [(mark, False), (mark, False), *states, (mark, True)]
+    load_registry(settings, [bay("b-1"), bay("b-2")], [ZONE])  # nothing new is no load
+    assert len(list(read_all(settings.kafka, FACILITIES))) == len(said)
 
 
 def test_an_event_stands_in_the_zones_partition_and_the_state_behind_its_key(settings: Settings) -> None:
@@ -96,7 +112,7 @@ def test_events_are_acknowledged_before_any_state_is_written(
         send = producer.send
 
         def spy(topic: str, *arguments: Any, **more: Any) -> Any:
-            if topic == FACILITIES.full_name(settings.kafka.topic_prefix):
+            if topic == FACILITIES.full_name(settings.kafka.topic_prefix) and not more["key"].startswith(b"/"):
                 standing.append(len(said(settings)))  # what anybody can read by now
             return send(topic, *arguments, **more)
 
@@ -115,7 +131,7 @@ def test_a_loader_that_died_between_the_two_is_mended_by_loading_again(
     with monkeypatch.context() as patch:
 
         def die(producer: KafkaProducer, topic: str, records: Any) -> None:
-            if topic.endswith(FACILITIES.name):
+            if topic.endswith(FACILITIES.name) and any(key == "b-1" for key, _, _ in records):
                 raise KeyboardInterrupt
             send(producer, topic, records)
 

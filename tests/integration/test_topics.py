@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from ops.logreader import find_topic, follow, read_all, read_last
-from ops.topics import SEGMENT_MS, ensure_topics
+from ops.topics import GZIP_LEVEL, SEGMENT_MS, ensure_topics
 from runtime.errors import FatalError
 from runtime.kafka import MAX_RECORD_BYTES, admin, idempotent_producer, transactional_producer
 from runtime.lifecycle import Shutdown
@@ -58,6 +58,8 @@ def test_what_the_catalogue_says_is_made_once(kafka: KafkaSettings, client: Kafk
         assert told["retention.ms"] == str(UNLIMITED)  # a development stack keeps everything
         assert told["max.message.bytes"] == str(MAX_RECORD_BYTES)
         assert told["segment.ms"] == str(SEGMENT_MS)
+        assert told["compression.type"] == topic.compression
+        assert told["compression.gzip.level"] == GZIP_LEVEL
 
 
 def test_in_production_the_catalogue_says_how_long_they_are_kept(

@@ -8,6 +8,7 @@ are only counted.
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -30,6 +31,10 @@ _KEYS: Final[Mapping[str, Callable[[Row], Hashable]]] = {
 }
 
 
+Key = tuple[int, str, Partition]
+"""A row of offsets: generation, archive, partition."""
+
+
 class Fate(Enum):
     """How a COMMIT goes wrong: the connection is lost inside of it."""
 
@@ -38,67 +43,16 @@ class Fate(Enum):
 
 
 @dataclass
-class MemoryDatabase:
-    """What is committed, and who has a transaction open."""
+class Generation:
+    """One generation of the projection: tables, what numbers stand for, and how far the log is stored in it."""
 
-    io: Io
-    timing: VirtualTiming
-    up: bool = True
     tables: dict[str, dict[Hashable, Row]] = field(default_factory=lambda: {name: {} for name in _KEYS})
     changes: Counter[Any] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
     """Copies that were offered: of rows already there, or within one batch."""
     offsets: dict[tuple[str, Partition], tuple[int, int]] = field(default_factory=dict)
     """Next offset and epoch."""
-    fates: list[Fate] = field(default_factory=list)
-    """What becomes of the next COMMITs."""
     numbers: Numbers = field(default_factory=Numbers)
-    _locks: dict[tuple[str, Partition], "MemorySink"] = field(default_factory=dict)
-    _sessions: "list[MemorySink]" = field(default_factory=list)
-
-    def cut(self) -> None:
-        """Every session ends; what it had not committed is gone."""
-        for session in list(self._sessions):
-            self.end(session)
-
-    def end(self, session: "MemorySink") -> None:
-        """One session ends."""
-        session.ended = True
-        self.unlock(session)
-        if session in self._sessions:
-            self._sessions.remove(session)
-
-    def begin(self, session: "MemorySink") -> None:
-        """A session begins.
-
-        Raises:
-            RetryableError: nobody is let in.
-        """
-        if not self.up:
-            raise RetryableError("the database is away")
-        self._sessions.append(session)
-
-    def lock(self, session: "MemorySink", keys: Iterable[tuple[str, Partition]]) -> None:
-        """Lock the rows of these offsets, as UPDATE does.
-
-        Raises:
-            RetryableError: another transaction held one for too long.
-        """
-        for key in sorted(keys):
-            deadline_s = self.timing.now_s + _LOCK_TIMEOUT_S
-            while (holder := self._locks.get(key)) not in (None, session):
-                assert holder is not None
-                if self.timing.now_s - holder.active_s > _IDLE_TIMEOUT_S:
-                    self.end(holder)
-                elif self.timing.now_s > deadline_s:
-                    raise RetryableError("canceling statement due to lock timeout")
-                self.timing.now_s += 1.0
-                session.reach("db.lock")
-            self._locks[key] = session
-
-    def unlock(self, session: "MemorySink") -> None:
-        """The session's transaction is over."""
-        self._locks = {key: holder for key, holder in self._locks.items() if holder is not session}
 
     def apply(self, rows: Rows, *, only_count: bool = False) -> Written:
         """Merge; rows that are there already stay as they are."""
@@ -134,6 +88,86 @@ class MemoryDatabase:
         return {**named, "changes": dict(self.changes)}
 
 
+@dataclass
+class MemoryDatabase:
+    """What is committed, and who has a transaction open."""
+
+    io: Io
+    timing: VirtualTiming
+    up: bool = True
+    fates: list[Fate] = field(default_factory=list)
+    """What becomes of the next COMMITs."""
+    generations: list[Generation] = field(default_factory=lambda: [Generation()])
+    """The newest is current."""
+    _locks: dict[Key, "MemorySink"] = field(default_factory=dict)
+    _sessions: "list[MemorySink]" = field(default_factory=list)
+
+    @property
+    def current(self) -> Generation:
+        """What a new session works in, and readers see."""
+        return self.generations[-1]
+
+    def switch(self) -> bool:
+        """Put a generation in place of the current one, as filled as that is; not (False) while somebody has locks.
+
+        See :func:`ops.rebuild.switch.switch`.
+        """
+        if self._locks:
+            return False
+        old = self.current
+        self.generations.append(deepcopy(old))
+        old.offsets = {key: (offset, epoch + 1) for key, (offset, epoch) in old.offsets.items()}
+        return True
+
+    def cut(self) -> None:
+        """Every session ends; what it had not committed is gone."""
+        for session in list(self._sessions):
+            self.end(session)
+
+    def end(self, session: "MemorySink") -> None:
+        """One session ends."""
+        session.ended = True
+        self.unlock(session)
+        if session in self._sessions:
+            self._sessions.remove(session)
+
+    def begin(self, session: "MemorySink") -> None:
+        """A session begins.
+
+        Raises:
+            RetryableError: nobody is let in.
+        """
+        if not self.up:
+            raise RetryableError("the database is away")
+        self._sessions.append(session)
+
+    def lock(self, session: "MemorySink", archive: str, partitions: Iterable[Partition]) -> None:
+        """Lock the rows of these offsets in the session's generation, as UPDATE does.
+
+        Raises:
+            RetryableError: another transaction held one for too long.
+        """
+        for key in ((session.generation, archive, partition) for partition in sorted(partitions)):
+            deadline_s = self.timing.now_s + _LOCK_TIMEOUT_S
+            while (holder := self._locks.get(key)) not in (None, session):
+                assert holder is not None
+                if self.timing.now_s - holder.active_s > _IDLE_TIMEOUT_S:
+                    self.end(holder)
+                elif self.timing.now_s > deadline_s:
+                    raise RetryableError("canceling statement due to lock timeout")
+                self.timing.now_s += 1.0
+                session.reach("db.lock")
+            self._locks[key] = session
+
+    def share(self, session: "MemorySink") -> None:
+        """The session's generation stays current as long as its transaction lasts."""
+        self._locks[session.generation, "", ("", id(session))] = session
+
+    def unlock(self, session: "MemorySink") -> None:
+        """The session's transaction is over."""
+        self._locks = {key: holder for key, holder in self._locks.items() if holder is not session}
+
+
 class MemorySink:
     """One connection of one archive; see :class:`processors.archive.sink.Sink`."""
 
@@ -141,12 +175,20 @@ class MemorySink:
         self.ended = False
         self.active_s = database.timing.now_s
         self.numbers = Numbers()
+        self.generation = 0
+        """The one that is current when the session begins."""
         self._archive = archive
         self._database = database
         self._held: dict[Partition, Held] = {}
         self._staged: list[Rows] = []
         database.io("db.connect")
         database.begin(self)
+        self.generation = len(database.generations)
+
+    @property
+    def stored(self) -> Generation:
+        """The generation that it sees: its names mean the tables of no other."""
+        return self._database.generations[self.generation - 1]
 
     @property
     def held(self) -> Mapping[Partition, Held]:
@@ -174,26 +216,32 @@ class MemorySink:
         database = self._database
         taken: dict[Partition, Held] = {}
         with self._transaction():
+            self.reach("db.projection")
+            if not self._is_current():
+                raise FencedError(f"generation {self.generation} of the projection is not current any more")
+            database.share(self)
             for partition, start in sorted(log_starts.items()):
                 self.reach("db.take_over")
-                database.lock(self, [(self._archive, partition)])
-                offset, epoch = database.offsets.get((self._archive, partition), (start, 0))
+                database.lock(self, self._archive, [partition])
+                offset, epoch = self.stored.offsets.get((self._archive, partition), (start, 0))
                 taken[partition] = Held(offset, epoch + 1)
             self.reach("db.commit")
             for partition, held in taken.items():
-                database.offsets[self._archive, partition] = held.next_offset, held.epoch
+                self.stored.offsets[self._archive, partition] = held.next_offset, held.epoch
         self._held = taken
         return self._held
 
     def decided(self, partitions: Iterable[Partition]) -> bool:
         """See Sink."""
         self.reach("db.select")
-        return any(self._database.offsets[self._archive, p][0] != self._held[p].next_offset for p in partitions)
+        offsets = self.stored.offsets
+        moved = any(offsets[self._archive, p][0] != self._held[p].next_offset for p in partitions)
+        return moved or not self._is_current()
 
     def learn(self, series: Mapping[SeriesKey, str], origins: Iterable[OriginKey]) -> None:
         """See Sink."""
         self.reach("db.learn")
-        known = self._database.numbers
+        known = self.stored.numbers
         for key in sorted(series):
             self.numbers.series[key] = known.series.setdefault(key, len(known.series) + 1)
         for origin in sorted(origins):
@@ -234,14 +282,17 @@ class MemorySink:
 
     def _move(self, moves: Mapping[Partition, int]) -> None:
         self.reach("db.move")
-        self._database.lock(self, [(self._archive, partition) for partition in moves])
+        self._database.lock(self, self._archive, moves)
         if not self._is_owner(moves):
             raise FencedError(f"another process has taken over partitions of {self._archive}")
 
+    def _is_current(self) -> bool:
+        return self.stored is self._database.current
+
     def _is_owner(self, moves: Mapping[Partition, int]) -> bool:
         """Whether every offset stands where we left it, under our epoch."""
-        stored = self._database.offsets
-        return all(stored[self._archive, p] == (self._held[p].next_offset, self._held[p].epoch) for p in moves)
+        offsets = self.stored.offsets
+        return all(offsets[self._archive, p] == (self._held[p].next_offset, self._held[p].epoch) for p in moves)
 
     def _merge(self, rows: Rows) -> Written:
         self.reach("db.merge")
@@ -249,7 +300,7 @@ class MemorySink:
             if len(row[6].encode()) > _INDEX_MAX:
                 raise PoisonError("index row size exceeds btree maximum")
         self._staged.append(rows)
-        return self._database.apply(rows, only_count=True)
+        return self.stored.apply(rows, only_count=True)
 
     def _commit(self, moves: Mapping[Partition, int]) -> None:
         database = self._database
@@ -259,10 +310,10 @@ class MemorySink:
             database.end(self)
             raise OutcomeUnknownError("the connection was lost inside COMMIT")
         for rows in self._staged:
-            database.apply(rows)
+            self.stored.apply(rows)
         for partition, new in moves.items():
-            epoch = database.offsets[self._archive, partition][1]
-            database.offsets[self._archive, partition] = new, epoch
+            epoch = self.stored.offsets[self._archive, partition][1]
+            self.stored.offsets[self._archive, partition] = new, epoch
         database.unlock(self)
         database.io("db.committed")
         if self.ended or fate is Fate.UNHEARD:

@@ -33,11 +33,12 @@ class Transaction:
     fate: Fate = Fate.OPEN
     touched: dict[At, None] = field(default_factory=dict)
     offsets: dict[tuple[str, At], int] = field(default_factory=dict)
+    notes: dict[tuple[str, At], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One offset of a partition: a record, or (without a value) a marker that no reader is given."""
+    """One offset of a partition: a record, a tombstone, or (of a transaction, without a value) a marker."""
 
     value: bytes | None
     transaction: Transaction | None = None
@@ -52,14 +53,16 @@ class MemoryLog:
         self._entries: defaultdict[At, list[Entry]] = defaultdict(list)
         self._starts: defaultdict[At, int] = defaultdict(int)
         self._offsets: dict[tuple[str, At], int] = {}
+        self._notes: dict[tuple[str, At], str] = {}
         self._epochs: defaultdict[str, int] = defaultdict(int)
         self._open: dict[str, Transaction] = {}
 
     # plain writers
 
-    def append(self, at: At, *values: bytes, key: bytes = b"", timestamp_ms: int = 0) -> None:
-        """Write records outside of any transaction."""
+    def append(self, at: At, *values: bytes | None, key: bytes = b"", timestamp_ms: int = 0) -> int:
+        """Write records (None: tombstones) outside of any transaction; gives the offset of the last."""
         self._entries[at] += [Entry(value, key=key, timestamp_ms=timestamp_ms) for value in values]
+        return len(self._entries[at]) - 1
 
     def delete_before(self, at: At, offset: int) -> None:
         """Retention passes over everything below ``offset``."""
@@ -75,8 +78,8 @@ class MemoryLog:
             end = next((i for i, entry in enumerate(entries) if _is_open(entry)), end)
         return Bounds(self._starts[at], end)
 
-    def read(self, at: At, offset: int, max_records: int) -> tuple[list[tuple[int, bytes]], int]:
-        """Records from ``offset`` on, and where to read next, beyond markers and what was aborted.
+    def read(self, at: At, offset: int, max_records: int) -> tuple[list[tuple[int, bytes | None]], int]:
+        """Records from ``offset`` on, and where to read next, beyond markers (given to no reader) and what was aborted.
 
         Raises:
             LookupError: the log no longer holds this offset.
@@ -84,10 +87,10 @@ class MemoryLog:
         start, end = self.bounds(at)
         if offset < start:
             raise LookupError(offset)
-        found: list[tuple[int, bytes]] = []
+        found: list[tuple[int, bytes | None]] = []
         while offset < end and len(found) < max_records:
             entry = self._entries[at][offset]
-            if entry.value is not None and (entry.transaction is None or entry.transaction.fate is Fate.COMMITTED):
+            if entry.transaction is None or (entry.value is not None and entry.transaction.fate is Fate.COMMITTED):
                 found.append((offset, entry.value))
             offset += 1
         return found, offset
@@ -110,13 +113,17 @@ class MemoryLog:
         """What stands there."""
         return self._entries[at][offset]
 
-    def values(self, at: At) -> list[bytes]:
+    def values(self, at: At) -> list[bytes | None]:
         """Everything a reader is given from the start."""
         return [value for _, value in self.read(at, self.bounds(at).start, len(self._entries[at]))[0]]
 
     def committed(self, group: str, at: At) -> int | None:
         """The group's offset."""
         return self._offsets.get((group, at))
+
+    def note(self, group: str, at: At) -> str:
+        """What was committed beside the group's offset."""
+        return self._notes.get((group, at), "")
 
     def set_offset(self, group: str, at: At, offset: int) -> None:
         """An operator (or another worker) commits."""
@@ -158,6 +165,7 @@ class MemoryLog:
         self._check(transaction.transactional_id, transaction.epoch)
         self._end(transaction, Fate.COMMITTED)
         self._offsets |= transaction.offsets
+        self._notes |= transaction.notes
 
     def abort(self, transaction: Transaction) -> None:
         """Nobody will ever see it."""

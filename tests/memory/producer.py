@@ -13,8 +13,14 @@ from tests.memory.log import At, MemoryLog
 class _Sent(NamedTuple):
     at: At
     key: bytes
-    value: bytes
+    value: bytes | None
     future: Future
+
+
+class _Metadata(NamedTuple):
+    """What is said of a record that Kafka has; the offset is -1 when a repeated attempt found it there."""
+
+    offset: int
 
 
 class MemoryProducer:
@@ -26,7 +32,7 @@ class MemoryProducer:
         self._partitions = partitions
         self._wall_ms = wall_ms
         self._lanes: dict[At, deque[_Sent]] = {}
-        self._answers: deque[tuple[Future, BaseException | None]] = deque()
+        self._answers: deque[tuple[Future, _Metadata | BaseException]] = deque()
         self._broken = False
         self.closed = False
 
@@ -34,9 +40,9 @@ class MemoryProducer:
         """See kafka-python."""
         return set(range(self._partitions[topic]))
 
-    def send(self, topic: str, *, key: bytes, value: bytes, headers: Any, partition: int) -> Future:
-        """See kafka-python."""
-        assert headers, "an event names its content type"
+    def send(self, topic: str, *, key: bytes, value: bytes | None, headers: Any, partition: int) -> Future:
+        """See kafka-python; without a value it is a tombstone."""
+        assert headers or value is None, "an event names its content type"
         if self._broken:
             raise NotEnoughReplicasError
         future = Future()
@@ -63,8 +69,8 @@ class MemoryProducer:
     def arrive(self, at: At) -> None:
         """The oldest record on its way to this partition is in the log, and its answer on its way back."""
         sent = self._lanes[at].popleft()
-        self._log.append(at, sent.value, key=sent.key, timestamp_ms=self._wall_ms())
-        self._answers.append((sent.future, None))
+        offset = self._log.append(at, sent.value, key=sent.key, timestamp_ms=self._wall_ms())
+        self._answers.append((sent.future, _Metadata(offset)))
 
     def refuse(self, at: At) -> None:
         """Kafka says no to the oldest record on its way to this partition.
@@ -82,12 +88,11 @@ class MemoryProducer:
         future, _ = self._answers.pop()
         self._answers.append((future, NotEnoughReplicasError()))
 
-    def answer(self) -> None:
-        """The oldest answer is heard."""
+    def answer(self, *, repeated: bool = False) -> None:
+        """The oldest answer is heard; or it was lost, and the answer to a ``repeated`` attempt does not say where."""
         if self._answers:
-            future, error = self._answers.popleft()
-            if error is None:
-                future.success(None)
+            future, said = self._answers.popleft()
+            if isinstance(said, KafkaError):
+                future.failure(said)
             else:
-                assert isinstance(error, KafkaError)
-                future.failure(error)
+                future.success(_Metadata(-1) if repeated else said)

@@ -9,8 +9,9 @@ from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 
 from processors.archive.outside import Outside
+from processors.archive.records import item_of
 from processors.archive.rows import Item
-from processors.archive.service import Archive, _item
+from processors.archive.service import Archive
 from processors.archive.sink import Partition
 from processors.archive.store import store
 from runtime.errors import FencedError
@@ -100,7 +101,7 @@ class City:
                 self._kill(task.name)
             elif task.done:
                 self._judge(task)
-        raise Violation(f"stuck: {self.database.offsets}")
+        raise Violation(f"stuck: {self.database.current.offsets}")
 
     def end(self) -> None:
         """All processes are asked to end, and do."""
@@ -173,9 +174,9 @@ class City:
             self._fault()
 
     def _fault(self) -> None:
-        dice, database = self.dice, self.database
+        dice = self.dice
         name = dice.choice(self._names)
-        match dice.choice(["die", "freeze", "share", "cut", "fate", "database", "kafka", "stop"]):
+        match dice.choice(["die", "freeze", "share", "kafka", "stop"] + ["database"] * 4):
             case "die":
                 self._frozen.pop(name, None)
                 self._kill(name)
@@ -185,17 +186,25 @@ class City:
                     self.group.assign({other: PARTITIONS for other in NAMES if other != name})
             case "share":
                 self._share()
-            case "cut":
-                database.cut()
-            case "fate":
-                database.fates.append(dice.choice(list(Fate)))
-            case "database":
-                database.up = not database.up
-                database.cut()
             case "kafka":
                 self._kafka_back_s = self.timing.now_s + dice.uniform(0, 5)
             case "stop":
                 self._shutdowns[name].request()
+            case "database":
+                self._database_fault()
+
+    def _database_fault(self) -> None:
+        database = self.database
+        match self.dice.choice(["cut", "fate", "away", "switch"]):
+            case "cut":
+                database.cut()
+            case "fate":
+                database.fates.append(self.dice.choice(list(Fate)))
+            case "away":
+                database.up = not database.up
+                database.cut()
+            case "switch":  # a rebuild has come to its end; it tries again another time when somebody has locks
+                database.switch()
 
     def _share(self) -> None:
         """A rebalance."""
@@ -236,7 +245,7 @@ class City:
     # ------------------------------------------------------------------------------------------------------ the checks
 
     def _is_stored(self) -> bool:
-        return all(self.database.offsets.get(self._key(p), (0, 0))[0] == self._end(p) for p in PARTITIONS)
+        return all(self.database.current.offsets.get(self._key(p), (0, 0))[0] == self._end(p) for p in PARTITIONS)
 
     def _key(self, partition: TopicPartition) -> tuple[str, Partition]:
         return "eyes-archive", tuple(partition)
@@ -253,15 +262,17 @@ class City:
         items.sort(key=lambda item: (item.topic, item.partition, item.offset))
         for item in items:
             list(store(sink, [item], {(item.topic, item.partition): item.offset + 1}, HORIZON))  # type: ignore[arg-type]
-        for table, rows in expected.contents().items():
-            if (found := self.database.contents()[table]) != rows:
+        for table, rows in expected.current.contents().items():
+            if (found := self.database.current.contents()[table]) != rows:
                 raise Violation(f"{table}: {_difference(found, rows)}")
-        if self.database.repeated != expected.repeated:
-            raise Violation(f"written twice: {self.database.repeated} instead of {expected.repeated}")
+        found, wanted = self.database.current.repeated, expected.current.repeated
+        if found != wanted:
+            raise Violation(f"written twice: {found} instead of {wanted}")
 
     def _items(self, partition: TopicPartition) -> list[Item]:
         found, _ = self.log.read(tuple(partition), 0, 1_000_000)
-        return [_item(record(self.log, partition, offset)) for offset, _ in found]
+        records = [record(self.log, partition, offset) for offset, _ in found]
+        return [item_of(one.topic, one.partition, one.offset, one.timestamp, one.value) for one in records]
 
 
 def _difference(found: Any, wanted: Any) -> str:

@@ -70,7 +70,14 @@ class Deaf(MemorySink):
             return Written()
 
 
-@pytest.mark.parametrize("broken", [OffsetsBefore, OffsetsBehind, Unfenced, Deaf])
+class AnyGeneration(MemorySink):
+    """Does not look whether its generation is still current when it takes partitions over."""
+
+    def _is_current(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("broken", [OffsetsBefore, OffsetsBehind, Unfenced, Deaf, AnyGeneration])
 def test_a_broken_sink_is_caught(broken: type[MemorySink]) -> None:
     must_be_caught(partial(simulate, sink=broken), broken)
 

@@ -38,18 +38,21 @@ class Rig:
         yield
         self.database.up = True
 
+    def switch(self) -> None:
+        assert self.database.switch()
+
     def set_offset(self, partition: Partition, offset: int) -> None:
-        _, epoch = self.database.offsets["a", partition]
-        self.database.offsets["a", partition] = offset, epoch
+        _, epoch = self.database.current.offsets["a", partition]
+        self.database.current.offsets["a", partition] = offset, epoch
 
     def identities(self) -> list[str]:
-        return sorted(row[6] for row in self.database.tables["observations"].values())
+        return sorted(row[6] for row in self.database.current.tables["observations"].values())
 
     def set_aside(self) -> list[bytes]:
-        return [row[6] for row in self.database.tables["quarantine"].values()]
+        return [row[6] for row in self.database.current.tables["quarantine"].values()]
 
     def offsets(self) -> Mapping[Partition, int]:
-        return {partition: offset for (_, partition), (offset, _) in self.database.offsets.items()}
+        return {partition: offset for (_, partition), (offset, _) in self.database.current.offsets.items()}
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_an_owner_waits_for_the_transaction_of_the_one_before_until_it_has_idled
     rig = Rig()
     old, new = rig.sink(), rig.sink()
     old.take_over({("t", 0): 0})
-    rig.database.lock(old, [("a", ("t", 0))])
+    rig.database.lock(old, "a", [("t", 0)])
     waited_s = 0.0
     for _ in range(3):
         began_s = rig.database.timing.now_s
@@ -83,3 +86,13 @@ def test_an_owner_waits_for_the_transaction_of_the_one_before_until_it_has_idled
     assert old.ended
     assert waited_s >= 20
     assert new.held["t", 0].epoch == 2
+
+
+def test_a_switch_waits_for_who_takes_over_and_for_who_writes() -> None:
+    rig = Rig()
+    sink = rig.sink()
+    for hold in (lambda: rig.database.share(sink), lambda: rig.database.lock(sink, "a", [("t", 0)])):
+        hold()
+        assert not rig.database.switch()
+        rig.database.unlock(sink)
+    assert rig.database.switch()

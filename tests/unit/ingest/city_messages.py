@@ -4,19 +4,23 @@ import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ingest_rig import facility
 
 from ingest.decoders.base import PROBE_ROOT, SESSION_ROOT
+from ingest.recent import UNACKNOWLEDGED_MS
 from schemas.clock import Tick
-from schemas.columns import BatchColumns
+from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.envelope import decode
 from schemas.facility import DeviceBinding
-from schemas.identity import payload_hash
+from schemas.identity import payload_hash, tier
 from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, UnregisteredReadings
+from schemas.registry import RegistryRewritten
+from schemas.topics import DAY_MS, TICKS, Topic
 from tests.memory.process import Violation
 
 KNOWN: Final = ("d-1", "d-2")
@@ -116,13 +120,25 @@ class Found:
 
     readings: defaultdict[Effect, list[Copy]] = field(default_factory=lambda: defaultdict(list))
     waiting: defaultdict[Effect, set[str]] = field(default_factory=lambda: defaultdict(set))
-    refused: defaultdict[Effect, set[str]] = field(default_factory=lambda: defaultdict(set))
+    refused: defaultdict[Effect, set[tuple[str, int]]] = field(default_factory=lambda: defaultdict(set))
+    """Id and arrival."""
+    kept: set[tuple[str, bytes]] = field(default_factory=set)
+    """Topic and payload of what was accepted."""
     ticked_ms: dict[int, int] = field(default_factory=dict)
     """The newest tick of each partition of the events."""
+    coarse_ms: int = 0
+    """The newest in ``city.ticks.v1``."""
+    rewritten: list[RegistryRewritten] = field(default_factory=list)
 
-    def read(self, raw: bytes, partition: int = 0) -> None:
+    def read(self, topic: Topic, partition: int, raw: bytes) -> None:
         """One more record."""
         match decode(raw).data:
+            case Tick(time=time) if topic is TICKS:
+                self.coarse_ms = max(to_ms(time), self.coarse_ms)
+            case AcceptedColumns() as accepted:
+                self.kept.update(zip(accepted.mqtt_topic, accepted.payload, strict=True))
+            case RegistryRewritten() as rewritten:
+                self.rewritten.append(rewritten)
             case Tick(time=time):
                 self.ticked_ms[partition] = max(to_ms(time), self.ticked_ms.get(partition, 0))
             case BatchColumns() as batch:
@@ -136,12 +152,23 @@ class Found:
             case UnregisteredReadings(device=device, identities=identities):
                 for _, identity in identities:
                     self.waiting["reading", device, _without_arrival(identity)].add(identity)
-            case Quarantined(id=identifier, payload=payload):
-                self.refused["refused", payload.decode()].add(str(identifier))
+            case Quarantined(id=identifier, payload=payload, arrival_time=arrival):
+                self.refused["refused", payload.decode()].add((str(identifier), to_ms(arrival)))
 
     def holds(self, effect: Effect) -> bool:
         """Whether it stands anywhere."""
         return bool(self.readings.get(effect) or self.waiting.get(effect) or self.refused.get(effect))
+
+    def is_rewritten(self, partition: int) -> bool:
+        """Whether its registry was rewritten on the day of its newest tick."""
+        day = self.ticked_ms.get(partition, 0) // DAY_MS
+        return day > 0 and any(
+            one.partition == partition and to_ms(one.time) // DAY_MS == day for one in self.rewritten
+        )
+
+    def was_accepted(self, effect: Effect) -> bool:
+        """Whether a reading was written as it was received, and not when its device was registered later."""
+        return any(one.quality != Quality.RELEASED for one in self.readings.get(effect, ()))
 
     def check(self, wanted: set[Effect], repeated: set[Effect]) -> None:
         """Everything once in effect, and nothing else; copies of what no device repeated are equal in all they say.
@@ -157,15 +184,27 @@ class Found:
                 raise Violation(f"lost: {effect}")
         if invented := (self.readings.keys() | self.waiting.keys() | self.refused.keys()) - wanted:
             raise Violation(f"invented: {invented}")
-        for effect, ids in (*self.waiting.items(), *self.refused.items()):
-            if len(ids) > 1:
-                raise Violation(f"twice in effect: {effect} as {ids}")
+        for effect, ids in self.refused.items():
+            _check_once(effect, ids)
+        for effect, identities in self.waiting.items():
+            _check_once(effect, {(one, _arrival_ms(one)) for one in identities})
         for effect, copies in self.readings.items():
-            if len({one.identity for one in copies}) > 1:
-                raise Violation(f"twice in effect: {effect} as {copies}")
-            told = {one[1:] for one in copies if one.quality != Quality.RELEASED}
-            if len(told) > 1 and effect not in repeated:
+            _check_once(effect, {(one.identity, _arrival_ms(one.identity)) for one in copies})
+            told = {one for one in copies if one.quality != Quality.RELEASED}
+            if len(told) > len({one.identity for one in told}) and effect not in repeated:
                 raise Violation(f"told in two ways: {effect} as {copies}")
+
+
+def _check_once(effect: Effect, ids: set[tuple[str, int]]) -> None:
+    """Of one id; or of several with more than a minute between their arrivals, of which nothing is promised."""
+    arrivals = sorted(arrival_ms for _, arrival_ms in ids)
+    if any(later - earlier <= UNACKNOWLEDGED_MS for earlier, later in pairwise(arrivals)):
+        raise Violation(f"twice in effect: {effect} as {ids}")
+
+
+def _arrival_ms(identity: str) -> int:
+    """Of what only its arrival identifies; 0 of all else."""
+    return int(identity.split(":")[1]) if tier(identity) == "c" else 0
 
 
 def _without_arrival(identity: str) -> str:

@@ -1,8 +1,9 @@
 """Ingest without servers: the real parts around a writer that only remembers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock
@@ -12,15 +13,17 @@ from ingest.messages import Inbound
 from ingest.metrics import Tally
 from ingest.recent import Recent
 from ingest.registry import Registry
+from ingest.rewrite import Rewriter
 from ingest.ticker import Ticker
 from ingest.unregistered import Unregistered
 from runtime.settings import ClockSettings, IngestSettings, Settings
+from runtime.timing import Timing
 from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, decode, encode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.model import from_ms
-from schemas.registry import FacilityRegistered
-from schemas.topics import EVENTS, Topic
+from schemas.registry import FacilityRegistered, RegistryRewritten
+from schemas.topics import EVENTS, TICKS, Topic
 
 NOW = 1_795_000_000_000
 
@@ -33,6 +36,19 @@ def facility(name: str, *bindings: DeviceBinding, zone: str = "dma:1", **more: A
         zone=zone,
         place=Place(lon=113.85, lat=34.03),
         devices=bindings,
+    )
+
+
+def record_of(partition: int, time_ms: int, begin_offset: int = 0, generation: int = 1) -> RegistryRewritten:
+    """As a complete rewrite leaves it."""
+    return RegistryRewritten(
+        partition=partition,
+        rewrite=f"at {time_ms}",
+        time=from_ms(time_ms),
+        generation=generation,
+        begin_offset=begin_offset,
+        end_offset=begin_offset + 5,
+        facilities=1,
     )
 
 
@@ -52,6 +68,8 @@ class FakeWriter:
     def __init__(self, ledger: AckLedger) -> None:
         self.ledger = ledger
         self.written: list[Written] = []
+        self.coarse: list[Written] = []
+        """What went to ``city.ticks.v1``."""
 
     def outstanding(self, partition: int) -> int:
         return 0
@@ -67,16 +85,24 @@ class FakeWriter:
         tickets: Sequence[int] = (),
         confirmed: Any = None,
     ) -> None:
+        if data is None:
+            self.written.append(Written(topic, partition, key, data, tickets, confirmed))
+            return
         event = CloudEvent(id="x", source=self.source, time=from_ms(time_ms), data=data, partitionkey=key)
         assert decode(encode(event)).data == data
-        self.written.append(Written(topic, partition, key, data, tickets, confirmed))
+        kept = self.coarse if topic is TICKS else self.written
+        kept.append(Written(topic, partition, key, data, tickets, confirmed))
 
     def confirm_all(self) -> None:
-        for one in self.written:
+        for offset, one in enumerate((*self.written, *self.coarse)):
             for ticket in one.tickets:
                 self.ledger.confirm(ticket)
             if one.confirmed:
-                one.confirmed()
+                one.confirmed(offset)
+
+    @property
+    def events(self) -> list[Written]:
+        return [one for one in self.written if one.topic is EVENTS]
 
     def of(self, kind: type) -> list[Any]:
         return [one.data for one in self.written if isinstance(one.data, kind)]
@@ -92,8 +118,19 @@ class FakeWriter:
         ]
 
 
+class RigTiming(Timing):
+    """A clock that shows what the test says."""
+
+    def __init__(self) -> None:
+        self.look: Callable[[], float] = lambda: 0.0
+
+    def monotonic_s(self) -> float:
+        return self.look()
+
+
 class Rig:
-    def __init__(self, *, feed: bool = False, **ingest: Any) -> None:
+    def __init__(self, *, feed: bool = False, rewritten: bool = True, **ingest: Any) -> None:
+        """``rewritten``: no rewrite of the registry is due until the end of time."""
         self.settings = Settings.model_construct(
             site="test",
             clock=ClockSettings(mode="feed" if feed else "wall"),
@@ -108,9 +145,15 @@ class Rig:
         self.recent = Recent()
         self.feed = FeedClock() if feed else None
         self.batches = Batches(writer, self.ledger, "shard", 20)
+        self.accepted = Accepted(writer, self.ledger, "shard", 20)
         self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
+        self.timing = RigTiming()
+        self.rewriter = Rewriter(self.settings, start="s1", writer=writer, registry=self.registry, timing=self.timing)
+        if rewritten:
+            for partition in range(EVENTS.partitions):
+                self.rewriter.hear(record_of(partition, 250_000_000_000_000))
         self.ticker = Ticker(
             self.settings,
             start="s1",
@@ -118,6 +161,7 @@ class Rig:
             ledger=self.ledger,
             batches=self.batches,
             registry=self.registry,
+            rewriter=self.rewriter,
             feed=self.feed,
             publish=lambda topic, payload: self.published.append((topic, payload)),
         )
@@ -127,6 +171,7 @@ class Rig:
             ledger=self.ledger,
             writer=writer,
             batches=self.batches,
+            accepted=self.accepted,
             cameras=self.cameras,
             registry=self.registry,
             unregistered=self.unregistered,
@@ -153,7 +198,7 @@ class Rig:
         at: int = NOW,
         size: int | None = None,
     ) -> int:
-        """One message; returns its packet id. Batches are written at once."""
+        """One message; returns its packet id. What is open is written at once."""
         if mid is None:
             self.mid += 1
             mid = self.mid
@@ -161,4 +206,5 @@ class Rig:
         ticket = self.ledger.received(mid, len(payload), 0.0)
         self.intake.take(Inbound(ticket, mid, dup, raw, payload, len(payload) if size is None else size, at))
         self.batches.flush_all()
+        self.accepted.flush()
         return mid

@@ -5,7 +5,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-from city_messages import KNOWN, LATER, Devices, Effect, Found, Said, facility_of, is_ours
+from city_messages import KNOWN, LATER, Devices, Effect, Found, Said, is_ours
+from city_registry import CityRegistry, check_rewrites
 from ingest_doubles import OWNED, FixedElection, TurnedFollower
 from ingest_rig import NOW
 from kafka.errors import KafkaConnectionError
@@ -13,15 +14,16 @@ from kafka.errors import KafkaConnectionError
 from ingest.decoders.base import CLOCK_TOPIC
 from ingest.outside import Outside
 from ingest.service import Service
+from ingest.ticker import COARSE_MS, LEADER_PARTITION
+from ingest.writer import TOPICS
 from runtime.settings import ClockSettings, IngestSettings, KafkaSettings, MqttSettings, Settings
 from schemas.clock import Tick
 from schemas.columns import BatchColumns
-from schemas.envelope import CloudEvent, decode, encode
+from schemas.envelope import decode
 from schemas.identity import tier
 from schemas.model import format_rfc3339, from_ms
-from schemas.partitioning import partition_of
 from schemas.registry import FacilityRegistered
-from schemas.topics import EVENTS, FACILITIES, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, DAY_MS, EVENTS, QUARANTINE, REWRITES, TICKS, UNREGISTERED, Topic
 from tests.memory.broker import Broker, Connection, Message, Session
 from tests.memory.consumer import MemoryReader
 from tests.memory.log import MemoryLog
@@ -31,9 +33,10 @@ from tests.memory.producer import MemoryProducer
 
 SHARD = "shard"
 MESSAGES = 40
+EVENING_MS = 8_000  # before midnight it begins
 DEATHS = 3
 ENOUGH_S = 300.0  # of virtual time after the last fault
-TOPICS = (EVENTS, FACILITIES, QUARANTINE, UNREGISTERED)
+MIDNIGHT = (NOW // DAY_MS + 1) * DAY_MS
 
 
 def simulate(seed: int, crash_at: int | None = None) -> int:
@@ -64,7 +67,8 @@ class City:
         self.points = 0
         self.done = False
         self.log = MemoryLog()
-        self.timing = VirtualTiming(self.io, NOW)
+        mode = self.dice.choice(["wall", "wall", "feed"])
+        self.timing = VirtualTiming(self.io, MIDNIGHT - self.dice.randint(0, EVENING_MS))
         self.broker = Broker()
         self.network = Network(self.broker, self.io)
         self._crash_at = crash_at
@@ -83,11 +87,12 @@ class City:
         self._service: Service | None = None
         self._shutdown = VirtualShutdown(self.timing, self.io)
         self._producers: list[MemoryProducer] = []
+        self._refusals = 0
         self._follower: TurnedFollower | None = None
         dice = self.dice
         self.settings = Settings.model_construct(
             site="test",
-            clock=ClockSettings(mode=dice.choice(["wall", "wall", "feed"])),
+            clock=ClockSettings(mode=mode),
             kafka=KafkaSettings(),
             mqtt=MqttSettings(),
             ingest=IngestSettings(
@@ -97,8 +102,10 @@ class City:
                 linger_ms=dice.choice([0, 20, 200]),
             ),
         )
-        for device in KNOWN:
-            self._register(device)
+        self._registry = CityRegistry(self.log, self.timing)
+        self._registry.register(*KNOWN)
+        while self._registry.is_loading:
+            self._registry.go_on()
         self.broker.sessions[SHARD] = Session({"eyes/v1/#": 1})  # it is there before anybody publishes
         self.broker.acknowledged = self._acknowledged
         self._say_clock()  # a feeder says how late it is before anything else
@@ -108,7 +115,7 @@ class City:
     def run(self) -> None:
         """One process until it ends or dies."""
         self._shutdown = VirtualShutdown(self.timing, self.io)
-        self._producers, self._follower = [], None
+        self._producers, self._follower, self._refusals = [], None, 0
         self.timing.now_s += 0.1  # nothing starts within the millisecond in which another died
         outside: Any = Outside(
             timing=self.timing,
@@ -153,6 +160,8 @@ class City:
 
         producer.send = sending  # type: ignore[method-assign]
         self._producers.append(producer)
+        if len(self._producers) > 1 + self._refusals:
+            raise Violation("a producer was thrown away, and Kafka had refused nothing")
         return producer
 
     def _open_reader(self, *_: Any, **__: Any) -> MemoryReader:
@@ -194,6 +203,8 @@ class City:
             self._kafka_works()
         if self._left and dice.random() < 0.2:
             self._say()
+        if self._registry.is_loading and dice.random() < 0.1:
+            self._registry.go_on()
         if self._follower is not None and self._follower.started and dice.random() < 0.2:
             with suppress(KafkaConnectionError):
                 self._follower.turn()
@@ -217,13 +228,15 @@ class City:
             if producer.waiting:
                 producer.arrive(self.dice.choice(producer.waiting))
             if self.dice.random() < 0.8:
-                producer.answer()
+                producer.answer(repeated=self.dice.random() < 0.02)
 
     def _say(self) -> None:
         """A device publishes; half-way the one that nobody knew is registered."""
         self._left -= 1
         if self._left == MESSAGES // 2:
-            self._register(LATER)
+            self._registry.register(LATER)
+        elif not self._registry.is_loading and self.dice.random() < 0.1:
+            self._registry.register(self.dice.choice(KNOWN))
         now_ms = self.timing.wall_ms()
         if self.dice.random() < 0.3:
             self._say_clock()
@@ -243,13 +256,15 @@ class City:
     def _fault(self) -> None:
         """Something goes wrong, or the process is asked to end."""
         dice = self.dice
-        match dice.choice(["network", "network", "network", "kafka", "kafka", "kafka", "kafka", "stop"]):
+        match dice.choice(["network"] * 3 + ["kafka"] * 4 + ["stop", "retire"]):
             case "network":
                 self._network_fault()
             case "kafka":
                 self._kafka_fault()
             case "stop":
                 self._shutdown.request()
+            case "retire":  # somebody thinks it will not come back
+                self._registry.retire(SHARD)
 
     def _network_fault(self) -> None:
         dice = self.dice
@@ -270,9 +285,11 @@ class City:
                 self._kafka_back_s = self.timing.now_s + dice.uniform(0, 20)
             case "refuse":
                 for producer in filter(_is_at_work, self._producers):
+                    self._refusals += 1
                     producer.refuse(dice.choice(producer.waiting))
             case "unheard":
                 for producer in filter(_is_at_work, self._producers):
+                    self._refusals += 1
                     producer.arrive_unheard(dice.choice(producer.waiting))
             case "undecided" if self._service is not None:
                 self._service._election.rebalancing ^= True
@@ -285,24 +302,29 @@ class City:
         service = self._service
         if service is not None:
             service._election.rebalancing = False
-        if not waiting and service is not None and self._released() and not service._writer.unsettled:
+        if not waiting and service is not None and self._all_is_said() and not service._writer.unsettled:
             self.done = True
             self._shutdown.request()
+        elif not waiting and self.dice.random() < 0.05:
+            self._say_clock()  # which goes on when everybody else is silent
         elif self.timing.now_s - since_s > ENOUGH_S:
-            raise Violation(f"stuck: {waiting or LATER} still waits")
+            raise Violation(f"stuck: {waiting or 'something'} still waits; {self._found.rewritten}")
+
+    def _all_is_said(self) -> bool:
+        """Whether all has come that comes by itself."""
+        self._look()
+        coarse = self._found.coarse_ms // COARSE_MS == self._found.ticked_ms.get(LEADER_PARTITION, 0) // COARSE_MS
+        return (
+            coarse
+            and self._released()
+            and all(map(self._found.is_rewritten, OWNED))
+            and not self._registry.has_retired(SHARD)
+        )
 
     def _released(self) -> bool:
         """Whether everything of the device that was registered late has become readings."""
-        self._look()
         wanted = [effect for effect in self._accepted_ms if effect[1] == LATER and effect[0] == "reading"]
         return all(self._found.readings.get(effect) for effect in wanted)
-
-    def _register(self, device: str) -> None:
-        """As ``eyes registry load`` does: into the events first."""
-        one = facility_of(device)
-        event = encode(CloudEvent("1", "/registry", from_ms(self.timing.wall_ms()), FacilityRegistered(facility=one)))
-        self.log.append((EVENTS.name, partition_of(one.zone, EVENTS.partitions)), event)
-        self.log.append((FACILITIES.name, 0), event, key=one.facility.encode())
 
     # ------------------------------------------------------------------------------------------------------ the checks
 
@@ -323,21 +345,33 @@ class City:
             raise Violation(f"packet id {mid} was acknowledged before {connection.brought[0]}")
         self._look()
         if (time_ms := self._clocks.get(message.number)) is not None:
-            for partition in OWNED:
-                if self._found.ticked_ms.get(partition, 0) < time_ms:
-                    raise Violation(f"the feed's clock was acknowledged and did not tick in partition {partition}")
-        if (said := self._said.get(message.number)) is None:
-            return
+            self._check_ticks(time_ms)
+        if (said := self._said.get(message.number)) is not None:
+            self._check_log(said)
+
+    def _check_ticks(self, time_ms: int) -> None:
+        """A message of the feed's clock is acknowledged."""
+        for partition in OWNED:
+            if self._found.ticked_ms.get(partition, 0) < time_ms:
+                raise Violation(f"the feed's clock was acknowledged and did not tick in partition {partition}")
+        if self._found.coarse_ms // COARSE_MS < time_ms // COARSE_MS:
+            raise Violation("the feed's clock was acknowledged and did not tick for cases")
+
+    def _check_log(self, said: Said) -> None:
+        """A device's message is acknowledged."""
         for effect in said.effects:
             if not self._found.holds(effect):
                 raise Violation(f"acknowledged and not in the log: {effect}")
+        device = said.effects[0][1]
+        if device in KNOWN and said.effects[0][0] == "reading" and (said.topic, said.payload) not in self._found.kept:
+            raise Violation(f"acknowledged and its bytes are not kept: {said}")
 
     def _look(self) -> None:
         """Read on in the log."""
-        for topic in (EVENTS, QUARANTINE, UNREGISTERED):
+        for topic in (EVENTS, QUARANTINE, UNREGISTERED, ACCEPTED, REWRITES, TICKS):
             for partition in range(topic.partitions):
                 for _, raw in self._news(topic, partition):
-                    self._found.read(raw, partition)
+                    self._found.read(topic, partition, raw)
 
     def _news(self, topic: Topic, partition: int) -> list[tuple[int, bytes]]:
         at = topic.name, partition
@@ -348,8 +382,21 @@ class City:
         """When all is over."""
         self._look()
         self._found.check(set(self._accepted_ms), self._devices.repeated)
+        self._check_bytes()
         for partition in range(EVENTS.partitions):
-            self._check_order([decode(raw).data for raw in self.log.values((EVENTS.name, partition))])
+            events = [decode(raw).data for raw in self.log.values((EVENTS.name, partition))]
+            self._check_order(events)
+            check_rewrites([one for one in self._found.rewritten if one.partition == partition], events)
+
+    def _check_bytes(self) -> None:
+        """The bytes of all that was accepted are kept, and no others."""
+        said = {(one.topic, one.payload) for one in self._said.values()}
+        if invented := self._found.kept - said:
+            raise Violation(f"kept and never said: {invented}")
+        for one in self._said.values():
+            accepted = any(map(self._found.was_accepted, one.effects))
+            if accepted and (one.topic, one.payload) not in self._found.kept:
+                raise Violation(f"in the log and its bytes are not kept: {one}")
 
     def _check_order(self, events: list[Any]) -> None:
         """A registration stands before its readings, a tick behind every reading it covers."""

@@ -11,8 +11,12 @@ from ingest_simulation import simulate
 from ingest.bridge import Bridge
 from ingest.ledger import AckLedger, Released
 from ingest.recent import Recent
+from ingest.registry import Registry
+from ingest.rewrite import Rewriter
+from ingest.service import Service
 from ingest.ticker import Ticker
 from ingest.writer import Writer
+from schemas.topics import ACCEPTED, Topic
 from tests.memory.seeds import SEEDS, for_every_seed, must_be_caught
 
 STRIDE = 1 if SEEDS >= 1_000 else 2  # `make check` is in a hurry
@@ -93,6 +97,47 @@ class RemembersNothing(Recent):
         return super().give(payload_hash, mid, dup=False, arrival_ms=arrival_ms, event_ms=event_ms)
 
 
+class AcksBeforeItsBytes(Writer):
+    """Does not wait until the bytes of what it accepted are in Kafka."""
+
+    def write(self, topic: Topic, *args: Any, tickets: Any = (), **more: Any) -> None:
+        waited = () if topic is ACCEPTED else tickets
+        super().write(topic, *args, tickets=waited, **more)
+        if topic is ACCEPTED:
+            for ticket in tickets:
+                self._ledger.confirm(ticket)
+
+
+class LeavesCasesBehind(Ticker):
+    """Does not wait until the feed's clock stands where cases learn the time."""
+
+    def _write_coarse(self, time_ms: int, tickets: tuple[int, ...]) -> None:
+        super()._write_coarse(time_ms, ())
+
+
+class RewritesUnheard(Rewriter):
+    """Does not wait to hear what was registered before its begin marker."""
+
+    def step(self, now_s: float, wall_ms: int) -> None:
+        if self._attempt is not None:
+            self._attempt.heard = True
+        super().step(now_s, wall_ms)
+
+
+class RewritesAmidLoads(Registry):
+    """Does not wait for the end of a load whose events may stand before the begin marker."""
+
+    def loading(self, since_ms: int) -> bool:
+        return False
+
+
+class RewritesOn(Rewriter):
+    """Goes on with a rewrite of which Kafka may have refused something."""
+
+    def reset(self) -> None:
+        """Not now."""
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
@@ -103,10 +148,30 @@ class RemembersNothing(Recent):
         (ReadsOn, "messages in memory"),
         (TicksAhead, "behind a tick"),
         (RemembersNothing, "twice in effect"),
+        (AcksBeforeItsBytes, "bytes are not kept"),
+        (LeavesCasesBehind, "did not tick for cases"),
+        (RewritesUnheard, "has .* of"),
+        (RewritesAmidLoads, "has .* of"),
+        (RewritesOn, "has .* of|still waits"),
     ],
 )
 def test_a_broken_build_is_caught(broken: type, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"ingest.service.{broken.__mro__[1].__name__}", broken)
     caught = must_be_caught(simulate, broken)
     with pytest.raises(type(caught), match=says):
+        raise caught
+
+
+class TakesBackTooEarly(Service):
+    """Says that it is not retired before its new producer is open."""
+
+    def _report(self, now_s: float) -> None:
+        self._take_back_retirement()
+        super()._report(now_s)
+
+
+def test_a_service_that_fails_by_itself_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest_simulation.Service", TakesBackTooEarly)
+    caught = must_be_caught(simulate, TakesBackTooEarly)
+    with pytest.raises(type(caught), match="thrown away"):
         raise caught

@@ -25,13 +25,13 @@ class Rig:
     def turn(self) -> None:
         """One record goes its way; the scheduler refuses what is too large."""
         for at in self.producer.waiting[:1]:
-            if len(self.producer._lanes[at][0].value) < self.too_large:
+            if len(self.producer._lanes[at][0].value or b"") < self.too_large:
                 self.producer.arrive(at)
             else:
                 self.producer.refuse(at)
         self.producer.answer()
 
-    def values(self, partition: int) -> list[bytes]:
+    def values(self, partition: int) -> list[bytes | None]:
         return self.log.values((self.topic, partition))
 
     def patience(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ from ingest_rig import NOW, Rig, facility
 
 from ingest.clock import Probe, StepDetector, decode_probe, encode_probe
 from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT
+from ingest.ticker import COARSE_MS, LEADER_PARTITION
 from runtime.settings import ClockSettings
 from schemas.clock import ClockStepped, Tick
 from schemas.columns import BatchColumns
@@ -12,8 +13,7 @@ from schemas.facility import DeviceBinding
 from schemas.model import to_ms
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined, Reason
-from schemas.registry import FacilityRegistered, RegistryRewriteBegun, RegistryRewriteEnded
-from schemas.topics import DAY_MS
+from schemas.registry import RETIRED_KEY
 
 PARTITION = partition_of("dma:1", 12)
 PROBE = "eyes/v1/_probe/shard"
@@ -42,7 +42,7 @@ def test_a_returning_probe_advances_the_frontier_behind_the_readings_before_it(r
     rig.take("eyes/v1/x/dev1/observations", b'{"property":"flow","value":1,"seq":1}')
     mid = rig.take(topic, payload)
     rig.ticker.step(1.01, NOW + 10)
-    assert [type(one.data) for one in rig.writer.written] == [BatchColumns, Tick]
+    assert [type(one.data) for one in rig.writer.events] == [BatchColumns, Tick]
     tick = rig.writer.of(Tick)[0]
     assert tick.received_to == {"shard": NOW}
     assert to_ms(tick.time) == NOW + 10
@@ -110,19 +110,6 @@ def test_after_a_refused_record_only_what_was_confirmed_counts_as_received(rig: 
     assert rig.ticker.frontier == NOW
 
 
-def test_the_registry_is_rewritten_when_the_day_turns() -> None:
-    rig = Rig(feed=True)
-    rig.register(facility("F1", DeviceBinding(device="dev1")), facility("F2", zone="dma:2"))
-    rig.ticker.own(frozenset({PARTITION}))
-    day = 20_000 * DAY_MS
-    for time_ms in (day + 1, day + 2, day + DAY_MS, day + DAY_MS + 5):
-        rig.ticker._feed.now_ms = None
-        rig.take("eyes/v1/_clock", f'{{"time":"{_text(time_ms)}"}}'.encode())
-    kinds = [type(one.data) for one in rig.writer.written]
-    assert kinds == [Tick, Tick, RegistryRewriteBegun, FacilityRegistered, RegistryRewriteEnded, Tick, Tick]
-    assert rig.writer.of(RegistryRewriteEnded)[0].facilities == 1
-
-
 def _text(time_ms: int) -> str:
     from schemas.model import format_rfc3339, from_ms
 
@@ -161,7 +148,7 @@ def test_a_later_process_of_a_feed_begins_where_the_log_ends() -> None:
     rig.register(facility("F1", DeviceBinding(device="dev1")))
     rig.ticker.own(frozenset({1, 2}))
     rig.feed.resume(NOW)
-    rig.ticker.resume({1: NOW, 2: NOW - 1000})
+    rig.ticker.resume({1: NOW, 2: NOW - 1000}, 0)
     rig.take("eyes/v1/x/dev1/observations", b'{"property":"flow","value":1,"seq":1}', at=NOW + 10**9)
     assert [row[4] for row in rig.writer.rows()] == [NOW]
     for time_ms in (NOW - 1000, NOW, NOW + 1000):
@@ -220,6 +207,20 @@ def test_a_clock_message_that_comes_again_waits_for_the_ticks_of_its_first_deliv
     assert len(rig.writer.of(Tick)) == 1
 
 
+def test_it_waits_for_the_tick_for_cases_too() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({LEADER_PARTITION}))
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1)
+    rig.ledger.new_epoch()
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1, dup=True)
+    for one in rig.writer.written:
+        one.confirmed(0)
+    assert rig.ledger.release().mids == []
+    for one in rig.writer.coarse:
+        one.confirmed(0)
+    assert rig.ledger.release().mids == [1]
+
+
 def test_one_that_comes_again_while_nobody_knows_who_owns_what_waits_too() -> None:
     rig = Rig(feed=True)
     rig.ticker.own(frozenset({PARTITION}))
@@ -233,3 +234,42 @@ def test_one_that_comes_again_while_nobody_knows_who_owns_what_waits_too() -> No
     rig.writer.confirm_all()
     assert rig.ledger.release().mids == [1, 2]
     assert len(rig.writer.of(Tick)) == 1
+
+
+def test_nobody_waits_for_a_retired_shard_until_it_takes_that_back(rig: Rig) -> None:
+    rig.take(PROBE_ROOT + "gone", encode_probe(Probe("test/", "g", 1, NOW, confirmed_ms=NOW)))
+    rig.registry.note(RETIRED_KEY + "gone", stands=True, wall_ms=NOW)
+    rig.registry.note(RETIRED_KEY + "shard", stands=True, wall_ms=NOW)  # we ourselves: by mistake
+    rig.take(PROBE, encode_probe(Probe("test/", "s1", 1, NOW)))
+    said = rig.ticker._tick(NOW)
+    assert (said.received_to, said.retired) == ({"shard": NOW}, ("gone",))
+    rig.registry.note(RETIRED_KEY + "gone", stands=False, wall_ms=NOW)
+    rig.take(PROBE_ROOT + "gone", encode_probe(Probe("test/", "g", 2, NOW, confirmed_ms=NOW + 1)))
+    said = rig.ticker._tick(NOW)
+    assert (said.received_to, said.retired) == ({"shard": NOW, "gone": NOW + 1}, ())
+
+
+def test_a_tick_of_every_minute_also_goes_where_cases_learn_the_time() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({LEADER_PARTITION, 3}))
+    minute = 30_000_000
+    rig.ticker.resume({}, minute * COARSE_MS)
+    times = [minute * COARSE_MS + ms for ms in (1, 59_999, 60_001, 119_999, 300_000)]
+    mids = [rig.take(CLOCK_TOPIC, f'{{"time":"{_text(time_ms)}"}}'.encode()) for time_ms in times]
+    assert [(one.partition, to_ms(one.data.time)) for one in rig.writer.coarse] == [(0, times[2]), (0, times[4])]
+    for one in rig.writer.written:
+        for ticket in one.tickets:
+            rig.ledger.confirm(ticket)
+    assert rig.ledger.release().mids == mids[:2]  # the third clock message waits for its tick there
+    for one in rig.writer.coarse:
+        for ticket in one.tickets:
+            rig.ledger.confirm(ticket)
+    assert rig.ledger.release().mids == mids[2:]
+
+
+def test_only_the_leader_writes_the_time_for_cases(rig: Rig) -> None:
+    rig.ticker.own(frozenset({LEADER_PARTITION + 1}))
+    rig.ticker.step(1.0, NOW)
+    rig.ticker.step(2.0, NOW + 1000)
+    assert rig.writer.of(Tick)
+    assert not rig.writer.coarse

@@ -6,7 +6,7 @@ Faults are planned one by one, so a test says what goes wrong and when.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum, auto
 
-from processors.engine.ports import Bounds, Outgoing, Owner, Record, Stored
+from processors.engine.ports import NO_NOTES, Bounds, Outgoing, Owner, Record, Stored
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from schemas.topics import SNAPSHOTS
 from tests.memory.log import At, MemoryLog
@@ -74,9 +74,7 @@ class MemorySource:
         for partition in sorted(self._running):
             room = max_records - len(records)
             try:
-                found, self._positions[partition] = self._log.read(
-                    self._at(partition), self._positions[partition], room
-                )
+                found, self._positions[partition] = self._log.read(self.at(partition), self._positions[partition], room)
             except LookupError as gone:
                 raise OutcomeUnknownError(f"offset {gone} was deleted") from None
             records += [Record(partition, offset, value) for offset, value in found]
@@ -106,25 +104,31 @@ class MemorySource:
     def committed(self, partition: int) -> int | None:
         """See the port."""
         self._reach("committed")
-        return self._log.committed(self.group.name, self._at(partition))
+        return self._log.committed(self.group.name, self.at(partition))
+
+    def note(self, partition: int) -> str:
+        """See the port."""
+        self._reach("note")
+        return self._log.note(self.group.name, self.at(partition))
 
     def bounds(self, partition: int) -> Bounds:
         """See the port."""
         self._reach("bounds")
-        return self._log.bounds(self._at(partition))
+        return self._log.bounds(self.at(partition))
 
     def close(self) -> None:
         """See the port."""
 
     def lag(self, partition: int) -> int | None:
         """See the port."""
-        return self._log.bounds(self._at(partition)).end - self._positions[partition]
+        return self._log.bounds(self.at(partition)).end - self._positions[partition]
 
     @property
     def _log(self) -> MemoryLog:
         return self.group.log
 
-    def _at(self, partition: int) -> At:
+    def at(self, partition: int) -> At:
+        """Where a partition of this number stands in the log."""
         return self.group.topic, partition
 
     def _reach(self, method: str) -> None:
@@ -228,7 +232,9 @@ class MemorySink:
             raise RetryableError("open: the log is away")
         self._epoch = self._source.group.log.init(self.transactional_id)
 
-    def commit(self, outputs: Sequence[Outgoing], offsets: Mapping[int, int]) -> None:
+    def commit(
+        self, outputs: Sequence[Outgoing], offsets: Mapping[int, int], notes: Mapping[int, str] = NO_NOTES
+    ) -> None:
         """See the port."""
         assert self._epoch is not None, "open comes before commit"
         if self.stall is not None:
@@ -251,7 +257,8 @@ class MemorySink:
             self._epoch = None
             raise OutcomeUnknownError("the group has gone on without us")
         for partition, offset in offsets.items():
-            transaction.offsets[group.name, (group.topic, partition)] = offset
+            transaction.offsets[group.name, self._source.at(partition)] = offset
+            transaction.notes[group.name, self._source.at(partition)] = notes.get(partition, "")
         if fault is not Fault.LOST:
             log.commit(transaction)
             said = sum(output.topic != SNAPSHOTS.name for output in outputs)

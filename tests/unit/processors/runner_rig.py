@@ -10,12 +10,12 @@ from memory_ports import MemoryGroup, MemoryShelf, MemorySink, MemorySource
 from processors.engine.composed import Counts, PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Standing
-from processors.engine.refusal import undecodable
+from processors.engine.record import fold_record
 from processors.engine.runner import Options, Runner
 from processors.engine.snapshot import Collector
 from processors.engine.snapshot import decode as decode_shard
 from runtime.lifecycle import Progress
-from schemas.envelope import CloudEvent, Data, UnknownEventError, decode, encode
+from schemas.envelope import CloudEvent, Data, encode
 from schemas.model import Model, from_ms
 from schemas.topics import ANOMALIES, QUARANTINE, SNAPSHOTS
 from tests.memory.log import At, MemoryLog
@@ -149,7 +149,10 @@ class City:
             fold = new_fold()
             start = self.log.bounds((TOPIC, partition)).start if kept else 0
             for offset, raw in self.log.history((TOPIC, partition))[start:]:
-                records.update(outgoing(output, SOURCE).value for output in _fold(fold, raw, partition, offset))
+                records.update(
+                    outgoing(output, SOURCE).value
+                    for output in fold_record(fold, raw, f"{TOPIC}/{partition}/{offset}", {})
+                )
         return records
 
     def published(self) -> Counter[bytes]:
@@ -190,10 +193,3 @@ def outputs() -> Iterable[At]:
 
 def _record(event: Data | bytes) -> bytes:
     return event if isinstance(event, bytes) else encode(CloudEvent("1", "/test", from_ms(0), event))
-
-
-def _fold(fold: PartitionFold, raw: bytes, partition: int, offset: int) -> list[Model]:
-    try:
-        return fold.fold([decode(raw).data])
-    except UnknownEventError as error:
-        return [undecodable(raw, f"{TOPIC}/{partition}/{offset}", error, fold.now_ms)]

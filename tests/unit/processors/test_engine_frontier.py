@@ -60,3 +60,12 @@ def test_zones_are_told_that_nothing_was_seen_of_the_retired_one() -> None:
     fold = PartitionFold([Scribe()], LATENESS_MS)
     fold.fold([tick(NOW, s1=NOW, s2=NOW), batch(row(1)), tick(NOW + 4000, s1=NOW + 4000, s2=NOW)])
     assert briefs(fold.fold([ShardRetired(shard="s2")])) == [f"scribe@z1: blind s2 {NOW} {NOW + 4000}"]
+
+
+def test_a_tick_that_says_who_is_retired_says_it_to_a_fold_that_began_later() -> None:
+    frontier = both(NOW, NOW, NOW)
+    retired = tick(NOW + 1000, s1=NOW + 1000).model_copy(update={"retired": ("s2", "stranger")})
+    assert [tuple(span) for span in frontier.advance(retired)] == [("s2", NOW, NOW + 1000)]
+    assert frontier.advance(retired.model_copy(update={"received_to": {"s1": NOW + 2000}})) == []
+    assert frontier.received == {"s1": NOW + 2000, "s2": NOW + 2000}
+    assert frontier.state.retired == ["s2"]

@@ -5,8 +5,13 @@ from fold_kit import batch, row
 from memory_ports import Fault
 from runner_rig import COMMIT_S, GARBAGE, GROUP, QUIET, TOPIC, City, story
 
+from processors.engine.composed import PartitionFold
+from processors.engine.runner import FAILED_MAX
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
+from schemas.envelope import Data, decode
+from schemas.model import Model
 from schemas.quarantine import Quarantined, Reason
+from schemas.registry import RegistryRewriteBegun
 
 # in order
 
@@ -194,3 +199,57 @@ def test_a_log_that_is_away_for_a_while_costs_nothing(method: str) -> None:
             failures += 1
     assert failures == 4
     assert city.published() == city.expected(0, 1)
+
+
+def test_a_record_at_which_the_engine_fails_is_set_aside_and_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    city = City(0)
+    city.write(*story(0, 4), choking(), *story(4, 4))
+    worker = city.worker()
+    with monkeypatch.context() as broken:
+        boom(broken)
+        worker.settle()
+        assert city.offset() == city.end()
+        successor = city.worker()  # folds it again, and fails again
+        successor.settle()
+        city.write(*story(20, 2))
+        successor.settle()
+    refused = [one for one in map(decode_data, city.published()) if isinstance(one, Quarantined)]
+    (failed,) = [one for one in refused if "the engine failed" in (one.detail or "")]
+    assert failed.detail == f"{TOPIC}/0/8: the engine failed: ZeroDivisionError: boom"
+    assert [worker.notes.counts.poison["engine"], successor.notes.counts.poison["engine"]] == [1, 1]
+    without = City(0)
+    without.write(*story(0, 4), *story(4, 4), *story(20, 2))
+    anomalies = {one for one in city.published() if b"anomaly.v1" in one}
+    assert anomalies == {one for one in without.expected() if b"anomaly.v1" in one}
+
+
+def test_an_engine_that_fails_everywhere_stops_and_sets_nothing_more_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    city = City(0)
+    city.write(*[choking() for _ in range(FAILED_MAX + 5)])
+    boom(monkeypatch)
+    worker = city.worker()
+    worker.settle()
+    assert worker.runner.stopped == [0]
+    assert len(city.published()) <= FAILED_MAX
+
+
+def choking() -> RegistryRewriteBegun:
+    """A record that a broken engine chokes on."""
+    return RegistryRewriteBegun(partition=0, rewrite="boom")
+
+
+def boom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that spoils its state at that record, and fails."""
+    sound = PartitionFold.fold
+
+    def fold(self: PartitionFold, events: list[Data]) -> list[Model]:
+        if any(isinstance(event, RegistryRewriteBegun) for event in events):
+            self._timers.shift(1_000_000)
+            raise ZeroDivisionError("boom")
+        return sound(self, events)
+
+    monkeypatch.setattr(PartitionFold, "fold", fold)
+
+
+def decode_data(raw: bytes) -> Data:
+    return decode(raw).data

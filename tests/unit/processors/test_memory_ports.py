@@ -1,19 +1,22 @@
 """The log that the simulations stand on behaves as Kafka does (tests/integration/test_kafka_contract.py)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from kafka import TopicPartition
 from memory_ports import MemoryGroup, MemorySink, MemorySource
 
 from processors.engine.kafka_adapter import KafkaSource
+from processors.engine.places import Places
 from processors.engine.ports import Source
-from schemas.topics import ANOMALIES
+from schemas.topics import ANOMALIES, EVENTS
 from tests.contracts.log import SinkContract, SourceContract
 from tests.memory.group import Group, MemoryConsumer
 from tests.memory.log import MemoryLog
 
 TOPIC = "input"
+PLACES = Places((replace(EVENTS, name=TOPIC, partitions=2),))
 
 
 class Rig:
@@ -59,7 +62,7 @@ class ConsumerRig(Rig):
     def source(self, instance: str) -> Source:
         consumer = MemoryConsumer(self.consumers, instance, lambda _name: None, lambda _s: None)
         source = KafkaSource.__new__(KafkaSource)
-        source._topic, source._consumer = TOPIC, consumer  # type: ignore[assignment]
+        source._prefix, source._places, source._consumer = "", PLACES, consumer  # type: ignore[assignment]
         return source
 
     def settle_group(self, members: Sequence[str]) -> None:

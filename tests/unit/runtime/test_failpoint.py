@@ -41,5 +41,8 @@ def test_what_cannot_be_meant_is_an_error(text: str) -> None:
 
 def test_every_name_stands_at_exactly_one_place() -> None:
     sources = [path.read_text() for folder in ("ingest", "processors") for path in (ROOT / folder).rglob("*.py")]
-    placed = re.findall(r'failpoint\("([^"]+)"\)', "\n".join(sources))
+    whole = "\n".join(sources)
+    placed = re.findall(r'failpoint\("([^"]+)"\)', whole)
+    of_a_sink = re.findall(r'failpoint\(f"{self\._stage}\.([^"]+)"\)', whole)
+    placed += [f"{stage}.{name}" for stage in re.findall(r'stage="([^"]+)"', whole) for name in of_a_sink]
     assert sorted(placed) == sorted(NAMES)

@@ -1,0 +1,106 @@
+"""From a record to the readings in it, and from a message's bytes to the readings it leads to."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ingest.decoders.base import UnknownTopicError, route
+from ingest.normalise import measurement_identity, sighting_identity
+from ingest.unregistered import CAMERA
+from ops.trace.chain import Place, Row
+from schemas.camera import CameraEvent
+from schemas.columns import BatchColumns
+from schemas.envelope import CloudEvent, Data, UnknownEventError, decode
+from schemas.identity import payload_hash, tier
+from schemas.model import to_ms
+from schemas.observation import Quality
+
+
+class Said(NamedTuple):
+    """A reading as its message says it, the value in the canonical unit; None where a camera speaks."""
+
+    device: str
+    observed_property: str
+    identity: str
+    value: float | None
+
+
+def event_of(record: Any) -> CloudEvent | None:
+    """The event in a record; None where it is none of this version."""
+    try:
+        return None if record.value is None else decode(record.value)
+    except UnknownEventError:
+        return None
+
+
+def data_of(record: Any) -> Data | None:
+    """The same, without its envelope."""
+    event = event_of(record)
+    return None if event is None else event.data
+
+
+def needle(text: str) -> bytes:
+    """How this text stands within a JSON document: to pass over records that do not hold it without decoding them."""
+    return msgspec.json.encode(text)[1:-1]
+
+
+def rows_of(data: Any, place: Place) -> Iterator[Row]:
+    """The readings in a record of ``city.events``."""
+    if isinstance(data, BatchColumns):
+        for number, index in enumerate(data.series_index):
+            series = data.series[index]
+            yield Row(
+                place=place,
+                device=series.device,
+                observed_property=series.observed_property,
+                identity=data.identity[number],
+                value=data.result[number],
+                unit=series.unit,
+                time_ms=data.phenomenon_time[number],
+                arrival_ms=data.arrival_time[number],
+                quality=Quality(data.result_quality[number]),
+                shard=data.shard,
+                facility=series.facility,
+                zone=series.zone,
+            )
+    elif isinstance(data, CameraEvent):
+        yield Row(
+            place=place,
+            device=data.device,
+            observed_property=CAMERA,
+            identity=data.identity,
+            value=None,
+            unit="",
+            time_ms=to_ms(data.phenomenon_time),
+            arrival_ms=to_ms(data.arrival_time),
+            quality=Quality(data.result_quality),
+            shard=data.shard,
+            facility=data.facility,
+            zone=data.zone,
+        )
+
+
+def readings_in(mqtt_topic: str, payload: bytes, arrival_ms: int) -> Iterator[Said]:
+    """Everything the message says; ``arrival_ms`` identifies what nothing else does."""
+    try:
+        where = route(mqtt_topic)
+    except UnknownTopicError:
+        return
+    decoded = where.decode(payload)
+    key = payload_hash(mqtt_topic, payload)
+    for index, part in enumerate(decoded.measurements):
+        identity = measurement_identity(part, arrival_ms, key, index)
+        yield Said(where.device, part.observed_property, identity, part.value)
+    for index, seen in enumerate(decoded.sightings):
+        yield Said(where.device, CAMERA, sighting_identity(seen, arrival_ms, key, index), None)
+
+
+def leads_to(mqtt_topic: str, payload: bytes, row: Row) -> bool:
+    """Whether the message, decoded again, gives this very reading.
+
+    A copy that was recognised has the arrival of the first one in its identity, not its own.
+    """
+    given_ms = int(row.identity.split(":")[1]) if tier(row.identity) == "c" else 0
+    wanted = Said(row.device, row.observed_property, row.identity, row.value)
+    return wanted in readings_in(mqtt_topic, payload, given_ms)
