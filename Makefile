@@ -32,9 +32,8 @@ lint: setup-venv
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-simulate: setup-venv ## random schedules of faults around engine and sequencer, e.g. make simulate SEEDS=10000
-	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -o timeout=0 tests/unit/processors/test_engine_simulation.py \
-	  tests/unit/processors/test_sequencer_simulation.py $(ARGS)
+simulate: setup-venv ## random histories around ingest, engine, sequencer and archive, e.g. make simulate SEEDS=10000
+	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -o timeout=0 tests/unit/*/test_*_simulation.py $(ARGS)
 
 lock: ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

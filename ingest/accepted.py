@@ -4,12 +4,12 @@ A message is not acknowledged before this record stands in Kafka, so nothing is 
 waits here is bounded by the ack ledger, like everything that waits for Kafka.
 """
 
-import time
 from typing import Final
 
 from ingest.ledger import AckLedger
 from ingest.writer import Writer
 from runtime.failpoint import failpoint
+from runtime.timing import MACHINE, Timing
 from schemas.columns import AcceptedColumns
 from schemas.partitioning import partition_of
 from schemas.topics import ACCEPTED
@@ -28,12 +28,13 @@ def wire_bytes(topic: str, payload: bytes) -> int:
 class Accepted:
     """The open record of this shard."""
 
-    def __init__(self, writer: Writer, ledger: AckLedger, shard: str, linger_ms: int) -> None:
+    def __init__(self, writer: Writer, ledger: AckLedger, shard: str, linger_ms: int, timing: Timing = MACHINE) -> None:
         self._writer = writer
         self._ledger = ledger
         self._shard = shard
         self._partition = partition_of(shard, ACCEPTED.partitions)
         self._linger_s = linger_ms / 1000
+        self._timing = timing
         self._begin()
 
     def _begin(self) -> None:
@@ -50,7 +51,7 @@ class Accepted:
     def add(self, ticket: int, topic: str, payload: bytes, arrival_ms: int) -> None:
         """Keep one message; a full record is written."""
         if not self._tickets:
-            self._opened_s = time.monotonic()
+            self._opened_s = self._timing.monotonic_s()
         self._ledger.hold(ticket)
         self._tickets.append(ticket)
         self._topics.append(topic)

@@ -1,12 +1,12 @@
 """Open batches: one per partition of ``city.events.v1``, filled reading by reading and written as columns."""
 
-import time
 from typing import Final
 
 from ingest.ledger import AckLedger
 from ingest.metrics import BATCH_READINGS
 from ingest.registry import Target
 from ingest.writer import Writer
+from runtime.timing import MACHINE, Timing
 from schemas.columns import BatchColumns, SeriesColumns
 from schemas.topics import EVENTS
 
@@ -78,7 +78,8 @@ class OpenBatch:
 class Batches:
     """The open batch of every partition, and when each is written."""
 
-    def __init__(self, writer: Writer, ledger: AckLedger, shard: str, linger_ms: int) -> None:
+    def __init__(self, writer: Writer, ledger: AckLedger, shard: str, linger_ms: int, timing: Timing = MACHINE) -> None:
+        self._timing = timing
         self._writer = writer
         self._ledger = ledger
         self._shard = shard
@@ -95,7 +96,7 @@ class Batches:
         batch = self._open.get(target.partition)
         if batch is None:
             batch = self._open[target.partition] = OpenBatch()
-            batch.opened_s = time.monotonic()
+            batch.opened_s = self._timing.monotonic_s()
         if not batch.tickets or batch.tickets[-1] != ticket:
             self._ledger.hold(ticket)
             batch.tickets.append(ticket)

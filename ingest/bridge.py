@@ -1,9 +1,7 @@
 """The MQTT side: connection, epochs, back-pressure. It only enqueues; what a message means is no business of it."""
 
 import os
-import select
 import socket
-import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +21,9 @@ from ingest import metrics
 from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
 from ingest.ledger import AckLedger
 from ingest.messages import OVERSIZE_KEPT, Inbound
-from ingest.mqtt import Client
+from ingest.mqtt import Client, Dial, dial
 from runtime.settings import Settings
+from runtime.timing import MACHINE, Timing
 
 log: Final = structlog.get_logger()
 
@@ -39,9 +38,10 @@ _MIB: Final = 1024 * 1024
 class Bridge:
     """One MQTT connection after the other, all under the same session."""
 
-    def __init__(self, settings: Settings, ledger: AckLedger) -> None:
+    def __init__(self, settings: Settings, ledger: AckLedger, timing: Timing = MACHINE, dial: Dial = dial) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._timing = timing
         self._count_max = settings.ingest.in_flight_max
         self._bytes_max = settings.ingest.in_flight_max_mib * _MIB
         self.inbound: deque[Inbound] = deque()
@@ -63,11 +63,11 @@ class Bridge:
         self._wanted: list[str] = []
         self._to_remember = False
         self._filters_topic = SESSION_ROOT + settings.ingest.client_id
-        self._client = self._make_client()
+        self._client = self._make_client(dial)
 
-    def _make_client(self) -> Client:
+    def _make_client(self, dial: Dial) -> Client:
         mqtt = self._settings.mqtt
-        client = Client(self._settings.ingest.client_id, self._enqueue, self._has_room, OVERSIZE_KEPT)
+        client = Client(self._settings.ingest.client_id, self._enqueue, self._has_room, OVERSIZE_KEPT, dial)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if mqtt.username is not None:
             client.username_pw_set(mqtt.username, None if mqtt.password is None else mqtt.password.get_secret_value())
@@ -84,7 +84,7 @@ class Bridge:
         """Wait for the network or :meth:`wake`, at most so long; then take what has come."""
         client = self._client
         sock = client.socket()
-        if sock is None and not self._stopped and time.monotonic() >= self._next_attempt_s:
+        if sock is None and not self._stopped and self._timing.monotonic_s() >= self._next_attempt_s:
             self._connect()
             sock = client.socket()
         room = self._has_room()
@@ -99,7 +99,7 @@ class Bridge:
                 writes.append(sock)
             if room and (pending := getattr(sock, "pending", None)) is not None and pending():
                 timeout_s = 0.0  # TLS holds decrypted bytes select() does not see
-        ready, writable, _ = select.select(reads, writes, (), timeout_s)
+        ready, writable = self._timing.select(reads, writes, timeout_s)
         if self._wake_r in ready:
             self._wake_r.recv(4096)
             self._woken = False  # before the caller looks for what he was woken for
@@ -110,7 +110,7 @@ class Bridge:
         """Wait for :meth:`wake` only, and send what is to be sent; nothing more is taken in."""
         sock = self._client.socket()
         writes = [sock] if sock is not None and self._client.want_write() else []
-        ready, writable, _ = select.select([self._wake_r], writes, (), timeout_s)
+        ready, writable = self._timing.select([self._wake_r], writes, timeout_s)
         if ready:
             self._wake_r.recv(4096)
             self._woken = False
@@ -128,7 +128,7 @@ class Bridge:
             client.loop_write()
         if client.socket() is not None:
             client.pump()
-        now = time.monotonic()
+        now = self._timing.monotonic_s()
         if not room and self.connected:
             if now - self._pinged_s > client.keepalive / 2:
                 self._pinged_s = now
@@ -169,13 +169,13 @@ class Bridge:
         client = self._client
         if (sock := client.socket()) is None:
             return
-        deadline = time.monotonic() + timeout_s
+        deadline = self._timing.monotonic_s() + timeout_s
         with socket.socket(fileno=os.dup(sock.fileno())) as line:  # paho closes its own behind the DISCONNECT
             client.disconnect()
-            while (sock := client.socket()) is not None and time.monotonic() < deadline:
-                select.select((), (sock,), (), 0.1)
+            while (sock := client.socket()) is not None and self._timing.monotonic_s() < deadline:
+                self._timing.select((), (sock,), 0.1)
                 client.loop_write()
-            _hear_out(line, deadline)
+            _hear_out(line, deadline, self._timing)
 
     @property
     def paused(self) -> bool:
@@ -192,7 +192,7 @@ class Bridge:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = ingest.session_expiry_s
         properties.ReceiveMaximum = ingest.receive_maximum
-        self._since_s = time.monotonic()
+        self._since_s = self._timing.monotonic_s()
         self._attempts += 1
         self._schedule()
         try:
@@ -204,7 +204,7 @@ class Bridge:
 
     def _schedule(self) -> None:
         """The next attempt, the later the more have failed or lived only briefly."""
-        self._next_attempt_s = time.monotonic() + _BACKOFF_S[min(self._attempts, len(_BACKOFF_S)) - 1]
+        self._next_attempt_s = self._timing.monotonic_s() + _BACKOFF_S[min(self._attempts, len(_BACKOFF_S)) - 1]
 
     def _on_connect(
         self,
@@ -220,7 +220,7 @@ class Bridge:
         first = self._ledger.epoch == 0
         self._ledger.new_epoch()
         self.connected = True
-        self._since_s = self._pinged_s = time.monotonic()
+        self._since_s = self._pinged_s = self._timing.monotonic_s()
         metrics.CONNECTED.set(1)
         metrics.SESSION_PRESENT.set(flags.session_present)
         if not first:
@@ -287,17 +287,17 @@ class Bridge:
         self.connected = self.subscribed = False
         metrics.CONNECTED.set(0)
         self._ledger.new_epoch()
-        if time.monotonic() - self._since_s > _STABLE_S:
+        if self._timing.monotonic_s() - self._since_s > _STABLE_S:
             self._attempts = 1
         self._schedule()
         log.log(20 if self._stopped else 30, "mqtt_disconnected", reason=why)
 
     def _enqueue(self, mid: int, *, dup: bool, topic: bytes, payload: bytes, size: int) -> None:
-        ticket = self._ledger.received(mid, len(payload), time.monotonic())
-        self.inbound.append(Inbound(ticket, mid, dup, topic, payload, size, time.time_ns() // 1_000_000))
+        ticket = self._ledger.received(mid, len(payload), self._timing.monotonic_s())
+        self.inbound.append(Inbound(ticket, mid, dup, topic, payload, size, self._timing.wall_ms()))
 
 
-def _hear_out(line: socket.socket, deadline: float) -> None:
+def _hear_out(line: socket.socket, deadline: float, timing: Timing) -> None:
     """Read on, to no purpose, until the broker hangs up.
 
     Closing what has something unread in it resets the connection, and the broker would drop it together with the
@@ -305,7 +305,7 @@ def _hear_out(line: socket.socket, deadline: float) -> None:
     """
     with suppress(OSError):
         line.shutdown(socket.SHUT_WR)
-        while (left_s := deadline - time.monotonic()) > 0 and select.select((line,), (), (), left_s)[0]:
+        while (left_s := deadline - timing.monotonic_s()) > 0 and timing.select((line,), (), left_s)[0]:
             if not line.recv(1 << 16):
                 return
 

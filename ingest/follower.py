@@ -28,6 +28,10 @@ _POLL_MS: Final = 500
 _RECORDS: Final = 2_000
 
 
+OpenReader = Callable[..., KafkaConsumer]
+"""As :func:`runtime.kafka.reader`."""
+
+
 class Found(NamedTuple):
     """One record; ``event`` None is a tombstone."""
 
@@ -81,8 +85,11 @@ def read_to_end(consumer: KafkaConsumer, starts: dict[TopicPartition, int]) -> I
 class Follower:
     """Follows the registry, its rewrites and the unregistered, and reads single records of these again on request."""
 
-    def __init__(self, settings: Settings, shutdown: Shutdown, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, shutdown: Shutdown, wake: Callable[[], None], open_reader: OpenReader = reader
+    ) -> None:
         self._settings = settings
+        self._open_reader = open_reader
         self._shutdown = shutdown
         self._wake = wake
         followed = (FACILITIES, REWRITES, UNREGISTERED)
@@ -110,7 +117,7 @@ class Follower:
 
     def _reader(self, what: str) -> KafkaConsumer:
         name = f"{self._settings.ingest.client_id}-{what}"
-        return reader(self._settings.kafka, name, bootstrap_timeout_ms=BOOTSTRAP_MS)
+        return self._open_reader(self._settings.kafka, name, bootstrap_timeout_ms=BOOTSTRAP_MS)
 
     def start(self) -> None:
         """Follow on from where :meth:`load` ended."""
@@ -121,15 +128,9 @@ class Follower:
         self._requests.append(request)
 
     def _run(self) -> None:
-        consumer = self._consumer
-        assert consumer is not None, "start before load"
         while not self._shutdown.requested:
             try:
-                while self._requests:
-                    self.replies.append(self._read_again(self._requests[0]))
-                    self._requests.popleft()
-                    self._wake()
-                self._poll(consumer)
+                self.turn()
             except KafkaError as error:  # the client reconnects by itself; positions are kept
                 log.warning("follower_waits", error=repr(error)[:200])
                 self._shutdown.wait(1.0)
@@ -138,7 +139,18 @@ class Follower:
                 self._wake()
                 return
 
-    def _poll(self, consumer: KafkaConsumer) -> None:
+    def turn(self) -> None:
+        """Answer what is asked, and read on; called in this object's thread.
+
+        Raises:
+            kafka.errors.KafkaError: Kafka is away; nothing is lost, turn again.
+        """
+        while self._requests:
+            self.replies.append(self._read_again(self._requests[0]))
+            self._requests.popleft()
+            self._wake()
+        consumer = self._consumer
+        assert consumer is not None, "turn before load"
         for records in consumer.poll(timeout_ms=_POLL_MS, max_records=_RECORDS).values():
             for record in records:
                 if (one := understood(record, self._topics[record.topic])) is not None:

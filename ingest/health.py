@@ -1,10 +1,10 @@
 """What ``/healthz`` says: whether this process gets on with its work, or what it rightly waits for."""
 
-import time
 from typing import Final
 
 from runtime.exposition import HealthReport
 from runtime.lifecycle import Progress
+from runtime.timing import MACHINE, Timing
 
 PROBE_S: Final = 30.0  # or three probes, if that is longer
 STUCK_S: Final = 60.0
@@ -14,9 +14,10 @@ ANSWERS_S: Final = 10.0
 class Health:
     """Filled by the loop, read by the exposition's thread; each field is replaced whole, so no lock is needed."""
 
-    def __init__(self, loop: Progress, probe_s: float) -> None:
+    def __init__(self, loop: Progress, probe_s: float, timing: Timing = MACHINE) -> None:
         """Nothing is known yet; ``probe_s`` are the seconds between two probes."""
         self._loop = loop
+        self._timing = timing
         self._probe_max_s = max(PROBE_S, 3 * probe_s)
         self.stage = "starting"
         self.connected = False
@@ -36,7 +37,7 @@ class Health:
 
         A server that is away is no fault of ours that a restart would mend: it is named in ``waitingFor``.
         """
-        now = time.monotonic()
+        now = self._timing.monotonic_s()
         kafka_answers = now - self.confirmed_s < ANSWERS_S
         wrong: list[str] = []
         if not self._loop.healthy:

@@ -23,7 +23,7 @@ from ingest.normalise import (
     reading_key,
     sighting_identity,
 )
-from ingest.recent import Recent
+from ingest.recent import Arrival, Recent
 from ingest.registry import Registry
 from ingest.unregistered import CAMERA, Unregistered
 from ingest.writer import Writer
@@ -51,30 +51,29 @@ Raises:
 class Message:
     """One message on its way: what was received, its topic as text, its moment, and its arrival once looked up."""
 
-    __slots__ = ("_arrival", "_recent", "inbound", "moment", "payload", "recognised", "topic")
+    __slots__ = ("_arrival", "_recent", "inbound", "moment", "payload", "topic")
 
     def __init__(self, inbound: Inbound, topic: str, payload: bytes, moment: Moment, recent: Recent) -> None:
         self.inbound = inbound
         self.topic = topic
         self.payload = payload
         self.moment = moment
-        self.recognised = False
         self._recent = recent
-        self._arrival: tuple[int, int, str] | None = None
+        self._arrival: tuple[Arrival, str] | None = None
 
     @property
-    def arrival(self) -> tuple[int, int, str]:
-        """Arrival time for identities, event time of what has none, payload hash; the same when delivered again."""
+    def arrival(self) -> tuple[Arrival, str]:
+        """Its arrival, which is the same when it is delivered again, and its payload hash."""
         if self._arrival is None:
             key = payload_hash(self.topic, self.payload)
-            known, self.recognised = self._recent.give(
+            known, _ = self._recent.give(
                 key,
                 self.inbound.mid,
                 dup=self.inbound.dup,
                 arrival_ms=self.moment.arrival_ms,
                 event_ms=self.moment.event_ms,
             )
-            self._arrival = known.arrival_ms, known.event_ms, key
+            self._arrival = known, key
         return self._arrival
 
 
@@ -200,8 +199,9 @@ class Intake:
         moment = message.moment
         time_ms, quality = self._plausible.event_time(part.time_ms, moment.clock_ms, moment.event_ms)
         if is_arrival(part):
-            arrival_ms, time_ms, key = message.arrival
-            identity = measurement_identity(part, arrival_ms, key, index)
+            arrival, key = message.arrival
+            time_ms = arrival.event_ms
+            identity = measurement_identity(part, arrival.arrival_ms, key, index)
         else:
             identity = measurement_identity(part, 0, "", index)
             if quality in OURS:
@@ -216,11 +216,9 @@ class Intake:
 
     def _given(self, message: Message, reading: str) -> int:
         """The event time we give, the same as last time if the message comes again."""
-        _, event_ms, _ = message.arrival
-        if message.inbound.dup and not message.recognised:
-            before = self._recent.given(reading)
-            return event_ms if before is None else before
-        return event_ms
+        arrival, _ = message.arrival
+        before = self._recent.given(reading) if arrival.inherited else None
+        return arrival.event_ms if before is None else before
 
     def _sighting(
         self, message: Message, device: str, seen: CameraObservation, index: int, unclaimed: list[tuple[str, str]]
@@ -229,8 +227,9 @@ class Intake:
         device_ms = None if seen.time is None else to_ms(seen.time)
         time_ms, quality = self._plausible.event_time(device_ms, moment.clock_ms, moment.event_ms)
         if is_arrival(seen):
-            arrival_ms, time_ms, key = message.arrival
-            identity = sighting_identity(seen, arrival_ms, key, index)
+            arrival, key = message.arrival
+            time_ms = arrival.event_ms
+            identity = sighting_identity(seen, arrival.arrival_ms, key, index)
         else:
             identity = sighting_identity(seen, 0, "", index)
             if quality in OURS:
@@ -245,7 +244,9 @@ class Intake:
     # ---------------------------------------------------------------------------------------------------- set aside
 
     def _set_aside(self, message: Message, device: str, unclaimed: tuple[tuple[str, str], ...]) -> None:
-        event_ms = message.arrival[1] if any(tier(one) == "c" for _, one in unclaimed) else message.moment.event_ms
+        event_ms = (
+            message.arrival[0].event_ms if any(tier(one) == "c" for _, one in unclaimed) else message.moment.event_ms
+        )
         readings = UnregisteredReadings(
             id=event_id("unregistered", device, *(f"{name}={identity}" for name, identity in unclaimed)),
             device=device,
@@ -271,10 +272,10 @@ class Intake:
         self._writer.write(UNREGISTERED, partition, readings.device, readings, event_ms, tickets=(ticket,))
 
     def _quarantine(self, message: Message, refusal: Refusal, device: str | None = None) -> None:
-        arrival_ms, _, key = message.arrival
+        arrival, key = message.arrival
         self._ledger.hold(message.inbound.ticket)
         record = Quarantined(
-            id=event_id("quarantined", refusal.reason.value, message.topic, key, arrival_ms),
+            id=event_id("quarantined", refusal.reason.value, message.topic, key, arrival.arrival_ms),
             reason=refusal.reason,
             field=refusal.field,
             detail=refusal.detail,
@@ -282,7 +283,7 @@ class Intake:
             device=device,
             payload=message.payload,
             payload_bytes=message.inbound.size,
-            arrival_time=from_ms(arrival_ms),
+            arrival_time=from_ms(arrival.arrival_ms),
             source=self._writer.source,
         )
         key = message.topic or (device or self._shard)

@@ -6,6 +6,7 @@ here, everything else is handed to paho as it would have read it. The private na
 paho-mqtt 2.2; ``tests/integration/test_ingest_bridge.py`` runs them against a real broker.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -31,6 +32,19 @@ class Deliver(Protocol):
         """``size`` is that of the whole payload, of which ``payload`` may be the beginning."""
 
 
+Dial = Callable[[str, int, float], socket.socket]
+"""Opens a connection to a host and port within so many seconds.
+
+Raises:
+    OSError: nobody answers.
+"""
+
+
+def dial(host: str, port: int, timeout_s: float) -> socket.socket:
+    """A TCP connection."""
+    return socket.create_connection((host, port), timeout=timeout_s)
+
+
 class PacketError(Exception):
     """The broker sent something that is not MQTT 5."""
 
@@ -49,7 +63,9 @@ class _Packet:
 class Client(paho.Client):
     """A client whose owner waits for the socket, calls :meth:`pump`, and acknowledges by :meth:`acknowledge`."""
 
-    def __init__(self, client_id: str, deliver: Deliver, room: Callable[[], bool], message_max: int) -> None:
+    def __init__(
+        self, client_id: str, deliver: Deliver, room: Callable[[], bool], message_max: int, dial: Dial = dial
+    ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -60,6 +76,7 @@ class Client(paho.Client):
         self.suppress_exceptions = True  # belt and braces: nothing of ours runs inside of paho but bookkeeping
         self._deliver = deliver
         self._room = room
+        self._dial = dial
         self._whole_max = message_max + _HEAD_BYTES
         self._buffer = bytearray()
         self._cut: tuple[int, bytes, int] | None = None  # header, beginning and length of a packet being skipped
@@ -70,6 +87,9 @@ class Client(paho.Client):
         self._buffer.clear()
         self._cut, self._skip = None, 0
         return super().reconnect()
+
+    def _create_socket_connection(self) -> socket.socket:
+        return self._dial(self._host, self._port, self._connect_timeout)
 
     @property
     def has_unread(self) -> bool:

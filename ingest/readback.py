@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.follower import BOOTSTRAP_MS, read_to_end, understood
+from ingest.follower import BOOTSTRAP_MS, OpenReader, read_to_end, understood
 from ingest.normalise import OURS, reading_key
 from ingest.recent import Recent
 from runtime.kafka import reader
@@ -42,7 +42,7 @@ class ReadBack(NamedTuple):
     """In ``city.ticks.v1``."""
 
 
-def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
+def read_back(settings: Settings, source: str, recent: Recent, open_reader: OpenReader = reader) -> ReadBack:
     """Fill ``recent`` from the tail of the log, and find out how late it was there.
 
     Raises:
@@ -52,7 +52,7 @@ def read_back(settings: Settings, source: str, recent: Recent) -> ReadBack:
     topics = {
         topic.full_name(settings.kafka.topic_prefix): topic for topic in (EVENTS, UNREGISTERED, QUARANTINE, TICKS)
     }
-    consumer = reader(settings.kafka, f"{shard}-readback", bootstrap_timeout_ms=BOOTSTRAP_MS)
+    consumer = open_reader(settings.kafka, f"{shard}-readback", bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in range(topic.partitions)]
         first, last = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)

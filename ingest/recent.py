@@ -18,12 +18,13 @@ UNACKNOWLEDGED_MS: Final = 60_000
 class Arrival:
     """One message's arrival identity: the wall time in its identity and the event time its readings were given."""
 
-    __slots__ = ("arrival_ms", "event_ms", "mid")
+    __slots__ = ("arrival_ms", "event_ms", "inherited", "mid")
 
-    def __init__(self, arrival_ms: int, event_ms: int, mid: int | None) -> None:
+    def __init__(self, arrival_ms: int, event_ms: int, mid: int | None, *, inherited: bool) -> None:
         self.arrival_ms = arrival_ms
         self.event_ms = event_ms
         self.mid = mid  # None: read back from the log
+        self.inherited = inherited  # an earlier process may have written the message, and given its readings a time
 
 
 class Recent:
@@ -50,7 +51,7 @@ class Recent:
             return found, True
         if known and known[-1].arrival_ms >= arrival_ms:
             arrival_ms = known[-1].arrival_ms + 1
-        arrival = Arrival(arrival_ms, event_ms, mid)
+        arrival = Arrival(arrival_ms, event_ms, mid, inherited=dup)
         self._remember(payload_hash, arrival)
         return arrival, False
 
@@ -68,7 +69,7 @@ class Recent:
         floor = last_sign_ms - UNACKNOWLEDGED_MS
         eligible = sorted((arrival, key, event) for (key, arrival), event in arrivals.items() if arrival >= floor)
         for arrival_ms, key, event_ms in eligible:
-            self._remember(key, Arrival(arrival_ms, event_ms, None))
+            self._remember(key, Arrival(arrival_ms, event_ms, None, inherited=True))
         return len(eligible)
 
     def _remember(self, payload_hash: str, arrival: Arrival) -> None:

@@ -12,9 +12,7 @@ are by then; then the end marker (docs/decisions/0016-daily-rewrite.md).
 One partition at a time and a little at a time, so that neither readings nor ticks wait for it.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +23,7 @@ from ingest.batches import partition_key
 from ingest.registry import Registry
 from ingest.writer import Writer
 from runtime.settings import Settings
+from runtime.timing import MACHINE, Timing
 from schemas.model import from_ms, to_ms
 from schemas.registry import (
     LOAD_MS,
@@ -72,15 +71,15 @@ class Rewriter:
         start: str,
         writer: Writer,
         registry: Registry,
-        monotonic: Callable[[], float] = time.monotonic,
+        timing: Timing = MACHINE,
     ) -> None:
-        """``start`` names this process, ``monotonic`` gives seconds."""
+        """``start`` names this process."""
         self._shard = settings.ingest.client_id
         self._generation = settings.clock.generation
         self._start = start
         self._writer = writer
         self._registry = registry
-        self._monotonic = monotonic
+        self._timing = timing
         self._owned: frozenset[int] = frozenset()
         self._clock_ms: dict[int, int] = {}
         self._newest: dict[int, RegistryRewritten] = {}
@@ -128,7 +127,7 @@ class Rewriter:
     def _begin(self, partition: int, time_ms: int, wall_ms: int) -> None:
         self._number += 1
         name = f"{from_ms(time_ms):%Y-%m-%d}.{self._shard}.{self._start}.{self._number}"
-        attempt = self._attempt = _Attempt(partition, name, time_ms, self._monotonic())
+        attempt = self._attempt = _Attempt(partition, name, time_ms, self._timing.monotonic_s())
 
         def begun(offset: int) -> None:
             if self._attempt is attempt:
@@ -170,8 +169,8 @@ class Rewriter:
         def confirmed(_offset: int) -> None:
             attempt.unconfirmed -= 1
 
-        until_s = self._monotonic() + BUDGET_S
-        while keys and attempt.unconfirmed < UNCONFIRMED_MAX and self._monotonic() < until_s:
+        until_s = self._timing.monotonic_s() + BUDGET_S
+        while keys and attempt.unconfirmed < UNCONFIRMED_MAX and self._timing.monotonic_s() < until_s:
             data = self._registry.standing(keys.popleft(), attempt.partition)
             if data is None:
                 continue  # it left meanwhile, and that stands behind the begin marker
@@ -213,7 +212,7 @@ class Rewriter:
         attempt = self._attempt
         if attempt is not None and attempt.name == record.rewrite:
             self._attempt = None
-            seconds = self._monotonic() - attempt.began_s
+            seconds = self._timing.monotonic_s() - attempt.began_s
             metrics.REWRITES.inc()
             said = {"partition": record.partition, "facilities": record.facilities, "seconds": round(seconds, 2)}
             log.info("registry_rewritten", rewrite=record.rewrite, **said)

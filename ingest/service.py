@@ -5,7 +5,6 @@ is cheaper than handing every message from thread to thread, and there is no net
 kafka-python's sender, the follower, the election and the HTTP port have threads of their own and share only queues.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -18,14 +17,14 @@ from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock, StepDetector
-from ingest.election import Election
-from ingest.follower import Follower, Found
+from ingest.follower import Found
 from ingest.health import Health
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
 from ingest.messages import PAYLOAD_MAX
 from ingest.metrics import Tally
-from ingest.readback import read_back
+from ingest.outside import Outside
+from ingest.readback import ReadBack, read_back
 from ingest.recent import Recent
 from ingest.registry import Registry
 from ingest.release import Releaser
@@ -36,7 +35,6 @@ from ingest.writer import TOPICS, Writer
 from runtime.errors import FatalError, FencedError
 from runtime.exposition import serve
 from runtime.failpoint import failpoint
-from runtime.kafka import require_topics
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
 from schemas.model import to_ms
@@ -62,27 +60,29 @@ class _StoppedError(Exception):
 class Service:
     """One ingest process."""
 
-    def __init__(self, settings: Settings, shutdown: Shutdown) -> None:
+    def __init__(self, settings: Settings, shutdown: Shutdown, outside: Outside | None = None) -> None:
         self._settings = settings
         self._shutdown = shutdown
+        self._outside = outside = outside or Outside()
+        self._timing = timing = outside.timing
         shard = settings.ingest.client_id
         self.loop = Progress(_STALL_S)
         self._tally = Tally()
         self._ledger = AckLedger()
-        self._bridge = Bridge(settings, self._ledger)
+        self._bridge = Bridge(settings, self._ledger, timing, outside.dial)
         wake = self._bridge.wake
-        self._writer = Writer(settings, self._ledger, wake)
+        self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
         self._registry = Registry(EVENTS.partitions)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
-        self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms)
-        self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms)
+        self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
+        self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
         self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
-        self._follower = Follower(settings, shutdown, wake)
-        self._election = Election(settings, shutdown, wake)
-        start = f"{time.time_ns():x}"
-        self._rewriter = Rewriter(settings, start=start, writer=self._writer, registry=self._registry)
+        self._follower = outside.follower(settings, shutdown, wake, outside.open_reader)
+        self._election = outside.election(settings, shutdown, wake)
+        start = f"{timing.wall_ms():x}"
+        self._rewriter = Rewriter(settings, start=start, writer=self._writer, registry=self._registry, timing=timing)
         self._ticker = Ticker(
             settings,
             start=start,
@@ -93,6 +93,7 @@ class Service:
             rewriter=self._rewriter,
             feed=self._feed,
             publish=self._bridge.publish,
+            timing=timing,
         )
         self._intake = Intake(
             settings,
@@ -121,8 +122,8 @@ class Service:
             follower=self._follower,
             intake=self._intake,
         )
-        self.health = Health(self.loop, self._ticker.probe_s)
-        self._stepped = StepDetector(_wall_ms(), _monotonic_ms())
+        self.health = Health(self.loop, self._ticker.probe_s, timing)
+        self._stepped = StepDetector(timing.wall_ms(), self._monotonic_ms)
         self._epoch = 0
         self._publish_s = 0.0
         self._stale = 0
@@ -152,11 +153,11 @@ class Service:
         """Everything that must be known before the first message is taken, waiting for Kafka as long as it takes."""
         if self._settings.ingest.message_max_kib * 1024 > PAYLOAD_MAX:
             raise FatalError(f"ingest.message_max_kib: at most {PAYLOAD_MAX // 1024} fit into a record of the log")
-        self._patiently(lambda: require_topics(self._settings.kafka, TOPICS))
+        self._patiently(lambda: self._outside.require_topics(self._settings.kafka, TOPICS))
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
-        back = self._patiently(lambda: read_back(self._settings, self._writer.source, self._recent))
+        back = self._patiently(self._read_back)
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
         self._ticker.resume(back.ticks, back.coarse_ms)
@@ -172,6 +173,9 @@ class Service:
         if self._feed is not None:  # a feed's first clock messages must find their ticker
             self._election.decided.wait(_ELECTION_S)
         self._ticker.own(self._election.owned)
+
+    def _read_back(self) -> ReadBack:
+        return read_back(self._settings, self._writer.source, self._recent, self._outside.open_reader)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try until Kafka answers.
@@ -194,8 +198,8 @@ class Service:
         self._take()
         self._batches.flush_all()
         self._accepted.flush()
-        deadline = time.monotonic() + _FAREWELL_S
-        while self._writer.unsettled and self._writer.failure is None and time.monotonic() < deadline:
+        deadline = self._timing.monotonic_s() + _FAREWELL_S
+        while self._writer.unsettled and self._writer.failure is None and self._timing.monotonic_s() < deadline:
             self._bridge.poll_idle(0.05)
             self._settle()
         self._settle()
@@ -210,7 +214,7 @@ class Service:
     def _patience(self) -> float:
         """Seconds until something is due."""
         open_s = [due_s for due_s in (self._batches.next_due_s(), self._accepted.next_due_s()) if due_s is not None]
-        now_s = time.monotonic()
+        now_s = self._timing.monotonic_s()
         return max(0.0, min(self._ticker.next_s, self._rewriter.next_s, now_s + _WAIT_MAX_S, *open_s) - now_s)
 
     def _turn(self, wait_s: float) -> None:
@@ -220,12 +224,12 @@ class Service:
         idle = not self._bridge.inbound
         self._take()
         self._settle()
-        now_s, wall_ms = time.monotonic(), _wall_ms()
+        now_s, wall_ms = self._timing.monotonic_s(), self._timing.wall_ms()
         if self._ledger.epoch != self._epoch:
             self._epoch = self._ledger.epoch
             self._ticker.connection_lost()
             self.health.connected_s = now_s
-        if self._feed is None and (step := self._stepped.look(wall_ms, _monotonic_ms())) is not None:
+        if self._feed is None and (step := self._stepped.look(wall_ms, self._monotonic_ms)) is not None:
             self._ticker.clock_stepped(*step)
         self._ticker.step(now_s, wall_ms)
         self._rewriter.step(now_s, wall_ms)
@@ -236,6 +240,7 @@ class Service:
             self._begin_anew(self._writer.failure)
         if now_s >= self._publish_s:
             self._publish_s = now_s + _PUBLISH_S
+            self._take_back_retirement()
             self._report(now_s)
             if self._ticker.probed_s is not None:
                 self._bridge.remember_filters()
@@ -292,7 +297,7 @@ class Service:
         """Kafka refused a record: nothing unconfirmed may ever be acknowledged. The broker sends all of it again."""
         log.error("kafka_refused", error=repr(failure)[:300])
         metrics.REFUSALS.inc()
-        self.health.failed, self._failed_s = repr(failure)[:300], time.monotonic()
+        self.health.failed, self._failed_s = repr(failure)[:300], self._timing.monotonic_s()
         self._bridge.drop()
         self._writer.discard()
         self._batches.discard()
@@ -302,16 +307,24 @@ class Service:
         self._intake.clear_tracks()
         self._ticker.reset()
         self.loop.done()  # waiting for Kafka is no stall
-        self._report(time.monotonic())
+        self._report(self._timing.monotonic_s())
         try:
             self._patiently(self._writer.open)
         except _StoppedError:
             return
 
+    @property
+    def _monotonic_ms(self) -> int:
+        return int(self._timing.monotonic_s() * 1000)
+
+    def _take_back_retirement(self) -> None:
+        """Somebody said that we will not come back: by mistake, or we are back."""
+        shard = self._settings.ingest.client_id
+        if shard in self._registry.retired:
+            self._writer.write(FACILITIES, 0, RETIRED_KEY + shard, None, 0)
+
     def _report(self, now_s: float) -> None:
         self._tally.publish()
-        if self._settings.ingest.client_id in self._registry.retired:  # by mistake, or we are back
-            self._writer.write(FACILITIES, 0, RETIRED_KEY + self._settings.ingest.client_id, None, 0)
         health, ledger = self.health, self._ledger
         health.connected = self._bridge.connected
         health.subscribed = self._bridge.subscribed
@@ -327,14 +340,6 @@ class Service:
         metrics.ACK_AGE.set(health.oldest_s)
         metrics.STALE_ACKS.inc(ledger.stale - self._stale)
         self._stale = ledger.stale
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:

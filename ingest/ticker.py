@@ -1,6 +1,6 @@
 """Time in the log: the frontier, ticks and stepped clocks."""
 
-import time
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +16,7 @@ from ingest.registry import Registry
 from ingest.rewrite import Rewriter
 from ingest.writer import Writer
 from runtime.settings import Settings
+from runtime.timing import MACHINE, Timing
 from schemas.clock import ClockStepped, Tick
 from schemas.model import from_ms
 from schemas.topics import EVENTS, TICKS
@@ -50,6 +51,7 @@ class Ticker:
         rewriter: Rewriter,
         feed: FeedClock | None,
         publish: Publish,
+        timing: Timing = MACHINE,
     ) -> None:
         self._shard = settings.ingest.client_id
         self._clock = settings.clock
@@ -62,6 +64,7 @@ class Ticker:
         self._rewriter = rewriter
         self._feed = feed
         self._publish = publish
+        self._timing = timing
         self.owned: frozenset[int] = frozenset()
         self.frontier: int | None = None
         """Clock time up to which this shard has received everything."""
@@ -79,7 +82,10 @@ class Ticker:
         self._unconfirmed: set[int] = set()  # partitions whose newest tick Kafka has yet to confirm
         self._coarse = 0  # how many of COARSE_MS the newest tick in city.ticks had behind it
         self._ownerless = False
-        self._held: deque[tuple[int, int]] = deque()  # clock times and tickets that wait for an owner
+        self._held: deque[tuple[int | None, int]] = deque()  # clock times (None: said before) that wait for an owner
+        self._ticks = itertools.count()
+        self._on_their_way: set[int] = set()  # ticks that Kafka has yet to confirm
+        self._repeated: list[tuple[set[int], int]] = []  # messages that wait for ticks of their first delivery
         self._ticked: dict[int, int] = {}  # on a feed's clock: the newest tick when we began
         self._now_s = 0.0
         self._wall_ms = 0
@@ -101,7 +107,7 @@ class Ticker:
                 self._others[shard] = max(probe.confirmed_ms, self._others.get(shard, 0))
             return
         if probe.start == self._start and self._outstanding is not None and self._outstanding[0] == probe.number:
-            self.probed_s = time.monotonic()
+            self.probed_s = self._timing.monotonic_s()
             metrics.PROBE.set(self.probed_s - self._outstanding[1])
             self._outstanding = None
         if self._feed is None:
@@ -119,14 +125,15 @@ class Ticker:
             log.warning("clock_message_in_wall_mode")
             return
         time_ms = self._feed.hear(payload)
-        if time_ms is None:
-            return
-        self._advance(time_ms, ticket)
-        if self._ownerless:
+        if time_ms is not None:
+            self._advance(time_ms, ticket)
+        if self._held or (self._ownerless and time_ms is not None):
             self._ledger.hold(ticket)
             self._held.append((time_ms, ticket))
-        else:
+        elif time_ms is not None:
             self._tick_as_heard(time_ms, ticket)
+        else:
+            self._wait_for_ticks(ticket)
 
     def _tick_as_heard(self, time_ms: int, ticket: int) -> None:
         for partition in sorted(self.owned):
@@ -136,12 +143,21 @@ class Ticker:
             self._write_tick(partition, time_ms, (ticket,))
         self._write_coarse(time_ms, (ticket,))
 
+    def _wait_for_ticks(self, ticket: int) -> None:
+        """Said before, perhaps in a connection that is gone: then its ticks may not be in Kafka yet."""
+        if self._on_their_way:
+            self._ledger.hold(ticket)
+            self._repeated.append((set(self._on_their_way), ticket))
+
     def wait_for_owner(self, ownerless: bool) -> None:  # noqa: FBT001 - one caller
         """While it is undecided who owns what, keep the feed's clock messages; then tick what is ours."""
         self._ownerless = ownerless
         while self._held and not ownerless:
             time_ms, ticket = self._held.popleft()
-            self._tick_as_heard(time_ms, ticket)
+            if time_ms is None:
+                self._wait_for_ticks(ticket)
+            else:
+                self._tick_as_heard(time_ms, ticket)
             self._ledger.confirm(ticket)
 
     def resume(self, ticks: dict[int, int], coarse_ms: int) -> None:
@@ -166,6 +182,8 @@ class Ticker:
         if self._feed is not None:
             self._feed.forget()
         self._unconfirmed.clear()
+        self._on_their_way.clear()
+        self._repeated.clear()
         self._rewriter.reset()
         self._coarse = 0  # what was on its way there may be lost
 
@@ -209,7 +227,9 @@ class Ticker:
 
     def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
+        number = next(self._ticks)
         self._unconfirmed.add(partition)
+        self._on_their_way.add(number)
         self._writer.write(
             EVENTS,
             partition,
@@ -217,7 +237,7 @@ class Ticker:
             self._tick(time_ms),
             self._wall_ms,
             tickets=tickets,
-            confirmed=lambda _: self._unconfirmed.discard(partition),
+            confirmed=lambda _: self._tick_confirmed(partition, number),
         )
         metrics.TICKS.inc()
         self._rewriter.ticked(partition, time_ms)
@@ -228,7 +248,17 @@ class Ticker:
         self._coarse = time_ms // COARSE_MS
         for ticket in tickets:
             self._ledger.hold(ticket)
-        self._writer.write(TICKS, 0, "clock", self._tick(time_ms), self._wall_ms, tickets=tickets)
+        number = next(self._ticks)
+        self._on_their_way.add(number)
+        self._writer.write(
+            TICKS,
+            0,
+            "clock",
+            self._tick(time_ms),
+            self._wall_ms,
+            tickets=tickets,
+            confirmed=lambda _: self._arrived(number),
+        )
 
     def _tick(self, time_ms: int) -> Tick:
         retired = self._registry.retired - {self._shard}
@@ -243,6 +273,21 @@ class Ticker:
             received_to=received_to,
             retired=tuple(sorted(retired)),
         )
+
+    def _tick_confirmed(self, partition: int, number: int) -> None:
+        self._unconfirmed.discard(partition)
+        self._arrived(number)
+
+    def _arrived(self, number: int) -> None:
+        """Kafka has this tick; who waited for it and for no other has waited long enough."""
+        self._on_their_way.discard(number)
+        waiting, self._repeated = self._repeated, []
+        for ticks, ticket in waiting:
+            ticks.discard(number)
+            if ticks:
+                self._repeated.append((ticks, ticket))
+            else:
+                self._ledger.confirm(ticket)
 
     def own(self, partitions: frozenset[int]) -> None:
         """Ownership changed."""

@@ -6,7 +6,6 @@ producer is thrown away with everything unconfirmed, nothing of it is acknowledg
 """
 
 import itertools
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,6 +21,7 @@ from runtime.errors import FatalError
 from runtime.failpoint import failpoint
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
+from runtime.timing import MACHINE, Timing
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
 from schemas.model import from_ms
 from schemas.topics import ACCEPTED, EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, Topic
@@ -35,13 +35,40 @@ TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, 
 
 Confirmed = Callable[[int], None]
 """Told the record's offset; -1 where Kafka had it already and does not say."""
+OpenProducer = Callable[[Settings], KafkaProducer]
+"""Connects a producer of ours.
+
+Raises:
+    kafka.errors.KafkaError: Kafka is away.
+"""
 _Outcome = tuple[int, int, Sequence[int], Confirmed | None, BaseException | None, int]
+
+
+def open_producer(settings: Settings) -> KafkaProducer:
+    """See :data:`OpenProducer`."""
+    return idempotent_producer(
+        settings.kafka,
+        settings.ingest.client_id,
+        linger_ms=0,  # batches are filled before they come here
+        batch_size=BATCH_BYTES,
+        delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+        max_block_ms=10_000,
+        metrics_enabled=False,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+    )
 
 
 class Writer:
     """Sends events; :meth:`drain` settles what Kafka answered, in the caller's thread."""
 
-    def __init__(self, settings: Settings, ledger: AckLedger, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: AckLedger,
+        wake: Callable[[], None],
+        timing: Timing = MACHINE,
+        open_producer: OpenProducer = open_producer,
+    ) -> None:
         self.source = f"/{settings.site}/{settings.ingest.client_id}"
         self.failure: BaseException | None = None
         self.confirmed_s = 0.0
@@ -49,10 +76,12 @@ class Writer:
         self._settings = settings
         self._ledger = ledger
         self._wake = wake
+        self._timing = timing
+        self._open_producer = open_producer
         self._names = {topic.name: topic.full_name(settings.kafka.topic_prefix) for topic in TOPICS}
         self._headers = list(KAFKA_HEADERS)
         self._ids = map(str, itertools.count())
-        self._start = f"{settings.ingest.client_id}-{time.time_ns() // 1_000_000:x}-"
+        self._start = f"{settings.ingest.client_id}-{timing.wall_ms():x}-"
         self._generation = 0
         self._outcomes: deque[_Outcome] = deque()
         self._outstanding: Counter[int] = Counter()  # per partition of the events
@@ -66,16 +95,7 @@ class Writer:
             kafka.errors.KafkaError: Kafka is away; try again later.
             FatalError: a topic has other partitions than the catalogue says.
         """
-        producer = idempotent_producer(
-            self._settings.kafka,
-            self._settings.ingest.client_id,
-            linger_ms=0,  # batches are filled before they come here
-            batch_size=BATCH_BYTES,
-            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-            max_block_ms=10_000,
-            metrics_enabled=False,
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-        )
+        producer = self._open_producer(self._settings)
         try:
             found = {topic: len(producer.partitions_for(self._names[topic.name])) for topic in TOPICS}
         except KafkaError:
@@ -177,7 +197,7 @@ class Writer:
             if confirmed is not None:
                 confirmed(offset)
         if settled:
-            self.confirmed_s = time.monotonic()
+            self.confirmed_s = self._timing.monotonic_s()
 
     def discard(self) -> None:
         """Throw the producer away with everything unconfirmed; what it still answers is ignored."""

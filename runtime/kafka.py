@@ -4,7 +4,7 @@ Every group consumer reads ``read_committed`` (kafka-python asks for stable offs
 worker keeps its partitions) and never resets an offset by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -15,6 +15,9 @@ from runtime.settings import KafkaSettings
 from schemas.topics import Topic
 
 MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
+
+RequireTopics = Callable[[KafkaSettings, Iterable[Topic]], None]
+"""As :func:`require_topics`."""
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:

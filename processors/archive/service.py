@@ -5,7 +5,6 @@ not committed are thrown away, the partitions pause, and when the database answe
 there is no state to mend, memory is bounded by one batch, and nothing is skipped.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from kafka.structs import OffsetAndMetadata
 
 from processors.archive import metrics
 from processors.archive.assignment import Assignment
+from processors.archive.outside import Outside
 from processors.archive.records import GROUP, TOPICS, item_of
 from processors.archive.rows import Item
 from processors.archive.sink import Held, Partition, SchemaTooOldError, Sink, Written
@@ -23,7 +23,6 @@ from processors.archive.store import moves_left, store
 from processors.archive.tables import Horizon
 from runtime.errors import FatalError, FencedError, OutcomeUnknownError, RetryableError
 from runtime.exposition import HealthReport, serve
-from runtime.kafka import group_consumer, require_topics
 from runtime.latency import END_TO_END
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
@@ -41,22 +40,27 @@ _KAFKA_TIMEOUT_MS: Final = 10_000
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:
-    """Archive until asked to end.
+    """Serve metrics and health, and archive until asked to end.
 
     Raises:
         FencedError: another process has taken this one's place.
         FatalError: a person must act; the message says how.
     """
-    Archive(settings, shutdown).run()
+    archive = Archive(settings, shutdown)
+    serve(settings.metrics.host, settings.archive.metrics_port, "archive", archive.health)
+    start_watchdog(archive.progress)
+    archive.run()
 
 
 class Archive:
     """The loop and what it holds."""
 
-    def __init__(self, settings: Settings, shutdown: Shutdown) -> None:
+    def __init__(self, settings: Settings, shutdown: Shutdown, outside: Outside | None = None) -> None:
         self._settings = settings
         self._shutdown = shutdown
-        self._progress = Progress(settings.archive.stall_s)
+        self._outside = outside = outside or Outside()
+        self._timing = outside.timing
+        self.progress = Progress(settings.archive.stall_s)
         ingest = settings.ingest
         lateness_ms = round(ingest.lateness_s * 1000)
         self._horizon = Horizon(lateness_ms, lateness_ms + ingest.session_expiry_s * 1000)
@@ -75,17 +79,14 @@ class Archive:
         self._shown_at = 0.0
 
     def run(self) -> None:
-        """Serve metrics and loop; see :func:`run`."""
-        archive = self._settings.archive
-        serve(self._settings.metrics.host, archive.metrics_port, "archive", self.health)
-        start_watchdog(self._progress)
-        log.info("archive.started", archive=self._name, instance=archive.instance)
+        """Loop; see :func:`run`."""
+        log.info("archive.started", archive=self._name, instance=self._settings.archive.instance)
         try:
             while not self._shutdown.requested:
-                self._progress.step()
+                self.progress.step()
                 self._consume()
         finally:
-            self._progress.done()
+            self.progress.done()
             if self._sink is not None:
                 self._sink.close()
         log.info("archive.ended")
@@ -93,18 +94,18 @@ class Archive:
     def health(self) -> HealthReport:
         """What ``/healthz`` says."""
         return {
-            "healthy": self._progress.healthy and self._sink is not None and not self._stopped,
+            "healthy": self.progress.healthy and self._sink is not None and not self._stopped,
             "database": "up" if self._sink is not None else "down",
             "taken": self._taken,
             "stopped": {f"{p.topic}/{p.partition}": why for p, why in self._stopped.items()},
-            "stalled_s": round(self._progress.stalled_for_s, 1),
+            "stalled_s": round(self.progress.stalled_for_s, 1),
         }
 
     def _consume(self) -> None:
         """Live with one consumer until asked to end, or until it is of no use any more."""
         try:
-            require_topics(self._settings.kafka, TOPICS)
-            consumer = group_consumer(
+            self._outside.require_topics(self._settings.kafka, TOPICS)
+            consumer = self._outside.open_consumer(
                 self._settings.kafka,
                 GROUP,
                 self._settings.archive.instance,
@@ -121,7 +122,7 @@ class Archive:
                 [topic.full_name(self._settings.kafka.topic_prefix) for topic in TOPICS], listener=assignment
             )
             while not self._shutdown.requested:
-                self._progress.step()
+                self.progress.step()
                 self._turn(consumer, assignment)
             self._finish(consumer)
         except FencedInstanceIdError as error:
@@ -151,13 +152,13 @@ class Archive:
 
     def _connect(self) -> None:
         """Connect if it is time to try again."""
-        now = time.monotonic()
+        now = self._timing.monotonic_s()
         if now < self._connect_at:
             return
         self._connect_at = now + self._backoff_s
         self._backoff_s = min(_BACKOFF_S[1], self._backoff_s * 2)
         try:
-            self._sink = Sink(self._settings.database, self._name)
+            self._sink = self._outside.open_sink(self._settings.database, self._name)
         except SchemaTooOldError as error:
             self._schema_old_since = self._schema_old_since or now
             if now - self._schema_old_since > _MIGRATING_S:
@@ -214,7 +215,7 @@ class Archive:
         """Poll once; what was read before a rebalance is dropped, the database knows where to read it again."""
         wait_ms = _IDLE_POLL_MS
         if self._pending:
-            left_s = self._pending_since + self._settings.archive.batch_ms / 1000 - time.monotonic()
+            left_s = self._pending_since + self._settings.archive.batch_ms / 1000 - self._timing.monotonic_s()
             wait_ms = min(wait_ms, max(0, round(left_s * 1000)))
         try:
             polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=wait_ms, max_records=_POLL_RECORDS)
@@ -231,14 +232,14 @@ class Archive:
             for record in records:
                 item = item_of(record.topic, record.partition, record.offset, record.timestamp, record.value)
                 if not self._pending:
-                    self._pending_since = time.monotonic()
+                    self._pending_since = self._timing.monotonic_s()
                 self._pending.append(item)
                 self._pending_rows += item.rows
 
     @property
     def _due(self) -> bool:
         archive = self._settings.archive
-        waited_s = time.monotonic() - self._pending_since
+        waited_s = self._timing.monotonic_s() - self._pending_since
         return self._pending_rows >= archive.batch_rows or waited_s * 1000 >= archive.batch_ms
 
     def _flush(self, consumer: KafkaConsumer, sink: Sink) -> None:
@@ -247,20 +248,20 @@ class Archive:
         items = sorted(self._pending, key=lambda item: (item.topic, item.partition, item.offset))
         moves = moves_left(self._positions(consumer, sink), sink)
         metrics.BATCH_ROWS.observe(self._pending_rows)
-        began = time.monotonic()
+        began = self._timing.monotonic_s()
         for written in store(sink, items, moves, self._horizon):
-            metrics.TRANSACTION_SECONDS.observe(time.monotonic() - began)
+            metrics.TRANSACTION_SECONDS.observe(self._timing.monotonic_s() - began)
             _count(written)
-            began = time.monotonic()
-        now = time.time()
+            began = self._timing.monotonic_s()
+        now_s = self._timing.wall_ms() / 1000
         for item in items:
             if (arrival_ms := item.arrival_ms) is not None:
-                END_TO_END.labels("arrival_to_row").observe(max(0.0, now - arrival_ms / 1000))
+                END_TO_END.labels("arrival_to_row").observe(max(0.0, now_s - arrival_ms / 1000))
         self._drop()
 
     def _tidy(self, consumer: KafkaConsumer, sink: Sink) -> None:
         """Now and then: store positions that moved without rows (markers of transactions), measure the lag."""
-        now = time.monotonic()
+        now = self._timing.monotonic_s()
         if now - self._tidied_at < _TIDY_S:
             return
         self._tidied_at = now
@@ -295,7 +296,7 @@ class Archive:
         if self._sink is not None:
             self._sink.close()
             self._sink = None
-            self._connect_at = time.monotonic() + self._backoff_s
+            self._connect_at = self._timing.monotonic_s() + self._backoff_s
         self._drop()
         self._taken = False
         if assigned := consumer.assignment():

@@ -171,6 +171,9 @@ class KafkaSink:
             failpoint(f"{self._stage}.committed")
             for future in sent:
                 future.get(timeout=0)  # a refused record fails the commit; this only makes sure of it
+        except FencedInstanceIdError as error:
+            # Here, and not in poll(): kafka-python only stops the heartbeats of a member whose place was taken.
+            raise FencedError("another process runs under our instance name") from error
         except KafkaError as error:
             # A fenced producer too: the coordinator raises the epoch of whoever is away for longer than a transaction
             # may last. A twin, if it is one, fences us as a member of the group.

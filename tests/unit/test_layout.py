@@ -7,5 +7,6 @@ TESTS = Path(__file__).parent.parent
 
 
 def test_no_two_modules_have_one_name() -> None:
-    names = Counter(file.name for file in TESTS.rglob("*.py") if file.name not in {"__init__.py", "conftest.py"})
+    by_name = [file.name for file in TESTS.rglob("*.py") if file.stem.startswith("test_") or file.stem.endswith("_kit")]
+    names = Counter(by_name)
     assert [name for name, count in names.items() if count > 1] == []

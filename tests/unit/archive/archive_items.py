@@ -6,9 +6,10 @@ from uuid import UUID
 
 from processors.archive.rows import Item, Numbers, Rows
 from processors.archive.tables import Horizon
+from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, decode, encode
-from schemas.facility import FacilityClass
+from schemas.facility import FacilityClass, Place
 from schemas.model import from_ms
 from schemas.topics import EVENTS
 
@@ -63,6 +64,26 @@ def item(data: Any, offset: int = 0, *, partition: int = 0, topic: str = EVENTS.
     """As it comes out of the log: encoded and decoded."""
     raw = encode(event(data, f"{topic}/{partition}/{offset}", at))
     return Item(topic, partition, offset, T0, raw, decode(raw))
+
+
+def anomaly(**more: Any) -> Anomaly:
+    values: dict[str, Any] = {
+        "id": SOME_ID,
+        "transition": Transition.RAISED,
+        "kind": AnomalyKind.COVER_OPEN,
+        "severity": Severity.CRITICAL,
+        "zone": "grid:1",
+        "subject": "c-1",
+        "place": Place(lon=113.8, lat=34.0),
+        "since": NOW,
+        "at": NOW,
+        "summary": "open",
+        "numbers": {"b": 2.0, "a": 1.0},
+        "detector": "cover",
+        "detector_version": 3,
+        **more,
+    }
+    return Anomaly(**values)
 
 
 def broken(raw: bytes, error: str = "no event", offset: int = 0) -> Item:

@@ -6,16 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from archive_items import DAY, HORIZON, HOUR, NOW, SOME_ID, T0, One, at, batch, broken, event, item, rows_of
+from archive_items import DAY, HORIZON, HOUR, NOW, SOME_ID, T0, One, anomaly, at, batch, broken, event, item, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.archive.rows import Numbers, Rows, from_pg_time, pieces, poison_row
 from processors.archive.tables import TABLES, Reach
-from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.clock import ClockStepped
-from schemas.facility import Place
 from schemas.identity import timed
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
@@ -41,26 +39,6 @@ def camera(identity: str = "a::1", time_ms: int = T0, **more: Any) -> CameraEven
         shard="s",
         **values,
     )
-
-
-def anomaly(**more: Any) -> Anomaly:
-    values: dict[str, Any] = {
-        "id": SOME_ID,
-        "transition": Transition.RAISED,
-        "kind": AnomalyKind.COVER_OPEN,
-        "severity": Severity.CRITICAL,
-        "zone": "grid:1",
-        "subject": "c-1",
-        "place": Place(lon=113.8, lat=34.0),
-        "since": NOW,
-        "at": NOW,
-        "summary": "open",
-        "numbers": {"b": 2.0, "a": 1.0},
-        "detector": "cover",
-        "detector_version": 3,
-        **more,
-    }
-    return Anomaly(**values)
 
 
 def test_every_row_has_a_value_for_every_column() -> None:

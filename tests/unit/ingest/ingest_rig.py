@@ -1,6 +1,6 @@
 """Ingest without servers: the real parts around a writer that only remembers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ingest.accepted import Accepted
@@ -17,6 +17,7 @@ from ingest.rewrite import Rewriter
 from ingest.ticker import Ticker
 from ingest.unregistered import Unregistered
 from runtime.settings import ClockSettings, IngestSettings, Settings
+from runtime.timing import Timing
 from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, decode, encode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
@@ -117,6 +118,16 @@ class FakeWriter:
         ]
 
 
+class RigTiming(Timing):
+    """A clock that shows what the test says."""
+
+    def __init__(self) -> None:
+        self.look: Callable[[], float] = lambda: 0.0
+
+    def monotonic_s(self) -> float:
+        return self.look()
+
+
 class Rig:
     def __init__(self, *, feed: bool = False, rewritten: bool = True, **ingest: Any) -> None:
         """``rewritten``: no rewrite of the registry is due until the end of time."""
@@ -138,10 +149,8 @@ class Rig:
         self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
-        self.now_s = 0.0
-        self.rewriter = Rewriter(
-            self.settings, start="s1", writer=writer, registry=self.registry, monotonic=lambda: self.now_s
-        )
+        self.timing = RigTiming()
+        self.rewriter = Rewriter(self.settings, start="s1", writer=writer, registry=self.registry, timing=self.timing)
         if rewritten:
             for partition in range(EVENTS.partitions):
                 self.rewriter.hear(record_of(partition, 250_000_000_000_000))

@@ -7,29 +7,37 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ingest.bridge import _BACKOFF_S, _STABLE_S, Bridge
 from ingest.ledger import AckLedger
 from runtime.settings import Settings
+from runtime.timing import Timing
+
+
+class Clock(Timing):
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def monotonic_s(self) -> float:
+        return self.now_s
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [1_000.0]
-    monkeypatch.setattr("ingest.bridge.time.monotonic", lambda: now[0])
-    return now
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
-def bridge(monkeypatch: pytest.MonkeyPatch) -> Any:
-    bridge = Bridge(Settings.model_construct(**{n: f.default for n, f in Settings.model_fields.items()}), AckLedger())
+def bridge(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = Settings.model_construct(**{n: f.default for n, f in Settings.model_fields.items()})
+    bridge = Bridge(settings, AckLedger(), clock)
     monkeypatch.setattr(bridge._client, "connect", lambda *_, **__: None)
     yield bridge
     bridge._wake_r.close()
     bridge._wake_w.close()
 
 
-def wait_s(bridge: Bridge, clock: list[float]) -> float:
-    return round(bridge._next_attempt_s - clock[0], 3)
+def wait_s(bridge: Bridge, clock: Clock) -> float:
+    return round(bridge._next_attempt_s - clock.now_s, 3)
 
 
-def test_every_failed_attempt_is_waited_for_longer(bridge: Bridge, clock: list[float]) -> None:
+def test_every_failed_attempt_is_waited_for_longer(bridge: Bridge, clock: Clock) -> None:
     waits = []
     for _ in range(len(_BACKOFF_S) + 2):
         bridge._connect()
@@ -37,7 +45,7 @@ def test_every_failed_attempt_is_waited_for_longer(bridge: Bridge, clock: list[f
     assert waits == [*_BACKOFF_S, _BACKOFF_S[-1], _BACKOFF_S[-1]]
 
 
-def test_a_connection_that_lives_briefly_counts_once(bridge: Bridge, clock: list[float]) -> None:
+def test_a_connection_that_lives_briefly_counts_once(bridge: Bridge, clock: Clock) -> None:
     waits = []
     for _ in range(4):
         bridge._connect()
@@ -47,11 +55,11 @@ def test_a_connection_that_lives_briefly_counts_once(bridge: Bridge, clock: list
     assert waits == list(_BACKOFF_S[:4])
 
 
-def test_a_connection_that_lived_begins_anew(bridge: Bridge, clock: list[float]) -> None:
+def test_a_connection_that_lived_begins_anew(bridge: Bridge, clock: Clock) -> None:
     for _ in range(5):
         bridge._connect()
     bridge.connected = True
-    clock[0] += _STABLE_S + 1
+    clock.now_s += _STABLE_S + 1
     bridge._ended("cut")
     assert wait_s(bridge, clock) == _BACKOFF_S[0]
 

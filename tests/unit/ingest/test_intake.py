@@ -138,6 +138,14 @@ def test_word_of_an_earlier_subscription_goes_to_the_bridge(rig: Rig) -> None:
     assert rig.writer.written == []
 
 
+def test_a_reading_keeps_the_time_an_earlier_process_gave_it_however_often_it_comes_again(rig: Rig) -> None:
+    rig.recent.read_back({}, {"dev1|pressure|a::1": NOW}, last_sign_ms=NOW)
+    for minute in (1, 2):  # the connection is cut, and it comes once more
+        rig.take(TOPIC, body(seq=1), dup=True, mid=5, at=NOW + minute * 60_000)
+    rig.take(TOPIC, body(seq=1), at=NOW + 180_000)  # not again: the device says it a second time
+    assert [time_ms for *_, time_ms, _ in rig.writer.rows()] == [NOW, NOW, NOW + 180_000]
+
+
 def test_a_quarantine_record_delivered_again_is_the_same(rig: Rig) -> None:
     mid = rig.take(TOPIC, b"{")
     rig.take(TOPIC, b"{", at=NOW + 10)

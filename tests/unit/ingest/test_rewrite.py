@@ -191,10 +191,10 @@ def test_what_changed_or_left_meanwhile_is_written_as_it_is_by_then() -> None:
     driven.confirm()
     driven.hear()
     times = iter((0.0, 0.0, 0.0, 9.0))  # time for the zone and one facility
-    driven.rewriter._monotonic = lambda: next(times)
+    driven.rig.timing.look = lambda: next(times)
     driven.step()
     assert driven.kinds()[-2:] == [ZoneConfigured, FacilityRegistered]
-    driven.rewriter._monotonic = lambda: 0.0
+    driven.rig.timing.look = lambda: 0.0
     driven.rig.register(facility("F00001", zone=elsewhere), facility("F00002", DeviceBinding(device="new")))
     driven.finish()
     said = [one.facility for one in driven.of(FacilityRegistered)]
@@ -230,12 +230,12 @@ def test_it_works_for_a_moment_and_rests() -> None:
     driven.confirm()
     driven.hear()
     clock = iter(range(1000))
-    driven.rewriter._monotonic = lambda: float(next(clock))  # each look at the clock finds the moment over
+    driven.rig.timing.look = lambda: float(next(clock))  # each look at the clock finds the moment over
     driven.step()
     assert driven.rewriter.next_s == pytest.approx(driven.now_s + PAUSE_S)
     driven.rewriter.step(driven.now_s + PAUSE_S / 2, NOW)
     assert len(driven.of(FacilityRegistered)) == 0
-    driven.rewriter._monotonic = lambda: 0.0
+    driven.rig.timing.look = lambda: 0.0
     driven.step()
     assert len(driven.of(FacilityRegistered)) == 100
 

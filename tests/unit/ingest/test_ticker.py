@@ -17,6 +17,7 @@ from schemas.registry import RETIRED_KEY
 
 PARTITION = partition_of("dma:1", 12)
 PROBE = "eyes/v1/_probe/shard"
+FIRST_MINUTE = b'{"time":"2026-03-02T00:01:00Z"}'
 
 
 @pytest.fixture
@@ -175,13 +176,12 @@ def test_a_feeds_clock_waits_while_nobody_knows_who_owns_what() -> None:
 def test_a_clock_that_led_to_nothing_is_heard_again() -> None:
     rig = Rig(feed=True)
     rig.ticker.own(frozenset({1}))
-    payload = b'{"time":"2026-03-02T00:01:00Z"}'
-    rig.take(CLOCK_TOPIC, payload)
-    rig.take(CLOCK_TOPIC, payload)
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE)
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE)
     assert len(rig.writer.of(Tick)) == 1
     rig.ledger.forget()
     rig.ticker.reset()
-    rig.take(CLOCK_TOPIC, payload)
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE)
     assert len(rig.writer.of(Tick)) == 2
 
 
@@ -193,6 +193,47 @@ def test_a_probe_with_an_impossible_time_is_no_probe(field: str, value: int) -> 
     rig.take(PROBE_ROOT + "shard", json.dumps(probe).encode())
     rig.take(PROBE_ROOT + "other", json.dumps(probe).encode())
     assert [one.reason for one in rig.writer.of(Quarantined)] == [Reason.SCHEMA, Reason.SCHEMA]
+
+
+def test_a_clock_message_that_comes_again_waits_for_the_ticks_of_its_first_delivery() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({PARTITION}))
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1)
+    rig.ledger.new_epoch()
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1, dup=True)
+    assert rig.ledger.release().mids == []
+    rig.writer.confirm_all()
+    assert rig.ledger.release().mids == [1]
+    assert len(rig.writer.of(Tick)) == 1
+
+
+def test_it_waits_for_the_tick_for_cases_too() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({LEADER_PARTITION}))
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1)
+    rig.ledger.new_epoch()
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1, dup=True)
+    for one in rig.writer.written:
+        one.confirmed(0)
+    assert rig.ledger.release().mids == []
+    for one in rig.writer.coarse:
+        one.confirmed(0)
+    assert rig.ledger.release().mids == [1]
+
+
+def test_one_that_comes_again_while_nobody_knows_who_owns_what_waits_too() -> None:
+    rig = Rig(feed=True)
+    rig.ticker.own(frozenset({PARTITION}))
+    rig.ticker.wait_for_owner(True)
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1)
+    rig.ledger.new_epoch()
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=1, dup=True)
+    rig.take(CLOCK_TOPIC, FIRST_MINUTE, mid=2)
+    rig.ticker.wait_for_owner(False)
+    assert rig.ledger.release().mids == []
+    rig.writer.confirm_all()
+    assert rig.ledger.release().mids == [1, 2]
+    assert len(rig.writer.of(Tick)) == 1
 
 
 def test_nobody_waits_for_a_retired_shard_until_it_takes_that_back(rig: Rig) -> None:

@@ -6,11 +6,10 @@ Faults are planned one by one, so a test says what goes wrong and when.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum, auto
 
-from memory_log import At, MemoryLog
-
 from processors.engine.ports import NO_NOTES, Bounds, Outgoing, Owner, Record, Stored
-from runtime.errors import OutcomeUnknownError, RetryableError
+from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from schemas.topics import SNAPSHOTS
+from tests.memory.log import At, MemoryLog
 
 
 class MemoryGroup:
@@ -21,6 +20,8 @@ class MemoryGroup:
         self.name = name
         self.topic = topic
         self.generation = 0
+        self.incumbents: dict[str, MemorySource] = {}
+        """Who has each name now: a second member under it fences the first."""
         self._assignments: dict[str, tuple[int, ...]] = {}
 
     def assign(self, assignments: Mapping[str, Collection[int]]) -> None:
@@ -52,6 +53,12 @@ class MemorySource:
         self._assigned: tuple[int, ...] = ()
         self._positions: dict[int, int] = {}
         self._running: set[int] = set()
+        self._joined = False
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether somebody has joined under our name since we did."""
+        return self._joined and self.group.incumbents[self.member] is not self
 
     def subscribe(self, owner: Owner) -> None:
         """``owner`` is told of what it is given."""
@@ -132,6 +139,8 @@ class MemorySource:
     def _rejoin(self) -> bool:
         """Learn of a rebalance; False when what is given comes only with the next poll."""
         assert self._owner is not None, "subscribe comes before poll"
+        if self.was_replaced:
+            raise FencedError("another process runs under our instance name")
         if self._running or self._assigned:
             self._owner.on_revoked(self._assigned)
         self._running.clear()
@@ -139,6 +148,8 @@ class MemorySource:
         if self.hears_half:
             self.hears_half = False
             return False
+        self._joined = True
+        self.group.incumbents[self.member] = self
         self.generation = self.group.generation
         self._assigned = self.group.partitions_of(self.member)
         self._owner.on_assigned(self._assigned)
@@ -233,10 +244,16 @@ class MemorySink:
             self.frozen = False
         log, group = self._source.group.log, self._source.group
         fault = self.faults.pop(0) if self.faults else None
-        transaction = log.begin(self.transactional_id, self._epoch)
+        try:
+            transaction = log.begin(self.transactional_id, self._epoch)
+        except FencedError as error:  # as Kafka's adapter has it
+            self._epoch = None
+            raise OutcomeUnknownError(str(error)) from error
         for output in outputs:
             log.send(transaction, (output.topic, output.partition), output.value)
         if not self._is_member():
+            if self._source.was_replaced:
+                raise FencedError("another process runs under our instance name")
             self._epoch = None
             raise OutcomeUnknownError("the group has gone on without us")
         for partition, offset in offsets.items():
@@ -251,8 +268,8 @@ class MemorySink:
             raise OutcomeUnknownError(fault.name)
 
     def _is_member(self) -> bool:
-        """Whether the group still counts us among its members, as a commit says which generation it is of."""
-        return self._source.generation == self._source.group.generation
+        """Whether the group still counts us among its members, as a commit says who we are and of which generation."""
+        return self._source.generation == self._source.group.generation and not self._source.was_replaced
 
     def close(self) -> None:
         """See the port."""

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fold_kit import LATENESS_MS, NOW, POISON, Scribe, batch, row, series, tick
-from memory_log import At, MemoryLog
 from memory_ports import MemoryGroup, MemoryShelf, MemorySink, MemorySource
 
 from processors.engine.composed import Counts, PartitionFold
@@ -19,6 +18,7 @@ from runtime.lifecycle import Progress
 from schemas.envelope import CloudEvent, Data, encode
 from schemas.model import Model, from_ms
 from schemas.topics import ANOMALIES, QUARANTINE, SNAPSHOTS
+from tests.memory.log import At, MemoryLog
 
 TOPIC = "city.events.v1"
 GROUP = "detectors"

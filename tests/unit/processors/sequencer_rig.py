@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from memory_log import At, MemoryLog
 from memory_ports import MemoryGroup, MemorySink, MemorySource
 
 from processors.sequencer.copies import Moment
@@ -18,6 +17,7 @@ from schemas.facility import Place
 from schemas.identity import event_id
 from schemas.model import Model, from_ms
 from schemas.topics import ANOMALIES, CASE_INPUTS, QUARANTINE, TICKS, Topic
+from tests.memory.log import At, MemoryLog
 
 GROUP = "sequencer"
 COMMIT_S = 0.3

@@ -7,7 +7,6 @@ from itertools import pairwise
 import msgspec
 import pytest
 from fold_kit import LATENESS_MS, Scribe, Told
-from memory_log import MemoryLog
 from memory_ports import Fault
 from runner_rig import TOPIC, City, Worker, story
 
@@ -16,6 +15,7 @@ from processors.engine.composed import PartitionFold
 from processors.engine.snapshot import SHARDS, shard_of
 from runtime.errors import RetryableError
 from schemas.topics import SNAPSHOTS
+from tests.memory.log import MemoryLog
 
 SHELF = (SNAPSHOTS.name, 0)
 

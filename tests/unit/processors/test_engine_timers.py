@@ -141,6 +141,12 @@ class TimersMachine(RuleBasedStateMachine):
         if not orders:
             assert fired == expected
 
+    @rule(by_ms=st.integers(0, 30))
+    def shift(self, by_ms: int) -> None:
+        """A clock put forward puts off everything that waits, in the same order."""
+        self.timers.shift(by_ms)
+        self.armed = {key: at + by_ms for key, at in self.armed.items()}
+
     @precondition(lambda self: self.armed)
     @rule()
     def restart(self) -> None:

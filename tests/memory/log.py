@@ -1,6 +1,7 @@
 """A log in memory that behaves as Kafka does where it matters: transactions, read_committed, fencing, retention.
 
-The ports of the loop over it are in ``memory_ports``.
+The engine's ports over it are in ``tests/unit/processors/memory_ports.py``, kafka-python's clients in
+:mod:`tests.memory.consumer` and :mod:`tests.memory.producer`.
 """
 
 import random
@@ -37,10 +38,12 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Entry:
-    """One offset of a partition: a record, or (without a value) a marker that no reader is given."""
+    """One offset of a partition: a record, a tombstone, or (of a transaction, without a value) a marker."""
 
     value: bytes | None
     transaction: Transaction | None = None
+    key: bytes = b""
+    timestamp_ms: int = 0
 
 
 class MemoryLog:
@@ -56,9 +59,10 @@ class MemoryLog:
 
     # plain writers
 
-    def append(self, at: At, *values: bytes) -> None:
-        """Write records outside of any transaction."""
-        self._entries[at] += [Entry(value) for value in values]
+    def append(self, at: At, *values: bytes | None, key: bytes = b"", timestamp_ms: int = 0) -> int:
+        """Write records (None: tombstones) outside of any transaction; gives the offset of the last."""
+        self._entries[at] += [Entry(value, key=key, timestamp_ms=timestamp_ms) for value in values]
+        return len(self._entries[at]) - 1
 
     def delete_before(self, at: At, offset: int) -> None:
         """Retention passes over everything below ``offset``."""
@@ -69,11 +73,13 @@ class MemoryLog:
     def bounds(self, at: At) -> Bounds:
         """The first offset kept, and the last stable one: what lies behind an open transaction is not there yet."""
         entries = self._entries[at]
-        end = next((i for i, entry in enumerate(entries) if _is_open(entry)), len(entries))
+        end = len(entries)
+        if self._open:
+            end = next((i for i, entry in enumerate(entries) if _is_open(entry)), end)
         return Bounds(self._starts[at], end)
 
-    def read(self, at: At, offset: int, max_records: int) -> tuple[list[tuple[int, bytes]], int]:
-        """Records from ``offset`` on, and where to read next, beyond markers and what was aborted.
+    def read(self, at: At, offset: int, max_records: int) -> tuple[list[tuple[int, bytes | None]], int]:
+        """Records from ``offset`` on, and where to read next, beyond markers (given to no reader) and what was aborted.
 
         Raises:
             LookupError: the log no longer holds this offset.
@@ -81,10 +87,10 @@ class MemoryLog:
         start, end = self.bounds(at)
         if offset < start:
             raise LookupError(offset)
-        found: list[tuple[int, bytes]] = []
+        found: list[tuple[int, bytes | None]] = []
         while offset < end and len(found) < max_records:
             entry = self._entries[at][offset]
-            if entry.value is not None and (entry.transaction is None or entry.transaction.fate is Fate.COMMITTED):
+            if entry.transaction is None or (entry.value is not None and entry.transaction.fate is Fate.COMMITTED):
                 found.append((offset, entry.value))
             offset += 1
         return found, offset
@@ -103,7 +109,11 @@ class MemoryLog:
         """Everything that was ever written by plain writers, retention or not."""
         return [(n, entry.value) for n, entry in enumerate(self._entries[at]) if entry.value is not None]
 
-    def values(self, at: At) -> list[bytes]:
+    def entry(self, at: At, offset: int) -> Entry:
+        """What stands there."""
+        return self._entries[at][offset]
+
+    def values(self, at: At) -> list[bytes | None]:
         """Everything a reader is given from the start."""
         return [value for _, value in self.read(at, self.bounds(at).start, len(self._entries[at]))[0]]
 
