@@ -38,7 +38,9 @@ class Result:
     readings_per_s: float
     state_mb: float
     snapshot_mb_per_s: float
+    longest_snapshot_ms: float
     longest_stall_ms: float
+    """The longest commit, snapshots and sending included: for so long no fold went on."""
     records_behind: int
     first_fold_readings_per_s: float
 
@@ -84,35 +86,42 @@ def bench_recovery(
 
 def _kill(here: Place, log: CityLog, age_s: float, folded_s: float, past: int, report: Report) -> Result:
     settings = here.settings
-    whole = EVENTS.partitions * SHARDS
+    began = _metrics(here)  # caught up: what is written from here on is the whole state and no part of it on the way
+    whole = began.total("eyes_processor_snapshots_total") + EVENTS.partitions * SHARDS
     wait_until(lambda: _metrics(here).total("eyes_processor_snapshots_total") >= whole, CATCH_UP_S, "a whole snapshot")
     before = _metrics(here)
-    report(f"the first whole snapshot is written; {age_s:.0f} s of work")
+    report(f"a whole snapshot is written; {age_s:.0f} s of work")
     time.sleep(age_s)
     metrics = _metrics(here)
-    committed = _committed(settings)
-    killed = time.monotonic()
     here.supervisor.kill("processors")
+    killed = time.monotonic()
+    committed = _committed(settings)  # by the one that is dead: its successor needs longer than this to come
     wait_until(
-        lambda: all(_committed(settings).get(at, -1) > before for at, before in committed.items()),
+        lambda: all(_committed(settings).get(at, -1) > stood for at, stood in committed.items()),
         RECOVER_S,
         "a commit in every partition",
     )
     recovery_s = time.monotonic() - killed
     report("live again")
     again = _metrics(here)
-    seconds = metrics.total("eyes_processor_snapshot_seconds_sum")
+    written = _since(began, before, "eyes_processor_snapshot_bytes_total")
+    seconds = _since(began, before, "eyes_processor_snapshot_seconds_sum")
     return Result(
         recovery_s=round(recovery_s, 2),
         facilities=len(log.devices),
         readings=past + log.said,
         readings_per_s=round(log.rate, 1),
-        state_mb=round(before.total("eyes_processor_snapshot_bytes_total") / 1e6, 1),
-        snapshot_mb_per_s=round(metrics.total("eyes_processor_snapshot_bytes_total") / seconds / 1e6, 1),
-        longest_stall_ms=round(1000 * metrics.total("eyes_processor_snapshot_longest_seconds"), 1),
+        state_mb=round(written / 1e6, 1),
+        snapshot_mb_per_s=round(written / seconds / 1e6, 1),
+        longest_snapshot_ms=round(1000 * metrics.total("eyes_processor_snapshot_longest_seconds"), 1),
+        longest_stall_ms=round(1000 * metrics.total("eyes_processor_commit_longest_seconds"), 1),
         records_behind=round(again.total("eyes_processor_recovered_records_total")),
         first_fold_readings_per_s=round(past / folded_s, 1),
     )
+
+
+def _since(began: Samples, now: Samples, name: str) -> float:
+    return now.total(name) - began.total(name)
 
 
 def _metrics(here: Place) -> Samples:
