@@ -181,16 +181,17 @@ def ingest(env: dict[str, str], tmp_path: Path) -> Iterator[None]:
     with (tmp_path / "ingest.log").open("wb") as log:
         process = subprocess.Popen([*EYES, "ingest", "--metrics-port", str(port)], env=env, stdout=log, stderr=log)
 
-    def healthy() -> bool:
+    def hears() -> bool:
+        # Well it is before it has subscribed; what is published until then, nobody hears.
         assert process.poll() is None, (tmp_path / "ingest.log").read_text()
         try:
             with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-                return bool(json.load(answer)["healthy"])
+                return bool(json.load(answer)["ready"])
         except OSError:
             return False
 
     try:
-        eventually(healthy)
+        eventually(hears)
         yield
     finally:
         process.kill()
