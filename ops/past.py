@@ -70,9 +70,9 @@ def bounds(settings: KafkaSettings) -> Bounds:
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
+    committed = committed_offsets(settings)
     client = admin(settings)
     try:
-        committed = _committed(client, settings.topic_prefix + GROUP)
         log = _identity(client, settings)
     finally:
         client.close()
@@ -93,17 +93,27 @@ def bounds(settings: KafkaSettings) -> Bounds:
     )
 
 
-def _committed(client: KafkaAdminClient, group: str) -> dict[int, int]:
+def committed_offsets(settings: KafkaSettings) -> dict[int, int]:
+    """How far the folds have committed, by partition.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka cannot be reached.
+    """
+    group = settings.topic_prefix + GROUP
     give_up = time.monotonic() + COORDINATOR_S
-    while True:
-        try:
-            offsets = client.list_group_offsets({group: None})[group]
-        except _COORDINATOR_ERRORS:  # a Kafka that never had a group makes room for them first
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.2)
-        else:
-            return {at.partition: found.offset for at, found in offsets.items()}
+    client = admin(settings)
+    try:
+        while True:
+            try:
+                offsets = client.list_group_offsets({group: None})[group]
+            except _COORDINATOR_ERRORS:  # a Kafka that never had a group makes room for them first
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.2)
+            else:
+                return {at.partition: found.offset for at, found in offsets.items()}
+    finally:
+        client.close()
 
 
 def _identity(client: KafkaAdminClient, settings: KafkaSettings) -> str:

@@ -9,18 +9,14 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from kafka import TopicPartition
-from kafka.errors import KafkaError
-
 from ops.bench.fleet import facilities, fleet, zones
 from ops.bench.log import CityLog
-from ops.bench.place import POLL_S, READY_S, Place, Report, place, wait_until
+from ops.bench.place import Place, Report, place, wait_until
+from ops.past import bounds, committed_offsets
 from ops.pipeline import member
 from ops.registry import load_registry
 from ops.run.snapshot import Samples, scrape
-from processors.detectors import GROUP
 from processors.engine.snapshot import SHARDS
-from runtime.kafka import admin, reader
 from runtime.settings import Settings, StackSettings
 from schemas.topics import EVENTS
 
@@ -95,9 +91,11 @@ def _kill(here: Place, log: CityLog, age_s: float, folded_s: float, past: int, r
     metrics = _metrics(here)
     here.supervisor.kill("processors")
     killed = time.monotonic()
-    committed = _committed(settings)  # by the one that is dead: its successor needs longer than this to come
+    committed = committed_offsets(
+        settings.kafka
+    )  # by the one that is dead: its successor needs longer than this to come
     wait_until(
-        lambda: all(_committed(settings).get(at, -1) > stood for at, stood in committed.items()),
+        lambda: all(committed_offsets(settings.kafka).get(at, -1) > stood for at, stood in committed.items()),
         RECOVER_S,
         "a commit in every partition",
     )
@@ -128,31 +126,7 @@ def _metrics(here: Place) -> Samples:
     return scrape(member(here.settings, "processors").metrics_url)
 
 
-def _committed(settings: Settings) -> dict[TopicPartition, int]:
-    """The worker's offsets; asked again while Kafka is still making up its mind who keeps them."""
-    client = admin(settings.kafka)
-    group = settings.kafka.topic_prefix + GROUP
-    deadline = time.monotonic() + READY_S
-    try:
-        while True:
-            try:
-                return {at: found.offset for at, found in client.list_group_offsets({group: None})[group].items()}
-            except KafkaError as error:
-                if not error.retriable or time.monotonic() > deadline:
-                    raise
-                time.sleep(POLL_S)
-    finally:
-        client.close()
-
-
 def _behind(settings: Settings) -> int:
     """Records in the log that are not committed yet."""
-    committed = _committed(settings)
-    name = EVENTS.full_name(settings.kafka.topic_prefix)
-    partitions = [TopicPartition(name, number) for number in range(EVENTS.partitions)]
-    consumer = reader(settings.kafka, "eyes-bench")
-    try:
-        ends = consumer.end_offsets(partitions)
-    finally:
-        consumer.close()
-    return sum(end - max(0, committed.get(at, 0)) for at, end in ends.items())
+    found = bounds(settings.kafka)
+    return sum(span.end - max(0, found.committed.get(partition, 0)) for partition, span in found.events.items())

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import structlog
 import typer
@@ -12,6 +12,20 @@ from runtime.errors import FatalError, FencedError
 from runtime.lifecycle import Shutdown
 from runtime.logs import configure_logs
 from runtime.settings import Settings
+
+Instance = Annotated[
+    str | None, typer.Option(help="stable name of this worker; two processes must never share one", show_default=False)
+]
+MetricsPort = Annotated[
+    int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="run so many and restart what ends; names and ports count up", show_default=False),
+]
+AcceptGap = Annotated[
+    bool, typer.Option("--accept-gap", help="where the log lost what comes next, go on with what it holds")
+]
 
 EXIT_FENCED: Final = 75  # EX_TEMPFAIL of sysexits.h: a supervisor may start us again
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ops.cli.moment import parse_moment
+from ops.cli.moment import FindingsFrom, FindingsTo
 from ops.explained import kafka_explained
 from ops.replay import InterruptedReplayError, Replay
 from ops.replay.asked import asked
@@ -37,12 +36,8 @@ def replay(
     processor: Annotated[
         str, typer.Option("--processor", "-p", metavar="NAME[@VERSION]", help="the detector, e.g. `cover` or `cover@3`")
     ],
-    begin: Annotated[
-        datetime | None, typer.Option("--from", parser=parse_moment, metavar="TIME", help="only findings from then on")
-    ] = None,
-    end: Annotated[
-        datetime | None, typer.Option("--to", parser=parse_moment, metavar="TIME", help="only findings before then")
-    ] = None,
+    begin: FindingsFrom = None,
+    end: FindingsTo = None,
     against: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE|VERSION", help="other policies (TOML or JSON), another version, or one of each"),

@@ -1,32 +1,16 @@
 """``eyes sequence``: the one ordered input of cases."""
 
-from typing import Annotated
-
-import typer
-
-from ops.cli.member import overridden, run_member
+from ops.cli.member import AcceptGap, Instance, MetricsPort, Workers, overridden, run_member
 from ops.cli.up import supervise
 from ops.pipeline import sequencers
 from runtime.settings import load_settings, stack_dir
 
 
 def sequence(
-    instance: Annotated[
-        str | None,
-        typer.Option(help="stable name of this worker; two processes must never share one", show_default=False),
-    ] = None,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="port of /metrics and /healthz; 0 takes a free one", show_default=False)
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=64, help="run so many and restart what ends; names and ports count up", show_default=False
-        ),
-    ] = None,
-    accept_gap: Annotated[
-        bool, typer.Option("--accept-gap", help="where the log lost what comes next, go on with what it holds")
-    ] = False,
+    instance: Instance = None,
+    metrics_port: MetricsPort = None,
+    workers: Workers = None,
+    accept_gap: AcceptGap = False,
 ) -> None:
     """Copy findings and the time into city.case-inputs, by district and in one order, until SIGTERM or Ctrl-C.
 

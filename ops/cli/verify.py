@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ops.cli.moment import parse_moment
+from ops.cli.moment import FindingsFrom, FindingsTo
 from ops.explained import kafka_explained
 from ops.verify import Outcome, Refold
 from ops.verify import verify as compare_all
@@ -22,12 +22,8 @@ COLUMNS = (TextColumn("folding"), BarColumn(), MofNCompleteColumn(), TextColumn(
 
 
 def verify(
-    begin: Annotated[
-        datetime | None, typer.Option("--from", parser=parse_moment, metavar="TIME", help="only findings from then on")
-    ] = None,
-    end: Annotated[
-        datetime | None, typer.Option("--to", parser=parse_moment, metavar="TIME", help="only findings before then")
-    ] = None,
+    begin: FindingsFrom = None,
+    end: FindingsTo = None,
     batch_rows: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="fold readings in records of at most N, whatever ingest did")
     ] = None,

@@ -1,11 +1,11 @@
 """What detectors said of one kind or another, as it stands in a topic of theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ops.past import Advance, Span, read
 from runtime.settings import KafkaSettings
 from schemas.anomaly import Anomaly
-from schemas.envelope import UnknownEventError, decode
+from schemas.envelope import Data, UnknownEventError, decode
 from schemas.shadow import ShadowFinding
 from schemas.topics import ANOMALIES, SHADOWS
 
@@ -18,17 +18,11 @@ def published(
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached, or no longer holds what comes next.
     """
-    marker = f'"detector":"{detector}"'.encode()
-    for offset, value in read(settings, ANOMALIES, partition, span, advance):
-        if marker not in value:
-            continue
-        try:
-            event = decode(value).data
-        except UnknownEventError:
+    for offset, data in _marked(read(settings, ANOMALIES, partition, span, advance), "detector", detector):
+        if data is None:
             yield offset, None
-            continue
-        if isinstance(event, Anomaly) and event.detector == detector:
-            yield offset, event
+        elif isinstance(data, Anomaly) and data.detector == detector:
+            yield offset, data
 
 
 def on_trial(
@@ -39,14 +33,20 @@ def on_trial(
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached, or no longer holds what comes next.
     """
-    marker = f'"shadow":"{shadow}"'.encode()
-    for offset, value in read(settings, SHADOWS, partition, span, advance):
+    for offset, data in _marked(read(settings, SHADOWS, partition, span, advance), "shadow", shadow):
+        if data is None:
+            yield offset, None
+        elif isinstance(data, ShadowFinding) and data.shadow == shadow:
+            yield offset, data.finding
+
+
+def _marked(records: Iterable[tuple[int, bytes]], key: str, name: str) -> Iterator[tuple[int, Data | None]]:
+    """What may be of this name, before the dearer look at what it is; None where nobody can read a record."""
+    marker = f'"{key}":"{name}"'.encode()
+    for offset, value in records:
         if marker not in value:
             continue
         try:
-            event = decode(value).data
+            yield offset, decode(value).data
         except UnknownEventError:
             yield offset, None
-            continue
-        if isinstance(event, ShadowFinding) and event.shadow == shadow:
-            yield offset, event.finding

@@ -42,7 +42,8 @@ class Refold:
         said: dict[str, list[Expected]] = {topic.name: [] for topic in (ANOMALIES, SHADOWS, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
-            for output in fold_record(fold, value, f"{topic}/{partition}/{offset}", failed, self._recut):
+            place = f"{topic}/{partition}/{offset}"
+            for output in fold_record(fold, value, place, failed.get(place), self._recut):
                 record = outgoing(output, self._source)
                 said[record.topic].append(Expected(offset, record.value))
         return said

@@ -1,6 +1,6 @@
 """One record of the log into a fold, whatever is in it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from processors.engine.composed import PartitionFold
 from processors.engine.refusal import undecodable, unfoldable
@@ -12,7 +12,7 @@ from schemas.model import Model
 class UnfoldableError(Exception):
     """The engine itself failed at a record, and the fold's state may be spoilt.
 
-    Make it anew, and give the record to :func:`fold_record` among those that are known: it sets it aside.
+    Make it anew, and tell :func:`fold_record` of the failure when it comes to the record: it sets it aside.
     """
 
     def __init__(self, place: str, what: str) -> None:
@@ -25,7 +25,7 @@ def fold_record(
     fold: PartitionFold,
     raw: bytes,
     place: str,
-    failed: Mapping[str, str],
+    failure: str | None = None,
     recut: Callable[[Data], Iterable[Data]] = lambda event: (event,),
 ) -> list[Model]:
     """What the fold says to a record.
@@ -34,16 +34,16 @@ def fold_record(
         fold: of the record's partition.
         raw: the value of the record.
         place: its topic, partition and offset.
-        failed: places at which the engine is known to fail, with the error: these are not tried again.
+        failure: how the engine is known to fail at it: then it is not tried again.
         recut: gives the record's event in other pieces, which must not change anything.
 
     Raises:
         UnfoldableError: the engine failed.
         SnapshotError: a restored state turned out to be none.
     """
-    if place in failed:
+    if failure is not None:
         fold.counts.poison["engine"] += 1
-        return [unfoldable(raw, place, failed[place], fold.now_ms)]
+        return [unfoldable(raw, place, failure, fold.now_ms)]
     try:
         return fold.fold(recut(decode(raw).data))
     except UnknownEventError as error:

@@ -58,25 +58,21 @@ def poison(detector: Detector[Any], zone: str, event: ZoneEvent, clock: Clock, e
     )
 
 
-def unfoldable(raw: bytes, place: str, error: str, clock_ms: int) -> Quarantined:
+def unfoldable(raw: bytes, place: str, failure: str, clock_ms: int) -> Quarantined:
     """A record at which the engine itself failed; ``place`` is its topic, partition and offset."""
-    return Quarantined(
-        id=event_id("unfoldable", place),
-        reason=Reason.POISON,
-        detail=f"{place}: the engine failed: {error}"[:_DETAIL_MAX],
-        payload=raw[:_PAYLOAD_MAX],
-        payload_bytes=len(raw),
-        arrival_time=from_ms(clock_ms),
-        source=SOURCE,
-    )
+    return _record("unfoldable", raw, place, f"the engine failed: {failure}", clock_ms)
 
 
 def undecodable(raw: bytes, place: str, error: Exception, clock_ms: int) -> Quarantined:
     """A record that is no event of this version; ``place`` is its topic, partition and offset."""
+    return _record("undecodable", raw, place, str(error), clock_ms)
+
+
+def _record(what: str, raw: bytes, place: str, why: str, clock_ms: int) -> Quarantined:
     return Quarantined(
-        id=event_id("undecodable", place),
+        id=event_id(what, place),
         reason=Reason.POISON,
-        detail=f"{place}: {error}"[:_DETAIL_MAX],
+        detail=f"{place}: {why}"[:_DETAIL_MAX],
         payload=raw[:_PAYLOAD_MAX],
         payload_bytes=len(raw),
         arrival_time=from_ms(clock_ms),

@@ -9,7 +9,7 @@ A rebalance takes all partitions and gives most of them back. A partition that c
 is still the one we stood on was nobody else's in between: it goes on with its state and what it had not yet published.
 """
 
-import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,19 +24,16 @@ from processors.engine.record import UnfoldableError, fold_record
 from processors.engine.recovery import Found, Loading, Restore
 from processors.engine.shelving import Shelving
 from processors.engine.snapshot import Shelved
+from processors.engine.turns import Turns
 from processors.engine.zone import SnapshotError
-from runtime.errors import OutcomeUnknownError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
 from schemas.model import Model
 
 log: Final = structlog.get_logger()
 
-IDLE_S: Final = 0.25
-OUTPUTS_MAX: Final = 5_000  # held back for the next transaction
 FAILED_MAX: Final = 10  # records at which the engine may fail before it is no matter of records any more,
 FAILED_WITHIN: Final = 10_000  # among so many
-_REPORT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class _Part:
     outputs: list[Model] = field(default_factory=list)
 
 
-class Runner:
+class Runner(Turns):
     """Feeds the folds of the partitions it is given."""
 
     def __init__(
@@ -86,39 +83,19 @@ class Runner:
         monotonic: Callable[[], float],
     ) -> None:
         """``make_fold`` makes the fold of an empty partition, ``restore`` that of shards; ``monotonic``: seconds."""
-        self._source = source
-        self._sink = sink
+        super().__init__(
+            source, sink, progress, monotonic, commit_s=options.commit_s, poll_records=options.poll_records
+        )
         self._make_fold = make_fold
         self._options = options
         self._observer = observer
-        self._progress = progress
-        self._monotonic = monotonic
         self._loading = Loading(shelf, restore, options.log_id, observer)
         self._shelving = Shelving(options.log_id, options.snapshot_every_s, options.snapshot_budget_s, monotonic)
-        self._lock = threading.Lock()  # rebalances may be told on the client's own thread
-        self._told: tuple[bool, list[int]] | None = None  # whether we were given something, and what we have now
-        self._open = False
-        self._owned: set[int] = set()
         self._parts: dict[int, _Part] = {}
         self._parked: dict[int, _Part] = {}
-        self._stopped: set[int] = set()
-        self._failed: dict[str, str] = {}  # records at which the engine failed, and how
-        self._urgent = False
-        self._commit_due_s: float | None = None
-        self._report_due_s = 0.0
-
-    # rebalances: noted when told, acted on between polls
-
-    def on_revoked(self, partitions: Sequence[int]) -> None:
-        """See :class:`processors.engine.ports.Owner`."""
-        del partitions  # eager: all of them
-        with self._lock:
-            self._told = (False, [])
-
-    def on_assigned(self, partitions: Sequence[int]) -> None:
-        """See :class:`processors.engine.ports.Owner`."""
-        with self._lock:
-            self._told = (True, list(partitions))
+        self._failed: defaultdict[int, dict[int, str]] = defaultdict(
+            dict
+        )  # by partition and offset: how we failed there
 
     @property
     def recovering(self) -> list[int]:
@@ -139,74 +116,22 @@ class Runner:
     def _folding(self) -> list[int]:
         return [p for p, part in list(self._parts.items()) if part.recovering]
 
-    @property
-    def stopped(self) -> list[int]:
-        """The partitions that wait for an operator."""
-        return sorted(self._stopped)
-
-    def step(self) -> None:
-        """One turn: poll, fold, and commit when it is time.
-
-        Raises:
-            RetryableError: nothing happened; call again after a while.
-            FencedError: another process has our name; stop.
-        """
-        try:
-            if not self._open:
-                self._sink.open()
-                self._open = True
-            self._prepare()
-            self._load()
-            records = self._source.poll(self._patience(), self._options.poll_records)
-            if self._rebalance():
-                records = []  # every partition was given a new position
-            if records:
-                self._progress.busy()
-            for partition, run in groupby(records, key=lambda record: record.partition):
-                try:
-                    self._take(partition, run)
-                except (SnapshotError, UnfoldableError) as error:  # the others' records are theirs
-                    self._make_anew(partition, error)
-            self._check_recovery()
-            if self._commit_is_due():
-                self._commit()
-            if self._commit_due_s is None and not self._loading.partitions:
-                self._progress.done()
-            self._report()
-        except OutcomeUnknownError as error:
-            log.warning("outcome unknown, starting over from what was committed", error=str(error))
-            self._start_over()
-
     def close(self) -> None:
-        """Publish what is folded and let go.
+        """See :meth:`processors.engine.turns.Turns.close`."""
+        self._shelving.stop()  # whoever comes next has time for it
+        super().close()
 
-        Raises:
-            OutcomeUnknownError: the last transaction may or may not have happened; a successor finds out.
-            FencedError: another process has our name.
-        """
-        if self._open and self._commit_due_s is not None:
-            self._shelving.stop()  # whoever comes next has time for it
-            self._commit()
-
-    def _rebalance(self) -> bool:
-        with self._lock:
-            told, self._told = self._told, None
-        if told is None:
-            return False
-        given, partitions = told
+    def _regroup(self, *, given: bool, gone: Sequence[int]) -> None:
         # Between being taken away and being given back nothing was polled, so what we hold is as it was.
         self._parked |= {partition: part for partition, part in self._parts.items() if not part.recovering}
         self._drop_parts()
-        self._stopped = set()
         self._commit_due_s = None
-        for partition in sorted(self._owned - set(partitions)):
+        for partition in gone:
             self._observer.gone(partition)
-        self._owned = set(partitions)
         if given:
             self._parked = {partition: part for partition, part in self._parked.items() if partition in self._owned}
-            log.info("partitions", assigned=sorted(partitions))
+            log.info("partitions", assigned=sorted(self._owned))
             self._prepare()
-        return True
 
     def _prepare(self) -> None:
         """Give every owned partition a state and a position; interrupted by an error it goes on where it was."""
@@ -231,7 +156,6 @@ class Runner:
                 self._begin(found._replace(committed=committed))
 
     def _load(self) -> None:
-        """Read some of the snapshots that partitions wait for."""
         if self._loading.partitions:
             self._progress.busy()
         found_all, read = self._loading.step()
@@ -266,7 +190,7 @@ class Runner:
         part.recovering = False
         part.fold.reach(part.live_from)
         self._shelving.join(partition, part.shelved)
-        self._expect_commit(part)
+        self._expect_commit_of(part)
         log.info("live", partition=partition, offset=part.next)
 
     def _stop(self, partition: int, committed: int | None, bounds: Bounds, why: str) -> None:
@@ -287,6 +211,14 @@ class Runner:
         self._source.stop(partition)
         self._observer.stopped(partition)
 
+    def _work(self, records: Sequence[Record]) -> None:
+        for partition, run in groupby(records, key=lambda record: record.partition):
+            try:
+                self._take(partition, run)
+            except (SnapshotError, UnfoldableError) as error:  # the others' records are theirs
+                self._make_anew(partition, error)
+        self._check_recovery()
+
     def _take(self, partition: int, records: Iterable[Record]) -> None:
         part = self._parts.get(partition)
         if part is None:
@@ -297,7 +229,8 @@ class Runner:
                 continue
             if part.fold.waiting:
                 part.fold.reach(record.offset)
-            outputs = fold_record(part.fold, record.value, self._place(partition, record.offset), self._failed)
+            place = f"{self._options.topic}/{partition}/{record.offset}"
+            outputs = fold_record(part.fold, record.value, place, self._failed[partition].get(record.offset))
             part.next = record.offset + 1
             again += record.offset < part.live_from
             if outputs and record.offset >= part.live_from:
@@ -309,7 +242,7 @@ class Runner:
         if part.recovering:
             self._progress.step()
         else:
-            self._expect_commit(part)
+            self._expect_commit_of(part)
 
     def _check_recovery(self) -> None:
         for partition in self._folding:
@@ -318,16 +251,12 @@ class Runner:
             if part.next >= part.live_from or self._source.position(partition) >= part.live_from:
                 self._go_live(partition, part)
 
-    def _expect_commit(self, part: _Part) -> None:
-        if self._commit_due_s is None and part.next > part.live_from:
-            self._commit_due_s = self._monotonic() + self._options.commit_s
+    def _expect_commit_of(self, part: _Part) -> None:
+        if part.next > part.live_from:
+            self._expect_commit()
 
-    def _commit_is_due(self) -> bool:
-        if self._commit_due_s is None:
-            return False
-        if self._urgent or self._monotonic() >= self._commit_due_s:
-            return True
-        return sum(len(part.outputs) for part in self._parts.values()) >= OUTPUTS_MAX
+    def _held_back(self) -> int:
+        return sum(len(part.outputs) for part in self._parts.values())
 
     def _commit(self) -> None:
         live = {
@@ -343,9 +272,7 @@ class Runner:
         for partition, offset in offsets.items():
             self._parts[partition].committed = offset
             self._parts[partition].outputs = []
-        self._urgent = False
-        self._commit_due_s = None
-        self._progress.done()
+        self._committed()
         self._observer.committed(outputs, self._monotonic() - began_s)
 
     def _snapshots(self, live: Mapping[int, _Part]) -> list[Outgoing]:
@@ -367,17 +294,14 @@ class Runner:
         if isinstance(error, SnapshotError):
             self._loading.distrust(partition, part.committed or 0, error)
             return
-        self._failed[error.place] = error.what
+        failed = self._failed[partition]
+        failed[part.next] = error.what
         log.error("the engine failed at a record, which is set aside", place=error.place, exc_info=error)
-        near = range(part.next - FAILED_WITHIN, part.next + 1)
-        if sum(self._place(partition, offset) in self._failed for offset in near) > FAILED_MAX:
+        if sum(offset > part.next - FAILED_WITHIN for offset in failed) > FAILED_MAX:
             self._halt(partition)
             log.error(
                 "partition stopped: the engine fails at more than single records; it needs mending", place=error.place
             )
-
-    def _place(self, partition: int, offset: int) -> str:
-        return f"{self._options.topic}/{partition}/{offset}"
 
     def _drop_parts(self) -> None:
         self._loading.stop()
@@ -385,29 +309,19 @@ class Runner:
             self._shelving.leave(partition)
         self._parts = {}
 
-    def _start_over(self) -> None:
-        self._sink.close()
-        self._open = False
+    def _forget(self) -> None:
         for partition in self._parts:
             self._source.stop(partition)
         self._drop_parts()
         self._parked = {}
-        self._urgent = False
-        self._commit_due_s = None
-        self._progress.done()
+
+    def _is_busy(self) -> bool:
+        return bool(self._loading.partitions)
 
     def _patience(self) -> float:
-        if self._loading.partitions:
-            return 0.0
-        if self._commit_due_s is None:
-            return IDLE_S
-        return min(IDLE_S, max(0.0, self._commit_due_s - self._monotonic()))
+        return 0.0 if self._loading.partitions else super()._patience()
 
     def _report(self) -> None:
-        now_s = self._monotonic()
-        if now_s < self._report_due_s:
-            return
-        self._report_due_s = now_s + _REPORT_S
         for partition in self._loading.partitions:
             self._observer.standing(partition, Standing(None, 0, 0, recovering=True))
         for partition, part in self._parts.items():

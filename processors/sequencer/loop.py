@@ -5,7 +5,6 @@ offset, in the same transaction. So there is nothing to recover: whatever goes w
 what was committed (docs/decisions/0017-sequencer.md says why this is no second use of the engine's own loop).
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -16,8 +15,8 @@ from processors.engine.outputs import outgoing
 from processors.engine.places import Places
 from processors.engine.ports import Outgoing, Record, Sink, Source
 from processors.engine.refusal import undecodable
+from processors.engine.turns import Turns
 from processors.sequencer.copies import BEGINNING, INPUTS, Input, Moment, understood
-from runtime.errors import OutcomeUnknownError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
 from schemas.clock import Tick
@@ -29,9 +28,6 @@ log: Final = structlog.get_logger()
 
 PLACES: Final = Places(one.topic for one in INPUTS)
 """The partitions it reads."""
-IDLE_S: Final = 0.25
-OUTPUTS_MAX: Final = 5_000
-_REPORT_S: Final = 1.0
 _INPUT: Final[dict[str, Input]] = {one.topic.name: one for one in INPUTS}
 
 
@@ -80,7 +76,7 @@ class _Part:
     moment: Moment
 
 
-class Sequencer:
+class Sequencer(Turns):
     """Copies the partitions it is given."""
 
     def __init__(
@@ -93,34 +89,14 @@ class Sequencer:
         monotonic: Callable[[], float],
     ) -> None:
         """``monotonic`` gives seconds."""
-        self._source = source
-        self._sink = sink
+        super().__init__(
+            source, sink, progress, monotonic, commit_s=options.commit_s, poll_records=options.poll_records
+        )
         self._options = options
         self._observer = observer
-        self._progress = progress
-        self._monotonic = monotonic
-        self._lock = threading.Lock()  # rebalances may be told on the client's own thread
-        self._told: list[int] | None = None
-        self._open = False
-        self._owned: set[int] = set()
         self._parts: dict[int, _Part] = {}
-        self._stopped: set[int] = set()
         self._done: list[Done] = []
         self._outputs = 0
-        self._urgent = False
-        self._commit_due_s: float | None = None
-        self._report_due_s = 0.0
-
-    def on_revoked(self, partitions: Sequence[int]) -> None:
-        """See :class:`processors.engine.ports.Owner`."""
-        del partitions  # eager: all of them
-        with self._lock:
-            self._told = []
-
-    def on_assigned(self, partitions: Sequence[int]) -> None:
-        """See :class:`processors.engine.ports.Owner`."""
-        with self._lock:
-            self._told = list(partitions)
 
     @property
     def live(self) -> list[int]:
@@ -132,66 +108,15 @@ class Sequencer:
         """No partition: there is no state to be made."""
         return []
 
-    @property
-    def stopped(self) -> list[int]:
-        """The partitions (of :data:`PLACES`) that wait for an operator."""
-        return sorted(self._stopped)
-
-    def step(self) -> None:
-        """One turn: poll, copy, and commit when it is time.
-
-        Raises:
-            RetryableError: nothing happened; call again after a while.
-            FencedError: another process has our name; stop.
-        """
-        try:
-            if not self._open:
-                self._sink.open()
-                self._open = True
-            self._prepare()
-            records = self._source.poll(self._patience(), self._options.poll_records)
-            if self._rebalance():
-                records = []  # every partition was given a new position
-            if records:
-                self._progress.busy()
-            for record in sorted(records, key=lambda record: record.partition):  # in the order of the inputs
-                self._take(record)
-            if self._commit_is_due():
-                self._commit()
-            if self._commit_due_s is None:
-                self._progress.done()
-            self._report()
-        except OutcomeUnknownError as error:
-            log.warning("outcome unknown, starting over from what was committed", error=str(error))
-            self._sink.close()
-            self._open = False
-            self._forget()
-
-    def close(self) -> None:
-        """Publish what is copied and let go.
-
-        Raises:
-            OutcomeUnknownError: the last transaction may or may not have happened; a successor finds out.
-            FencedError: another process has our name.
-        """
-        if self._open and self._commit_due_s is not None:
-            self._commit()
-
-    def _rebalance(self) -> bool:
-        with self._lock:
-            told, self._told = self._told, None
-        if told is None:
-            return False
-        self._parts = {}
+    def _regroup(self, *, given: bool, gone: Sequence[int]) -> None:
+        self._parts = {}  # of partitions that were taken from us: there is nothing to stop
         self._forget()
-        self._stopped = set()
-        for number in sorted(self._owned - set(told)):
+        self._committed()
+        for number in gone:
             self._observer.gone(*PLACES.at(number))
-        self._owned = set(told)
-        if told:
-            log.info("partitions", assigned=[f"{topic.name}/{n}" for topic, n in map(PLACES.at, sorted(told))])
+        if given and self._owned:
+            log.info("partitions", assigned=[f"{topic.name}/{n}" for topic, n in map(PLACES.at, sorted(self._owned))])
             self._prepare()
-        return True
 
     def _forget(self) -> None:
         """What is copied and not committed is copied again, by us or by another."""
@@ -200,9 +125,6 @@ class Sequencer:
         self._parts = {}
         self._done = []
         self._outputs = 0
-        self._urgent = False
-        self._commit_due_s = None
-        self._progress.done()
 
     def _prepare(self) -> None:
         """Give every owned partition a position; interrupted by an error it goes on where it was."""
@@ -230,14 +152,17 @@ class Sequencer:
             self._source.start(number, position)
             self._parts[number] = _Part(position, committed, moment)
 
+    def _work(self, records: Sequence[Record]) -> None:
+        for record in sorted(records, key=lambda record: record.partition):  # in the order of the inputs
+            self._take(record)
+
     def _take(self, record: Record) -> None:
         part = self._parts.get(record.partition)
         if part is None or record.offset < part.next:
             return  # fetched before a rebalance that took it away
         topic, partition = PLACES.at(record.partition)
         part.next = record.offset + 1
-        if self._commit_due_s is None:
-            self._commit_due_s = self._monotonic() + self._options.commit_s
+        self._expect_commit()
         try:
             event = understood(_INPUT[topic.name], record.value)
         except UnknownEventError as error:
@@ -256,10 +181,8 @@ class Sequencer:
         self._done.append(done)
         self._outputs += len(done.outputs)
 
-    def _commit_is_due(self) -> bool:
-        if self._commit_due_s is None:
-            return False
-        return self._urgent or self._monotonic() >= self._commit_due_s or self._outputs >= OUTPUTS_MAX
+    def _held_back(self) -> int:
+        return self._outputs
 
     def _commit(self) -> None:
         moved = {number: part for number, part in sorted(self._parts.items()) if part.next != part.committed}
@@ -274,20 +197,9 @@ class Sequencer:
             part.committed = part.next
         done, self._done = self._done, []
         self._outputs = 0
-        self._urgent = False
-        self._commit_due_s = None
-        self._progress.done()
+        self._committed()
         self._observer.committed(done, self._monotonic() - began_s)
 
-    def _patience(self) -> float:
-        if self._commit_due_s is None:
-            return IDLE_S
-        return min(IDLE_S, max(0.0, self._commit_due_s - self._monotonic()))
-
     def _report(self) -> None:
-        now_s = self._monotonic()
-        if now_s < self._report_due_s:
-            return
-        self._report_due_s = now_s + _REPORT_S
         for number, part in self._parts.items():
             self._observer.standing(*PLACES.at(number), self._source.lag(number), part.moment)

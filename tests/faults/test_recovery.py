@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 
-from processors.detectors import GROUP
+from ops.past import committed_offsets
 from processors.engine.snapshot import SHARDS
 from runtime.kafka import admin, idempotent_producer, reader
 from schemas.topics import EVENTS, SNAPSHOTS
@@ -35,19 +35,16 @@ def wait_for_snapshots(scenario: Scenario, rounds: int) -> None:
     wait_until(lambda: snapshots(scenario) >= goal, f"{rounds} whole snapshots")
 
 
-def committed(scenario: Scenario, client: KafkaAdminClient) -> dict[TopicPartition, int]:
-    group = scenario.city.settings.kafka.topic_prefix + GROUP
-    return {at: found.offset for at, found in client.list_group_offsets({group: None})[group].items()}
-
-
 def test_the_log_has_lost_its_beginning(scenario: Scenario) -> None:
     scenario.feed_more(SOME)
-    client = admin(scenario.city.settings.kafka)
+    settings = scenario.city.settings.kafka
+    passed = committed_offsets(settings)
+    assert len(passed) == EVENTS.partitions
+    wait_for_snapshots(scenario, 2)  # the second began after we looked
+    name = EVENTS.full_name(settings.topic_prefix)
+    client = admin(settings)
     try:
-        passed = committed(scenario, client)
-        assert len(passed) == EVENTS.partitions
-        wait_for_snapshots(scenario, 2)  # the second began after we looked
-        client.delete_records(passed)
+        client.delete_records({TopicPartition(name, partition): offset for partition, offset in passed.items()})
     finally:
         client.close()
     scenario.kill("processors")

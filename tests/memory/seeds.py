@@ -25,11 +25,16 @@ def for_every_seed(simulate: Callable[[int], object], seeds: int = SEEDS) -> Non
             raise
 
 
-def must_be_caught(simulate: Callable[[int], object], broken: type, seeds: int = ENOUGH) -> Violation:
+def must_be_caught(
+    simulate: Callable[[int], object],
+    broken: type,
+    seeds: int = ENOUGH,
+    by: type[BaseException] = Violation,
+) -> BaseException:
     """A history in which the broken build breaks a promise; gives what was said of it."""
     for seed in range(seeds):
         try:
             simulate(seed)
-        except Violation as caught:
+        except by as caught:
             return caught
     pytest.fail(f"{seeds} seeds found nothing wrong with {broken.__name__}: {broken.__doc__}")

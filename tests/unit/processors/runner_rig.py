@@ -153,8 +153,7 @@ class City:
             start = self.log.bounds((TOPIC, partition)).start if kept else 0
             for offset, raw in self.log.history((TOPIC, partition))[start:]:
                 records.update(
-                    outgoing(output, SOURCE).value
-                    for output in fold_record(fold, raw, f"{TOPIC}/{partition}/{offset}", {})
+                    outgoing(output, SOURCE).value for output in fold_record(fold, raw, f"{TOPIC}/{partition}/{offset}")
                 )
         return records
 

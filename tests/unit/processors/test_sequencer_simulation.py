@@ -3,21 +3,18 @@
 ``make simulate SEEDS=10000`` runs more of them; a seed that fails is named, and fails again whenever it is run.
 """
 
-import os
 import random
-from contextlib import suppress
 from functools import partial
 
 import pytest
 from broken_sinks import BROKEN
 from memory_ports import Fault, MemorySink
-from sequencer_rig import EVERYTHING, NOW, Desk, Worker, finding, tick
+from schedules import share_out, take_everything, turn
+from sequencer_rig import EVERYTHING, NOW, Desk, finding, tick
 
-from runtime.errors import FencedError, RetryableError
 from schemas.anomaly import Transition
+from tests.memory.seeds import for_every_seed, must_be_caught
 
-SEEDS = int(os.environ.get("EYES_SEEDS", "100"))
-ENOUGH = 300  # seeds within which a broken loop must be caught
 STEPS = 40
 AWAY = ("poll", "start", "position", "committed", "note", "bounds")
 
@@ -45,51 +42,24 @@ def simulate(seed: int, sink: type[MemorySink] = MemorySink) -> None:
             case "away":
                 worker.source.unreachable.append(dice.choice(AWAY))
             case "assign":
-                owners = {place: dice.choice(["w", "v"]) for place in EVERYTHING}
-                desk.assign(**{who: [place for place, owner in owners.items() if owner == who] for who in ("w", "v")})
-                worker.source.hears_half = dice.random() < 0.5
-                worker.source.hears_late = dice.random() < 0.5
+                share_out(dice, desk.group, EVERYTHING, worker.source)
             case "freeze":
                 other = workers["v" if name == "w" else "w"]
-                worker.sink.stall = partial(_take_everything, desk, other)
+                worker.sink.stall = partial(take_everything, desk.group, EVERYTHING, other)
             case "die":
                 workers[name] = desk.worker(name, dice.randint(1, 9), sink=sink)
         for _ in range(dice.randint(0, 4)):
-            _turn(workers[dice.choice(sorted(workers))])
+            turn(workers[dice.choice(sorted(workers))])
     desk.assign(w=EVERYTHING)
     desk.worker("w", sink=sink).settle()
     desk.log.time_out()  # until then a transaction of the other, left open, hides what stands behind it
     desk.assert_all_is_there_once_and_in_order()
 
 
-def _take_everything(desk: Desk, worker: Worker) -> None:
-    """The other's session expired: this one has its partitions now, and works."""
-    desk.assign(**{worker.source.member: EVERYTHING})
-    for _ in range(6):
-        _turn(worker)
-
-
-def _turn(worker: Worker) -> None:
-    if worker.sink.frozen:
-        return
-    with suppress(RetryableError, FencedError):  # it will try again
-        worker.turn()
-
-
 def test_no_schedule_of_faults_loses_doubles_or_disorders_anything() -> None:
-    for seed in range(SEEDS):
-        try:
-            simulate(seed)
-        except BaseException as error:
-            error.add_note(f"seed {seed}: from test_sequencer_simulation import simulate; simulate({seed})")
-            raise
+    for_every_seed(simulate)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_loop_is_caught(broken: type[MemorySink]) -> None:
-    for seed in range(ENOUGH):
-        try:
-            simulate(seed, broken)
-        except AssertionError:
-            return
-    pytest.fail(f"{ENOUGH} seeds found nothing wrong with {broken.__name__}: {broken.__doc__}")
+    must_be_caught(lambda seed: simulate(seed, broken), broken, by=AssertionError)
