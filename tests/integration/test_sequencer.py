@@ -34,9 +34,10 @@ def test_findings_and_time_are_copied_and_garbage_is_set_aside(desk: Desk, tmp_p
         desk.assert_once_and_in_order()
         said = process.health()
         assert (said["status"], said["healthy"], said["stopped"], said["trouble"]) == (200, True, [], "")
+        # Standing is told once a second.
+        eventually(lambda: process.metric("eyes_sequencer_watermark_seconds") == (NOW + 7 * 60_000) / 1000)
         eventually(lambda: process.metric("eyes_sequencer_lag_records") == 0)
         assert process.metric("eyes_sequencer_events_total", ANOMALIES.name) == len(desk.findings)
-        assert process.metric("eyes_sequencer_watermark_seconds") == (NOW + 7 * 60_000) / 1000
         assert process.metric("eyes_quarantined_total") == 1
         assert process.stop() == 0
     desk.live_on(9, 4)
