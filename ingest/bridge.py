@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest import metrics
-from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
+from ingest.decoders.topics import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
 from ingest.ledger import AckLedger
 from ingest.messages import OVERSIZE_KEPT, Inbound
 from ingest.mqtt import Client, Dial, dial

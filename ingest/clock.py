@@ -6,7 +6,8 @@ import msgspec
 import structlog
 from pydantic import ValidationError
 
-from ingest.decoders.own_json import RefusedError, strict_json
+from ingest.decoders.base import RefusedError
+from ingest.decoders.own_json import strict_json
 from schemas.model import Model, Timestamp, to_ms
 from schemas.quarantine import Reason
 

@@ -9,10 +9,11 @@ from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.cameras import CameraFacts, Cameras, Tracks
 from ingest.clock import FeedClock
-from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT, Route, UnknownTopicError, route
-from ingest.decoders.own_json import RefusedError, printable
+from ingest.decoders.base import Message, RefusedError, printable
+from ingest.decoders.catalogue import Catalogue
+from ingest.decoders.topics import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
 from ingest.ledger import AckLedger
-from ingest.messages import OVERSIZE_KEPT, Inbound, Measurement, Refusal
+from ingest.messages import OVERSIZE_KEPT, Inbound, Measurement, Refusal, Report
 from ingest.metrics import Tally
 from ingest.normalise import (
     OURS,
@@ -38,7 +39,6 @@ from schemas.topics import QUARANTINE, UNREGISTERED
 log: Final = structlog.get_logger()
 
 _TOPIC_MAX: Final = 1024
-_ROUTES_MAX: Final = 200_000
 
 Own = Callable[[str, bytes, int], None]
 """Takes a probe or clock message: topic, payload, ticket.
@@ -48,10 +48,10 @@ Raises:
 """
 
 
-class Message:
+class Transit:
     """One message on its way: what was received, its topic as text, its moment, and its arrival once looked up."""
 
-    __slots__ = ("_arrival", "_recent", "inbound", "moment", "payload", "topic")
+    __slots__ = ("_arrival", "_recent", "entered", "inbound", "moment", "payload", "topic")
 
     def __init__(self, inbound: Inbound, topic: str, payload: bytes, moment: Moment, recent: Recent) -> None:
         self.inbound = inbound
@@ -60,6 +60,8 @@ class Message:
         self.moment = moment
         self._recent = recent
         self._arrival: tuple[Arrival, str] | None = None
+        self.entered = False
+        """Whether something of it is on its way into the events."""
 
     @property
     def arrival(self) -> tuple[Arrival, str]:
@@ -89,6 +91,7 @@ class Intake:
         batches: Batches,
         accepted: Accepted,
         cameras: Cameras,
+        catalogue: Catalogue,
         registry: Registry,
         unregistered: Unregistered,
         recent: Recent,
@@ -106,6 +109,7 @@ class Intake:
         self._writer = writer
         self._batches = batches
         self._accepted = accepted
+        self._catalogue = catalogue
         self._registry = registry
         self._unregistered = unregistered
         self._recent = recent
@@ -114,7 +118,6 @@ class Intake:
         self._clock = clock
         self._recall = recall
         self._tally = tally
-        self._routes: dict[str, Route] = {}
         self._tracks = Tracks()
         self._cameras = cameras
 
@@ -126,7 +129,7 @@ class Intake:
         clock_ms = inbound.arrival_ms if self._feed is None else self._feed.now_ms
         topic = printable(inbound.topic.decode(errors="backslashreplace"), _TOPIC_MAX) or ""
         kept = inbound.payload if inbound.size <= self._message_max else inbound.payload[:OVERSIZE_KEPT]
-        message = Message(inbound, topic, kept, Moment(inbound.arrival_ms, clock_ms), self._recent)
+        message = Transit(inbound, topic, kept, Moment(inbound.arrival_ms, clock_ms), self._recent)
         try:
             self._take(message)
         except RefusedError as error:
@@ -140,7 +143,7 @@ class Intake:
         """What was last said of tracked objects may not have reached the log."""
         self._tracks.clear()
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Transit) -> None:
         inbound = message.inbound
         try:
             topic = inbound.topic.decode()
@@ -158,43 +161,29 @@ class Intake:
         if topic.startswith(SESSION_ROOT):
             self._recall(inbound.payload)
             return
-        self._parts(message, topic, self._route(topic))
-
-    def _parts(self, message: Message, topic: str, where: Route) -> None:
-        inbound = message.inbound
-        decoded = where.decode(inbound.payload)
-        unclaimed: list[tuple[str, str]] = []
+        decoded = self._catalogue.decode(Message(topic, inbound.payload, lambda: message.arrival[0].event_ms))
         try:
-            for index, part in enumerate(decoded.measurements):
-                self._measurement(message, where.device, part, index, unclaimed)
-            for index, seen in enumerate(decoded.sightings):
-                self._sighting(message, where.device, seen, index, unclaimed)
+            for report in decoded.reports:
+                self._report(message, report)
         finally:  # of a message that turns out to be poison, the parts before may be on their way
-            if len(decoded.measurements) + len(decoded.sightings) > len(unclaimed):
+            if message.entered:
                 self._accepted.add(inbound.ticket, topic, inbound.payload, inbound.arrival_ms)
-        if unclaimed:
-            self._set_aside(message, where.device, tuple(unclaimed))
         if decoded.refusal is not None:
-            self._quarantine(message, _counted(decoded.refusal, decoded.refused), where.device)
+            self._quarantine(message, _counted(decoded.refusal, decoded.refused), decoded.device)
 
-    def _route(self, topic: str) -> Route:
-        found = self._routes.get(topic)
-        if found is None:
-            if len(topic) > _TOPIC_MAX:
-                raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", f"longer than {_TOPIC_MAX} characters")
-            try:
-                found = route(topic)
-            except UnknownTopicError as error:
-                raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", str(error)) from None
-            if len(self._routes) >= _ROUTES_MAX:
-                self._routes.clear()
-            self._routes[topic] = found
-        return found
+    def _report(self, message: Transit, report: Report) -> None:
+        unclaimed: list[tuple[str, str]] = []
+        for index, part in enumerate(report.measurements):
+            self._measurement(message, report.device, part, index, unclaimed)
+        for index, seen in enumerate(report.sightings):
+            self._sighting(message, report.device, seen, index, unclaimed)
+        if unclaimed:
+            self._set_aside(message, report.device, tuple(unclaimed))
 
     # ----------------------------------------------------------------------------------------------------- readings
 
     def _measurement(
-        self, message: Message, device: str, part: Measurement, index: int, unclaimed: list[tuple[str, str]]
+        self, message: Transit, device: str, part: Measurement, index: int, unclaimed: list[tuple[str, str]]
     ) -> None:
         moment = message.moment
         time_ms, quality = self._plausible.event_time(part.time_ms, moment.clock_ms, moment.event_ms)
@@ -210,18 +199,19 @@ class Intake:
         for target in targets:
             self._batches.add(message.inbound.ticket, target, time_ms, part.value, identity, quality, moment.arrival_ms)
         if targets:
+            message.entered = True
             self._tally.reading(identity[0], quality, dup=message.inbound.dup)
         else:
             unclaimed.append((part.observed_property, identity))
 
-    def _given(self, message: Message, reading: str) -> int:
+    def _given(self, message: Transit, reading: str) -> int:
         """The event time we give, the same as last time if the message comes again."""
         arrival, _ = message.arrival
         before = self._recent.given(reading) if arrival.inherited else None
         return arrival.event_ms if before is None else before
 
     def _sighting(
-        self, message: Message, device: str, seen: CameraObservation, index: int, unclaimed: list[tuple[str, str]]
+        self, message: Transit, device: str, seen: CameraObservation, index: int, unclaimed: list[tuple[str, str]]
     ) -> None:
         moment = message.moment
         device_ms = None if seen.time is None else to_ms(seen.time)
@@ -237,13 +227,14 @@ class Intake:
         if not self._registry.views(device):
             unclaimed.append((CAMERA, identity))
             return
+        message.entered = True
         facts = CameraFacts(device, identity, time_ms, quality, moment.arrival_ms)
         for _ in range(self._cameras.write(message.inbound.ticket, facts, seen, self._tracks)):
             self._tally.reading(identity[0], quality, dup=message.inbound.dup)
 
     # ---------------------------------------------------------------------------------------------------- set aside
 
-    def _set_aside(self, message: Message, device: str, unclaimed: tuple[tuple[str, str], ...]) -> None:
+    def _set_aside(self, message: Transit, device: str, unclaimed: tuple[tuple[str, str], ...]) -> None:
         event_ms = (
             message.arrival[0].event_ms if any(tier(one) == "c" for _, one in unclaimed) else message.moment.event_ms
         )
@@ -271,7 +262,7 @@ class Intake:
         self._ledger.hold(ticket)
         self._writer.write(UNREGISTERED, partition, readings.device, readings, event_ms, tickets=(ticket,))
 
-    def _quarantine(self, message: Message, refusal: Refusal, device: str | None = None) -> None:
+    def _quarantine(self, message: Transit, refusal: Refusal, device: str | None = None) -> None:
         arrival, key = message.arrival
         self._ledger.hold(message.inbound.ticket)
         record = Quarantined(

@@ -64,9 +64,9 @@ def measurement_identity(part: Measurement, arrival_ms: int, payload_hash: str, 
     Tier (b) carries the device's own time even where it is not plausible: two copies must stay equal.
     """
     if part.seq is not None:
-        return numbered(part.boot, part.seq)
+        return numbered(part.boot, part.seq, part.channel)
     if part.time_ms is not None:
-        return timed(part.time_ms, part.value)
+        return timed(part.time_ms, part.value, part.channel)
     return arrived(arrival_ms, payload_hash, index)
 
 

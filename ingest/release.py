@@ -12,7 +12,8 @@ import structlog
 from ingest import metrics
 from ingest.batches import Batches
 from ingest.cameras import CameraFacts, Cameras, Tracks
-from ingest.decoders.base import UnknownTopicError, route
+from ingest.decoders.base import Message
+from ingest.decoders.catalogue import Catalogue
 from ingest.follower import Follower, Reply, Request
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
@@ -63,6 +64,7 @@ class Releaser:
         writer: Writer,
         batches: Batches,
         cameras: Cameras,
+        catalogue: Catalogue,
         registry: Registry,
         unregistered: Unregistered,
         follower: Follower,
@@ -73,6 +75,7 @@ class Releaser:
         self._writer = writer
         self._batches = batches
         self._cameras = cameras
+        self._catalogue = catalogue
         self._registry = registry
         self._unregistered = unregistered
         self._follower = follower
@@ -157,34 +160,35 @@ class Releaser:
     def _release(self, readings: UnregisteredReadings, clock_ms: int, job: _Job) -> Unclaimed:
         """Write one message as what it is, marked as released; returns what nobody claims even now."""
         assert job.ticket is not None
-        try:
-            decoded = route(readings.mqtt_topic).decode(readings.payload)
-        except UnknownTopicError as error:  # of a version that knew another topic
-            log.warning("release_skipped", device=job.device, error=str(error))
-            return ()
         wanted = set(readings.identities)
         arrival_ms = to_ms(readings.arrival_time)
         given_ms = next((int(one.split(":")[1]) for _, one in wanted if tier(one) == "c"), arrival_ms)
         key = payload_hash(readings.mqtt_topic, readings.payload)
+        decoded = self._catalogue.decode(Message(readings.mqtt_topic, readings.payload, given_ms))
+        reports = [report for report in decoded.reports if report.device == readings.device]
+        if not reports:
+            log.warning("release_skipped", device=job.device, topic=readings.mqtt_topic, refusal=decoded.refusal)
         unclaimed: list[tuple[str, str]] = []
-        for index, part in enumerate(decoded.measurements):
-            identity = measurement_identity(part, given_ms, key, index)
-            named = (part.observed_property, identity)
-            targets = self._registry.targets(readings.device, part.observed_property) if named in wanted else ()
-            time_ms, _ = self._plausible.event_time(part.time_ms, clock_ms, clock_ms)
-            for target in targets:
-                self._batches.add(job.ticket, target, time_ms, part.value, identity, Quality.RELEASED, arrival_ms)
-            if named in wanted and not targets:
-                unclaimed.append(named)
-        for index, seen in enumerate(decoded.sightings):
-            identity = sighting_identity(seen, given_ms, key, index)
-            if (CAMERA, identity) not in wanted:
-                continue
-            device_ms = None if seen.time is None else to_ms(seen.time)
-            time_ms, _ = self._plausible.event_time(device_ms, clock_ms, clock_ms)
-            facts = CameraFacts(readings.device, identity, time_ms, Quality.RELEASED, arrival_ms)
-            if self._registry.views(readings.device):
-                self._cameras.write(job.ticket, facts, seen, job.tracks)
-            else:
-                unclaimed.append((CAMERA, identity))
+        for report in reports:
+            for index, part in enumerate(report.measurements):
+                identity = measurement_identity(part, given_ms, key, index)
+                if (part.observed_property, identity) not in wanted:
+                    continue
+                targets = self._registry.targets(readings.device, part.observed_property)
+                time_ms, _ = self._plausible.event_time(part.time_ms, clock_ms, clock_ms)
+                for target in targets:
+                    self._batches.add(job.ticket, target, time_ms, part.value, identity, Quality.RELEASED, arrival_ms)
+                if not targets:
+                    unclaimed.append((part.observed_property, identity))
+            for index, seen in enumerate(report.sightings):
+                identity = sighting_identity(seen, given_ms, key, index)
+                if (CAMERA, identity) not in wanted:
+                    continue
+                device_ms = None if seen.time is None else to_ms(seen.time)
+                time_ms, _ = self._plausible.event_time(device_ms, clock_ms, clock_ms)
+                facts = CameraFacts(readings.device, identity, time_ms, Quality.RELEASED, arrival_ms)
+                if self._registry.views(readings.device):
+                    self._cameras.write(job.ticket, facts, seen, job.tracks)
+                else:
+                    unclaimed.append((CAMERA, identity))
         return tuple(unclaimed)

@@ -17,6 +17,7 @@ from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock, StepDetector
+from ingest.decoders.catalogue import Catalogue
 from ingest.follower import Found
 from ingest.health import Health
 from ingest.intake import Intake
@@ -72,6 +73,7 @@ class Service:
         self._bridge = Bridge(settings, self._ledger, timing, outside.dial)
         wake = self._bridge.wake
         self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
+        self._catalogue = Catalogue()
         self._registry = Registry(EVENTS.partitions)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
@@ -102,6 +104,7 @@ class Service:
             batches=self._batches,
             accepted=self._accepted,
             cameras=self._cameras,
+            catalogue=self._catalogue,
             registry=self._registry,
             unregistered=self._unregistered,
             recent=self._recent,
@@ -117,6 +120,7 @@ class Service:
             writer=self._writer,
             batches=self._batches,
             cameras=self._cameras,
+            catalogue=self._catalogue,
             registry=self._registry,
             unregistered=self._unregistered,
             follower=self._follower,

@@ -10,7 +10,7 @@ import structlog
 from ingest import metrics
 from ingest.batches import Batches, partition_key
 from ingest.clock import FeedClock, Probe, decode_probe, encode_probe
-from ingest.decoders.base import PROBE_ROOT
+from ingest.decoders.topics import PROBE_ROOT
 from ingest.ledger import AckLedger
 from ingest.registry import Registry
 from ingest.rewrite import Rewriter

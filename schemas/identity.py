@@ -6,7 +6,8 @@ Three tiers, best first (DESIGN.md, "Identity"), written as text so that a perso
 - ``b:<device time, ms>:<value>``: it does not, but says when it measured;
 - ``c:<arrival, ms>:<payload hash>:<n>``: neither; given by ingest on arrival, and recognised again only by payload.
 
-The value is part of (b), so two values of one instant are two readings; under (a) they are a conflict.
+The value is part of (b), so two values of one instant are two readings; under (a) they are a conflict. Where a device
+measures one property on several channels, ``@<channel>`` stands behind the boot in (a) and behind the value in (b).
 An identity is unique within its series (device and property), so one message may carry several properties under one
 number.
 """
@@ -18,14 +19,14 @@ from uuid import UUID, uuid5
 NAMESPACE: Final = UUID("6f1d3a52-8a3c-5b0e-9d57-0d2f2f4a7c11")
 
 
-def numbered(boot: str, seq: int) -> str:
+def numbered(boot: str, seq: int, channel: str = "") -> str:
     """Tier (a)."""
-    return f"a:{boot}:{seq}"
+    return f"a:{boot}@{channel}:{seq}" if channel else f"a:{boot}:{seq}"
 
 
-def timed(device_time_ms: int, value: float) -> str:
+def timed(device_time_ms: int, value: float, channel: str = "") -> str:
     """Tier (b); the value as Python's shortest round-trip text, in the canonical unit."""
-    return f"b:{device_time_ms}:{value!r}"
+    return f"b:{device_time_ms}:{value!r}@{channel}" if channel else f"b:{device_time_ms}:{value!r}"
 
 
 def arrived(arrival_ms: int, payload_hash: str, index: int) -> str:

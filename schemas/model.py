@@ -59,10 +59,15 @@ Timestamp = Annotated[
 
 MS = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="milliseconds since 1970-01-01T00:00:00Z")]
 
-_NAME = r"^[^\s\x00-\x1f/+#]+(?: [^\s\x00-\x1f/+#]+)*$"
+_NAME = r"^[^\s\x00-\x1f+#]+(?: [^\s\x00-\x1f+#]+)*$"
 DeviceId = Annotated[
     str,
-    Field(min_length=1, max_length=128, pattern=_NAME, description="as in the MQTT topic: no `/`, `+`, `#`"),
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=_NAME,
+        description="as its gateway calls it, e.g. a DevEUI, `group/node/device`, a MAC address: no `+`, `#`",
+    ),
 ]
 ZoneId = Annotated[
     str,

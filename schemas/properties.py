@@ -19,11 +19,12 @@ class Property:
     low: float
     high: float
     is_flag: bool = False  # true/false, stored as 1.0/0.0
+    also: tuple[str, ...] = ()  # units that mean the same here and have another quantity elsewhere
 
     def accepts(self, unit: str) -> bool:
         """Whether a value in this UCUM unit can be converted to ours."""
         known = UNITS.get(unit)
-        return known is not None and known.canonical == self.unit
+        return known is not None and (known.canonical == self.unit or known.canonical in self.also)
 
 
 def _flag(name: str) -> Property:
@@ -31,32 +32,81 @@ def _flag(name: str) -> Property:
 
 
 _PROPERTIES: Final = (
+    # water
     Property("pressure", "Pa", -100_000.0, 10_000_000.0),
     Property("flow", "m3/h", -1_000_000.0, 1_000_000.0),
     Property("water_level", "m", -100.0, 1_000.0),
     Property("meter_reading", "m3", 0.0, 1e12),
+    Property("pulse_count", "1", 0.0, 1e18),
+    Property("conductivity", "uS/cm", 0.0, 1e6),
+    Property("ph", "[pH]", -2.0, 16.0),
+    _flag("water_leak"),
+    _flag("valve_open"),
+    # covers, bins, bays, doors
     Property("tilt_angle", "deg", 0.0, 180.0),
-    _flag("contact_open"),
-    _flag("occupied"),
-    _flag("switch_on"),
-    _flag("vibration"),
-    _flag("fault"),
-    _flag("tamper"),
+    Property("tilt_x", "deg", -360.0, 360.0),
+    Property("tilt_y", "deg", -360.0, 360.0),
+    Property("tilt_z", "deg", -360.0, 360.0),
+    Property("acceleration", "m/s2", -1e5, 1e5),
     Property("fill_level", "%", 0.0, 100.0),
     Property("distance", "m", 0.0, 10_000.0),
+    Property("object_count", "1", 0.0, 1e9),
+    Property("active_object_count", "1", 0.0, 1e9),
+    _flag("tilted"),
+    _flag("contact_open"),
+    _flag("occupied"),
+    _flag("motion"),
+    _flag("vibration"),
+    _flag("full_alarm"),
+    _flag("empty_alarm"),
+    _flag("fire_alarm"),
+    _flag("smoke_alarm"),
+    _flag("gas_alarm"),
+    # electricity and light
     Property("power", "W", -1e9, 1e9),
+    Property("apparent_power", "V.A", -1e9, 1e9),
+    Property("reactive_power", "var", -1e9, 1e9),
+    Property("power_factor", "1", -1.0, 1.0),
     Property("energy", "Wh", -1e15, 1e15),
     Property("voltage", "V", -1e6, 1e6),
     Property("current", "A", -1e6, 1e6),
+    Property("frequency", "Hz", 0.0, 1e9),
     Property("illuminance", "lx", 0.0, 1e6),
+    _flag("switch_on"),
+    # air, weather, sound
     Property("temperature", "Cel", -273.15, 2_000.0),
-    Property("humidity", "%", 0.0, 100.0),
+    Property("humidity", "%RH", 0.0, 100.0, also=("%",)),
+    Property("soil_moisture", "%", 0.0, 100.0),
     Property("sound_level", "dB", -200.0, 300.0),
+    Property("sound_level_peak", "dB", -200.0, 300.0),
+    Property("audio_dbfs", "dBFS", -400.0, 100.0),
     Property("co2", "ppm", 0.0, 1e6),
+    Property("co", "ppm", 0.0, 1e6),
+    Property("tvoc", "ppm", 0.0, 1e6),
+    Property("pm2_5", "ug/m3", 0.0, 1e6),
+    Property("pm10", "ug/m3", 0.0, 1e6),
+    Property("no2", "ppm", 0.0, 1e6),
+    Property("so2", "ppm", 0.0, 1e6),
+    Property("o3", "ppm", 0.0, 1e6),
     Property("gas_h2s", "ppm", 0.0, 1e6),
     Property("gas_nh3", "ppm", 0.0, 1e6),
+    Property("gas_ch4", "ppm", 0.0, 1e6),
+    Property("wind_speed", "m/s", 0.0, 200.0),
+    Property("wind_direction", "deg", 0.0, 360.0),
+    Property("rain_rate", "mm/h", 0.0, 10_000.0),
+    Property("solar_irradiance", "W/m2", 0.0, 10_000.0),
+    # the device itself
+    _flag("fault"),
+    _flag("tamper"),
+    _flag("online"),
+    _flag("low_battery"),
     Property("battery_percent", "%", 0.0, 100.0),
     Property("battery_voltage", "V", 0.0, 1_000.0),
+    Property("link_quality", "1", 0.0, 255.0),
+    Property("rssi", "dBm", -200.0, 50.0),
+    Property("snr", "dB", -100.0, 100.0),
+    Property("latitude", "deg", -90.0, 90.0),
+    Property("longitude", "deg", -180.0, 180.0),
 )
 
 PROPERTIES: Final[dict[str, Property]] = {prop.name: prop for prop in _PROPERTIES}

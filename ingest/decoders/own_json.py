@@ -8,14 +8,16 @@ name the field that is wrong. ``tests/unit/ingest`` holds the two against each o
 import json
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, NoReturn, TypeVar
 
 import msgspec
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from ingest.messages import Decoded, Measurement, Refusal
+from ingest.decoders.base import Message, RefusedError
+from ingest.decoders.topics import ROOT
+from ingest.messages import Decoded, Kind, Measurement, Refusal, Report
 from schemas.camera import CameraObservation
-from schemas.model import Model, to_ms
+from schemas.model import DeviceId, Model, to_ms
 from schemas.observation import Observation
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Reason
@@ -23,23 +25,18 @@ from schemas.units import to_canonical
 
 M = TypeVar("M", bound=Model)
 
+
+class Parts(NamedTuple):
+    """The good parts of a message; ``refusal`` speaks of the first of ``refused`` bad ones."""
+
+    measurements: list[Measurement]
+    sightings: list[CameraObservation]
+    refusal: Refusal | None = None
+    refused: int = 0
+
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS: Final = range(1970, 9_999)  # outside of these a change of zone may overflow: left to pydantic
-_DETAIL_MAX: Final = 400
-_FIELD_MAX: Final = 256
-
-
-class RefusedError(ValueError):
-    """One part of a message that cannot be understood."""
-
-    def __init__(self, reason: Reason, field: str | None, detail: str) -> None:
-        super().__init__(detail)
-        self.refusal = Refusal(reason, printable(field, _FIELD_MAX), printable(detail, _DETAIL_MAX) or "")
-
-
-def printable(text: str | None, length: int) -> str | None:
-    """Text that fits into a message model: bounded, and without the lone surrogates JSON can smuggle in."""
-    return text and text[:length].encode("utf-8", "backslashreplace").decode()[:length]
 
 
 # ----------------------------------------------------------------------------------------- what both paths share
@@ -232,7 +229,7 @@ def _sighting(element: Any) -> CameraObservation:
     return _validate(CameraObservation, element)
 
 
-def _each(payload: bytes, out: Decoded, take: Any, into: list[Any]) -> Decoded:
+def _each(payload: bytes, out: Parts, take: Any, into: list[Any]) -> Parts:
     """Take the good parts, count the bad ones, remember why the first of them is bad."""
     refusal: Refusal | None = None
     refused = 0
@@ -250,24 +247,74 @@ def _each(payload: bytes, out: Decoded, take: Any, into: list[Any]) -> Decoded:
 
 
 def _at(index: int, refusal: Refusal) -> Refusal:
-    return refusal._replace(field=f"[{index}]" if refusal.field is None else f"[{index}].{refusal.field}"[:_FIELD_MAX])
+    return refusal._replace(field=f"[{index}]" if refusal.field is None else f"[{index}].{refusal.field}"[:256])
 
 
-def by_models(payload: bytes) -> Decoded:
+def by_models(payload: bytes) -> Parts:
     """Observations by pydantic alone: the arbiter, and what the fast path is held against."""
-    out = Decoded([], [])
+    out = Parts([], [])
     return _each(payload, out, _measurement, out.measurements)
 
 
-def decode_observations(payload: bytes) -> Decoded:
+def decode_observations(payload: bytes) -> Parts:
     """Channel ``observations``; takes any bytes and never raises."""
     try:
-        return Decoded(_fast(payload), [])
+        return Parts(_fast(payload), [])
     except (_NotFastError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return by_models(payload)
 
 
-def decode_sightings(payload: bytes) -> Decoded:
+def decode_sightings(payload: bytes) -> Parts:
     """Channel ``camera``; takes any bytes and never raises."""
-    out = Decoded([], [])
+    out = Parts([], [])
     return _each(payload, out, _sighting, out.sightings)
+
+
+_CHANNELS: Final = {"observations": decode_observations, "camera": decode_sightings}
+_PARTS: Final = 5
+_device: Final = TypeAdapter(DeviceId)
+
+
+def device_of(topic: str) -> tuple[str, str]:
+    """Device and channel of a topic ``eyes/v1/{site}/{device}/{channel}``.
+
+    Raises:
+        RefusedError: it is none; says what is wrong with it.
+    """
+    parts = topic.split("/")
+    if not topic.startswith(ROOT) or len(parts) != _PARTS or not parts[2] or parts[2].startswith("_"):
+        raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", "not of the form eyes/v1/{site}/{device}/{channel}")
+    if parts[4] not in _CHANNELS:
+        text = f"unknown channel {parts[4]!r}, known are {', '.join(_CHANNELS)}"
+        raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", text)
+    return _valid(parts[3]), parts[4]
+
+
+@lru_cache(maxsize=200_000)
+def _valid(device: str) -> str:
+    try:
+        return _device.validate_python(device)
+    except ValidationError as error:
+        raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", f"device {device!r}: {error.errors()[0]['msg']}") from None
+
+
+class OwnJson:
+    """The decoder of our own topics."""
+
+    name = "eyes"
+
+    def recognise(self, message: Message) -> str | None:
+        """By topic alone."""
+        return f"topic begins with {ROOT}" if message.topic.startswith(ROOT) else None
+
+    def decode(self, message: Message) -> Decoded:
+        """Observations or sightings, as the channel says.
+
+        Raises:
+            RefusedError: the topic is none of ours.
+        """
+        device, channel = device_of(message.topic)
+        parts = _CHANNELS[channel](message.payload)
+        kind = Kind.EVENT if parts.sightings else Kind.TELEMETRY
+        reports = (Report(device, kind, None, parts.measurements, parts.sightings),)
+        return Decoded(reports if parts.measurements or parts.sightings else (), parts.refusal, parts.refused, device)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ingest.decoders.base import UnknownTopicError, route
+from ingest.decoders.base import Message
+from ingest.decoders.catalogue import Catalogue
 from ingest.normalise import measurement_identity, sighting_identity
 from ingest.unregistered import CAMERA
 from ops.trace.chain import Place, Row
@@ -83,17 +84,13 @@ def rows_of(data: Any, place: Place) -> Iterator[Row]:
 
 def readings_in(mqtt_topic: str, payload: bytes, arrival_ms: int) -> Iterator[Said]:
     """Everything the message says; ``arrival_ms`` identifies what nothing else does."""
-    try:
-        where = route(mqtt_topic)
-    except UnknownTopicError:
-        return
-    decoded = where.decode(payload)
     key = payload_hash(mqtt_topic, payload)
-    for index, part in enumerate(decoded.measurements):
-        identity = measurement_identity(part, arrival_ms, key, index)
-        yield Said(where.device, part.observed_property, identity, part.value)
-    for index, seen in enumerate(decoded.sightings):
-        yield Said(where.device, CAMERA, sighting_identity(seen, arrival_ms, key, index), None)
+    for report in Catalogue().decode(Message(mqtt_topic, payload, arrival_ms)).reports:
+        for index, part in enumerate(report.measurements):
+            identity = measurement_identity(part, arrival_ms, key, index)
+            yield Said(report.device, part.observed_property, identity, part.value)
+        for index, seen in enumerate(report.sightings):
+            yield Said(report.device, CAMERA, sighting_identity(seen, arrival_ms, key, index), None)
 
 
 def leads_to(mqtt_topic: str, payload: bytes, row: Row) -> bool:

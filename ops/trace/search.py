@@ -127,7 +127,7 @@ class Search:
         columns = zip(data.mqtt_topic, data.arrival_time, data.payload, strict=True)
         for number, (topic, arrival_ms, payload) in enumerate(columns):
             for row in rows:
-                if f"/{row.device}/" in topic and leads_to(topic, payload, row):
+                if leads_to(topic, payload, row):
                     yield row, Message(place, number, topic, arrival_ms, payload, len(payload))
 
     # ----------------------------------------------------------------------------------------------------- set aside

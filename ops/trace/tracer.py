@@ -20,7 +20,7 @@ from schemas.topics import ACCEPTED, ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
 
 PREFIX_MIN: Final = 8
 _HEX: Final = re.compile(rf"[0-9a-f]{{{PREFIX_MIN},32}}")
-_REFERENCE: Final = re.compile(r"([^/]+)/([^/]+)/([abc]:.*)", re.DOTALL)
+_REFERENCE: Final = re.compile(r"(.+?)/([a-z0-9_]+)/([abc]:.*)", re.DOTALL)
 _KINDS: Final = ((ANOMALIES, Anomaly, "finding"), (QUARANTINE, Quarantined, "quarantined"))
 _EVERYWHERE: Final = range(EVENTS.partitions)
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def values(draw: st.DrawFn) -> Value:
     unit = draw(st.sampled_from([None, *sorted(u.code for u in UNITS.values() if u.canonical == prop.unit)]))
     known = UNITS[unit or prop.unit]
     low, high = ((bound - known.offset) / known.factor for bound in (prop.low, prop.high))
-    value = draw(st.floats(low, high) | st.sampled_from([0.0, -0.0]) | st.integers(int(low) + 1, int(high) - 1))
+    value = draw(st.floats(low, high) | st.sampled_from([0.0, -0.0]) | st.integers(ceil(low), floor(high)))
     inside = min(max(value, low + (high - low) * 1e-9), high - (high - low) * 1e-9)
     return Value(prop.name, inside if value else value, unit)
 

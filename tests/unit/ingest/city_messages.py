@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from ingest_rig import facility
 
-from ingest.decoders.base import PROBE_ROOT, SESSION_ROOT
+from ingest.decoders.topics import PROBE_ROOT, SESSION_ROOT
 from ingest.recent import UNACKNOWLEDGED_MS
 from schemas.clock import Tick
 from schemas.columns import AcceptedColumns, BatchColumns

@@ -7,6 +7,7 @@ from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock
+from ingest.decoders.catalogue import Catalogue
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
 from ingest.messages import Inbound
@@ -173,6 +174,7 @@ class Rig:
             batches=self.batches,
             accepted=self.accepted,
             cameras=self.cameras,
+            catalogue=Catalogue(),
             registry=self.registry,
             unregistered=self.unregistered,
             recent=self.recent,

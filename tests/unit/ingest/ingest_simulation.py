@@ -11,7 +11,7 @@ from ingest_doubles import OWNED, FixedElection, TurnedFollower
 from ingest_rig import NOW
 from kafka.errors import KafkaConnectionError
 
-from ingest.decoders.base import CLOCK_TOPIC
+from ingest.decoders.topics import CLOCK_TOPIC
 from ingest.outside import Outside
 from ingest.service import Service
 from ingest.ticker import COARSE_MS, LEADER_PARTITION

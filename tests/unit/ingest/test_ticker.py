@@ -4,7 +4,7 @@ import pytest
 from ingest_rig import NOW, Rig, facility
 
 from ingest.clock import Probe, StepDetector, decode_probe, encode_probe
-from ingest.decoders.base import CLOCK_TOPIC, PROBE_ROOT
+from ingest.decoders.topics import CLOCK_TOPIC, PROBE_ROOT
 from ingest.ticker import COARSE_MS, LEADER_PARTITION
 from runtime.settings import ClockSettings
 from schemas.clock import ClockStepped, Tick

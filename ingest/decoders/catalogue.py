@@ -1,0 +1,126 @@
+"""Which decoder takes a message: the route table first, then whoever recognises it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from ingest.decoders.base import NO_OPTIONS, Decoder, Message, Options, RefusedError, Stateful
+from ingest.decoders.own_json import OwnJson
+from ingest.messages import Decoded
+from schemas.quarantine import Reason
+
+_TOPIC_MAX: Final = 1024
+_CACHED_MAX: Final = 200_000
+
+
+class Route(NamedTuple):
+    """Messages whose topic matches an MQTT topic filter are read by the decoder of this name."""
+
+    topic_filter: str
+    decoder: str
+    options: Options = NO_OPTIONS
+
+
+DEFAULT_ROUTES: Final = (Route("eyes/v1/#", "eyes"),)
+"""Behind those of the configuration."""
+
+
+class Choice(NamedTuple):
+    """Who reads a message, and why."""
+
+    decoder: Decoder
+    why: str
+    options: Options = NO_OPTIONS
+
+
+def make_decoders() -> tuple[Decoder, ...]:
+    """One of each, in the order in which they are asked whether a message is theirs: the surest first."""
+    return (OwnJson(),)
+
+
+class Catalogue:
+    """The decoders of one process, with what the stateful ones have learned."""
+
+    def __init__(self, routes: Sequence[Route] = (), decoders: Iterable[Decoder] | None = None) -> None:
+        """Make the table.
+
+        Raises:
+            ValueError: a route names a decoder that does not exist, or its filter is none.
+        """
+        self._decoders: Mapping[str, Decoder] = {one.name: one for one in decoders or make_decoders()}
+        self._routes: list[tuple[list[str], Choice]] = []
+        for route in (*routes, *DEFAULT_ROUTES):
+            decoder = self._decoders.get(route.decoder)
+            if decoder is None:
+                known = ", ".join(sorted(self._decoders))
+                raise ValueError(f"route {route.topic_filter!r}: no decoder {route.decoder!r}; there are: {known}")
+            levels = split_filter(route.topic_filter)
+            self._routes.append((levels, Choice(decoder, f"route {route.topic_filter}", route.options)))
+        self._routed: dict[str, Choice | None] = {}
+
+    def __iter__(self) -> Iterator[Decoder]:
+        return iter(self._decoders.values())
+
+    def choose(self, message: Message) -> Choice:
+        """Who takes a message: the first route that matches its topic, else the first decoder that recognises it.
+
+        Raises:
+            RefusedError: nobody.
+        """
+        topic = message.topic
+        if len(topic) > _TOPIC_MAX:
+            raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", f"longer than {_TOPIC_MAX} characters")
+        if topic in self._routed:
+            routed = self._routed[topic]
+        else:
+            routed = next((choice for levels, choice in self._routes if matches(levels, message.levels)), None)
+            if len(self._routed) >= _CACHED_MAX:
+                self._routed.clear()
+            self._routed[topic] = routed
+        if routed is not None:
+            return routed
+        for decoder in self._decoders.values():
+            why = decoder.recognise(message)
+            if why is not None:
+                return Choice(decoder, why)
+        text = "no route takes this topic and no decoder recognises the message; see docs/devices.md"
+        raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", text)
+
+    def decode(self, message: Message) -> Decoded:
+        """What a message says; who cannot be understood is refused with the reason, nothing is raised for it."""
+        try:
+            choice = self.choose(message)
+            message.decoder, message.why, message.options = choice.decoder.name, choice.why, choice.options
+            return choice.decoder.decode(message)
+        except RefusedError as error:
+            return Decoded(refusal=error.refusal, refused=1)
+
+    def learn(self, decoder: str, message: Message) -> None:
+        """Give a message back to the decoder that once learned from it."""
+        one = self._decoders.get(decoder)
+        if isinstance(one, Stateful):
+            one.learn(message)
+
+
+def split_filter(topic_filter: str) -> list[str]:
+    """The levels of an MQTT topic filter (MQTT 5.0, section 4.7).
+
+    Raises:
+        ValueError: it is none.
+    """
+    levels = topic_filter.split("/")
+    wrong = any("#" in level or ("+" in level and level != "+") for level in levels[:-1])
+    last = levels[-1]
+    if not topic_filter or wrong or ("#" in last and last != "#") or ("+" in last and last != "+"):
+        raise ValueError(f"route {topic_filter!r}: not an MQTT topic filter: + and # stand alone, # stands last")
+    return levels
+
+
+def matches(levels: Sequence[str], topic: Sequence[str]) -> bool:
+    """Whether a topic matches a filter, both as their levels."""
+    if levels[-1] == "#":
+        levels = levels[:-1]
+        if len(topic) < len(levels):
+            return False
+    elif len(topic) != len(levels):
+        return False
+    return all(want in ("+", level) for want, level in zip(levels, topic, strict=False))

@@ -1,0 +1,1 @@
+"""Meaning: how devices spell values, units and times, and which of our properties their field names stand for."""
