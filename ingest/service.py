@@ -17,7 +17,7 @@ from ingest.batches import Batches
 from ingest.bridge import Bridge
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock, StepDetector
-from ingest.decoders.catalogue import Catalogue
+from ingest.decoders.configured import catalogue_of
 from ingest.follower import Found
 from ingest.health import Health
 from ingest.intake import Intake
@@ -73,7 +73,7 @@ class Service:
         self._bridge = Bridge(settings, self._ledger, timing, outside.dial)
         wake = self._bridge.wake
         self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
-        self._catalogue = Catalogue()
+        self._catalogue = catalogue_of(settings)
         self._registry = Registry(EVENTS.partitions)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()

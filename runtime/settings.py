@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -117,11 +118,30 @@ class DatabaseSettings(Section):
         return dsn
 
 
+class RouteSettings(Section):
+    """Which decoder reads the messages of a topic filter; the first one that matches wins."""
+
+    topic_filter: str = Field(description="MQTT topic filter, e.g. `plant/+/tele/#`", alias="filter")
+    decoder: str = Field(description="name as in docs/devices.md, e.g. `tasmota`")
+    timezone: str | None = Field(None, description="of local times without a zone, e.g. `Asia/Shanghai`")
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, name: str | None) -> str | None:
+        try:
+            return None if name is None else ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone {name!r}; one of the IANA database, e.g. Asia/Shanghai") from None
+
+
 class IngestSettings(Section):
     """``eyes ingest``: the bridge from MQTT to Kafka."""
 
     client_id: str = Field("eyes-ingest-0", description="fixed MQTT client id = shard id: the session is kept under it")
     topic_filters: tuple[str, ...] = ("eyes/v1/#",)
+    routes: tuple[RouteSettings, ...] = Field(
+        (), description="`[[ingest.routes]]` with filter, decoder, timezone: before the default ones"
+    )
     session_expiry_s: int = Field(7 * 86_400, description="how long the broker keeps our session when away")
     receive_maximum: int = Field(2_000, ge=1, le=65_535)
     in_flight_max: int = Field(20_000, ge=1, description="messages received and not yet acknowledged")

@@ -13,6 +13,7 @@ from ops.cli import (
     archive,
     bench,
     database,
+    decode,
     feed,
     ingest,
     inspect,
@@ -56,6 +57,7 @@ app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)
+app.command("decode")(decode.decode)
 app.command("trace")(trace.trace)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
