@@ -1,4 +1,4 @@
-"""Reading Kafka: the registry, its rewrites and the unregistered in full before anything is taken from MQTT, then live.
+"""Reading Kafka: registry, rewrites, unregistered and contexts in full before anything is taken from MQTT, then live.
 
 The thread only reads and decodes; the main loop folds what it finds, so the state needs no lock.
 """
@@ -18,7 +18,7 @@ from runtime.kafka import reader
 from runtime.lifecycle import Shutdown
 from runtime.settings import Settings
 from schemas.envelope import CloudEvent, UnknownEventError, decode
-from schemas.topics import FACILITIES, REWRITES, UNREGISTERED, Topic
+from schemas.topics import CONTEXTS, FACILITIES, REWRITES, UNREGISTERED, Topic
 
 log: Final = structlog.get_logger()
 
@@ -83,7 +83,7 @@ def read_to_end(consumer: KafkaConsumer, starts: dict[TopicPartition, int]) -> I
 
 
 class Follower:
-    """Follows the registry, its rewrites and the unregistered, and reads single records of these again on request."""
+    """Follows the registry, its rewrites, the unregistered and contexts; reads single records again on request."""
 
     def __init__(
         self, settings: Settings, shutdown: Shutdown, wake: Callable[[], None], open_reader: OpenReader = reader
@@ -92,7 +92,7 @@ class Follower:
         self._open_reader = open_reader
         self._shutdown = shutdown
         self._wake = wake
-        followed = (FACILITIES, REWRITES, UNREGISTERED)
+        followed = (FACILITIES, REWRITES, UNREGISTERED, CONTEXTS)
         self._topics = {topic.full_name(settings.kafka.topic_prefix): topic for topic in followed}
         self._consumer: KafkaConsumer | None = None
         self._requests: deque[Request] = deque()

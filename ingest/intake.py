@@ -12,8 +12,10 @@ from ingest.clock import FeedClock
 from ingest.decoders.base import Message, RefusedError, printable
 from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.topics import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
+from ingest.devices.book import Book
+from ingest.devices.contexts import Contexts
 from ingest.ledger import AckLedger
-from ingest.messages import OVERSIZE_KEPT, Inbound, Measurement, Refusal, Report
+from ingest.messages import OVERSIZE_KEPT, Inbound, Kind, Measurement, Refusal, Report
 from ingest.metrics import Tally
 from ingest.normalise import (
     OURS,
@@ -29,6 +31,7 @@ from ingest.registry import Registry
 from ingest.unregistered import CAMERA, Unregistered
 from ingest.writer import Writer
 from runtime.settings import Settings
+from runtime.timing import Timing
 from schemas.camera import CameraObservation
 from schemas.identity import event_id, payload_hash, tier
 from schemas.model import from_ms, to_ms
@@ -92,6 +95,8 @@ class Intake:
         accepted: Accepted,
         cameras: Cameras,
         catalogue: Catalogue,
+        book: Book,
+        contexts: Contexts,
         registry: Registry,
         unregistered: Unregistered,
         recent: Recent,
@@ -99,6 +104,8 @@ class Intake:
         probe: Own,
         clock: Own,
         recall: Callable[[bytes], None],
+        publish: Callable[[str, bytes], None],
+        timing: Timing,
         tally: Tally,
     ) -> None:
         ingest = settings.ingest
@@ -110,6 +117,8 @@ class Intake:
         self._batches = batches
         self._accepted = accepted
         self._catalogue = catalogue
+        self._book = book
+        self._contexts = contexts
         self._registry = registry
         self._unregistered = unregistered
         self._recent = recent
@@ -117,6 +126,8 @@ class Intake:
         self._probe = probe
         self._clock = clock
         self._recall = recall
+        self._publish = publish
+        self._timing = timing
         self._tally = tally
         self._tracks = Tracks()
         self._cameras = cameras
@@ -154,31 +165,55 @@ class Intake:
             raise RefusedError(Reason.OVERSIZE, None, text)
         if topic.startswith(PROBE_ROOT):
             self._probe(topic, inbound.payload, inbound.ticket)
-            return
-        if topic == CLOCK_TOPIC:
+        elif topic == CLOCK_TOPIC:
             self._clock(topic, inbound.payload, inbound.ticket)
-            return
-        if topic.startswith(SESSION_ROOT):
+        elif topic.startswith(SESSION_ROOT):
             self._recall(inbound.payload)
-            return
-        decoded = self._catalogue.decode(Message(topic, inbound.payload, lambda: message.arrival[0].event_ms))
+        else:
+            self._decode(message, topic)
+
+    def _decode(self, message: Transit, topic: str) -> None:
+        inbound = message.inbound
+        seen = Message(topic, inbound.payload, lambda: message.arrival[0].event_ms)
+        decoded = self._catalogue.decode(seen)
+        if decoded.learned is not None:
+            self._contexts.keep(decoded.learned, seen, inbound.ticket)
+        for request in decoded.requests:
+            self._publish(request.topic, request.payload)
+        unclaimed = False
         try:
             for report in decoded.reports:
-                self._report(message, report)
+                unclaimed = self._report(message, seen.decoder, report) or unclaimed
         finally:  # of a message that turns out to be poison, the parts before may be on their way
-            if message.entered:
+            if message.entered or (decoded.reports and not unclaimed and decoded.refusal is None):
                 self._accepted.add(inbound.ticket, topic, inbound.payload, inbound.arrival_ms)
         if decoded.refusal is not None:
             self._quarantine(message, _counted(decoded.refusal, decoded.refused), decoded.device)
 
-    def _report(self, message: Transit, report: Report) -> None:
+    def _report(self, message: Transit, decoder: str, report: Report) -> bool:
+        """What is said of one device; returns whether some of it is nobody's."""
+        device = report.device
+        if report.kind is Kind.IGNORED:
+            self._tally.ignored[decoder] += 1
+            return False
+        speakers = self._registry.speakers(device) if report.about.gateway is not None else frozenset()
+        if speakers and report.about.gateway not in speakers:
+            text = f"{report.about.gateway} speaks for {device}, whose gateway is {', '.join(sorted(speakers))}"
+            self._quarantine(message, Refusal(Reason.IDENTITY_MISMATCH, "gateway", text), device)
+            return True
+        missing = self._book.note(report, decoder, message.topic, message.moment.event_ms, self._timing.monotonic_s())
+        if missing > 0:
+            self._tally.lost[decoder] += missing
+        if report.unmapped:
+            self._tally.unmapped[decoder] += len(report.unmapped)
         unclaimed: list[tuple[str, str]] = []
         for index, part in enumerate(report.measurements):
-            self._measurement(message, report.device, part, index, unclaimed)
+            self._measurement(message, device, part, index, unclaimed)
         for index, seen in enumerate(report.sightings):
-            self._sighting(message, report.device, seen, index, unclaimed)
+            self._sighting(message, device, seen, index, unclaimed)
         if unclaimed:
-            self._set_aside(message, report.device, tuple(unclaimed))
+            self._set_aside(message, device, tuple(unclaimed))
+        return bool(unclaimed)
 
     # ----------------------------------------------------------------------------------------------------- readings
 
@@ -195,7 +230,7 @@ class Intake:
             identity = measurement_identity(part, 0, "", index)
             if quality in OURS:
                 time_ms = self._given(message, reading_key(device, part.observed_property, identity))
-        targets = self._registry.targets(device, part.observed_property)
+        targets = self._registry.targets(device, part.observed_property, part.channel)
         for target in targets:
             self._batches.add(message.inbound.ticket, target, time_ms, part.value, identity, quality, moment.arrival_ms)
         if targets:

@@ -18,6 +18,10 @@ REWRITTEN: Final = Gauge(
     "eyes_ingest_rewritten_seconds",
     "Clock time of the newest complete rewrite of the registry, of the partition we tick that waits longest",
 )
+UNMAPPED: Final = Counter("eyes_ingest_unmapped", "Fields of messages that became no reading", ["decoder"])
+LOST: Final = Counter("eyes_ingest_lost", "Messages of devices that never came, by their numbers", ["decoder"])
+IGNORED: Final = Counter("eyes_ingest_ignored", "Messages that are rightly without effect", ["decoder"])
+DEVICES: Final = Gauge("eyes_ingest_devices", "Devices that were ever heard by this shard")
 IN_FLIGHT: Final = Gauge("eyes_ingest_in_flight", "Messages received and not yet confirmed by Kafka")
 ACK_AGE: Final = Gauge("eyes_ingest_ack_age_seconds", "Age of the oldest message that was not acknowledged yet")
 BATCH_READINGS: Final = Histogram(
@@ -51,6 +55,9 @@ class Tally:
         self.bytes = 0
         self.unregistered = 0
         self.quarantined: dict[str, int] = defaultdict(int)
+        self.unmapped: dict[str, int] = defaultdict(int)
+        self.lost: dict[str, int] = defaultdict(int)
+        self.ignored: dict[str, int] = defaultdict(int)
         self._tiers: dict[str, int] = defaultdict(int)
         self._redelivered: dict[str, int] = defaultdict(int)
         self._implausible: dict[str, int] = defaultdict(int)
@@ -73,6 +80,9 @@ class Tally:
         UNREGISTERED.inc(self.unregistered)
         for metric, label, counts in (
             (QUARANTINED, "reason", self.quarantined),
+            (UNMAPPED, "decoder", self.unmapped),
+            (LOST, "decoder", self.lost),
+            (IGNORED, "decoder", self.ignored),
             (IDENTITY, "tier", self._tiers),
             (REDELIVERED, "tier", self._redelivered),
             (IMPLAUSIBLE, "quality", self._implausible),

@@ -42,7 +42,7 @@ class Registry:
         self._revisions: dict[str, int] = {}
         self._zones: dict[str, ZoneConfigured] = {}
         self._devices: dict[str, dict[str, tuple[DeviceBinding, ...]]] = {}
-        self._targets: dict[tuple[str, str], tuple[Target, ...]] = {}
+        self._targets: dict[tuple[str, str, str], tuple[Target, ...]] = {}
         self._views: dict[str, tuple[View, ...]] = {}
         self._zone_keys: list[set[str]] = [set() for _ in range(partitions)]
         self._facility_keys: list[set[str]] = [set() for _ in range(partitions)]
@@ -100,19 +100,24 @@ class Registry:
         """Whether any facility claims anything of this device."""
         return device in self._devices
 
-    def targets(self, device: str, observed_property: str) -> tuple[Target, ...]:
+    def speakers(self, device: str) -> frozenset[str]:
+        """The gateways that may speak for it; empty where the registry names none: then any may."""
+        bindings = (one for bound in self._devices.get(device, {}).values() for one in bound)
+        return frozenset(one.gateway for one in bindings if one.gateway is not None)
+
+    def targets(self, device: str, observed_property: str, channel: str = "") -> tuple[Target, ...]:
         """Every series this reading belongs to; empty when no facility claims it."""
-        found = self._targets.get((device, observed_property))
+        found = self._targets.get((device, observed_property, channel))
         if found is None:
-            found = tuple(self._look_up(device, observed_property))
+            found = tuple(self._look_up(device, observed_property, channel))
             if len(self._targets) >= _CACHED_MAX:  # unknown devices must not fill the memory
                 self._targets.clear()
-            self._targets[device, observed_property] = found
+            self._targets[device, observed_property, channel] = found
         return found
 
-    def _look_up(self, device: str, observed_property: str) -> Iterator[Target]:
+    def _look_up(self, device: str, observed_property: str, channel: str) -> Iterator[Target]:
         for facility_id, bindings in sorted(self._devices.get(device, {}).items()):
-            if any(binding.properties is None or observed_property in binding.properties for binding in bindings):
+            if any(_claims(binding, observed_property, channel) for binding in bindings):
                 facility = self._facilities[facility_id]
                 series = SeriesColumns(
                     device=device,
@@ -163,3 +168,10 @@ class Registry:
     def loading(self, since_ms: int) -> bool:
         """Whether a load of the registry that began after this time has not come to its end."""
         return any(began_ms > since_ms for began_ms in self._loads.values())
+
+
+def _claims(binding: DeviceBinding, observed_property: str, channel: str) -> bool:
+    return (binding.properties is None or observed_property in binding.properties) and binding.channel in (
+        None,
+        channel,
+    )

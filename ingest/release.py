@@ -174,7 +174,7 @@ class Releaser:
                 identity = measurement_identity(part, given_ms, key, index)
                 if (part.observed_property, identity) not in wanted:
                     continue
-                targets = self._registry.targets(readings.device, part.observed_property)
+                targets = self._registry.targets(readings.device, part.observed_property, part.channel)
                 time_ms, _ = self._plausible.event_time(part.time_ms, clock_ms, clock_ms)
                 for target in targets:
                     self._batches.add(job.ticket, target, time_ms, part.value, identity, Quality.RELEASED, arrival_ms)

@@ -18,6 +18,9 @@ from ingest.bridge import Bridge
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock, StepDetector
 from ingest.decoders.configured import catalogue_of
+from ingest.devices.book import Book
+from ingest.devices.contexts import Contexts
+from ingest.devices.twins import Twins, read_twins
 from ingest.follower import Found
 from ingest.health import Health
 from ingest.intake import Intake
@@ -38,6 +41,7 @@ from runtime.exposition import serve
 from runtime.failpoint import failpoint
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
+from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
 from schemas.registry import RETIRED_KEY, FacilityRegistered, RegistryProbe, RegistryRewritten, ZoneConfigured
@@ -75,6 +79,9 @@ class Service:
         self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
         self._catalogue = catalogue_of(settings)
         self._registry = Registry(EVENTS.partitions)
+        self._contexts = Contexts(self._catalogue, self._writer, self._ledger)
+        self._book = Book(shard, self._registry.knows, settings.ingest.twin_s)
+        self._twins = Twins(self._book, self._writer)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
@@ -105,6 +112,8 @@ class Service:
             accepted=self._accepted,
             cameras=self._cameras,
             catalogue=self._catalogue,
+            book=self._book,
+            contexts=self._contexts,
             registry=self._registry,
             unregistered=self._unregistered,
             recent=self._recent,
@@ -112,6 +121,8 @@ class Service:
             probe=self._ticker.hear_probe,
             clock=self._ticker.hear_clock,
             recall=self._bridge.recall_filters,
+            publish=self._bridge.publish,
+            timing=timing,
             tally=self._tally,
         )
         self._releaser = Releaser(
@@ -161,6 +172,8 @@ class Service:
         self._patiently(self._writer.open)
         for found in self._patiently(self._follower.load):
             self._fold(found)
+        for twin in self._patiently(self._read_twins):
+            self._book.recall(twin)
         back = self._patiently(self._read_back)
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
@@ -180,6 +193,9 @@ class Service:
 
     def _read_back(self) -> ReadBack:
         return read_back(self._settings, self._writer.source, self._recent, self._outside.open_reader)
+
+    def _read_twins(self) -> list[DeviceTwin]:
+        return read_twins(self._settings, self._outside.open_reader)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try until Kafka answers.
@@ -202,6 +218,7 @@ class Service:
         self._take()
         self._batches.flush_all()
         self._accepted.flush()
+        self._twins.flush(self._timing.monotonic_s())
         deadline = self._timing.monotonic_s() + _FAREWELL_S
         while self._writer.unsettled and self._writer.failure is None and self._timing.monotonic_s() < deadline:
             self._bridge.poll_idle(0.05)
@@ -240,6 +257,7 @@ class Service:
         self._releaser.step(now_s, wall_ms, leader=LEADER_PARTITION in self._ticker.owned)
         self._batches.flush_due(now_s, idle=idle or not self._bridge.has_more)
         self._accepted.flush_due(now_s)
+        self._twins.step(now_s)
         if self._writer.failure is not None:
             self._begin_anew(self._writer.failure)
         if now_s >= self._publish_s:
@@ -291,9 +309,14 @@ class Service:
                 said_ms = 0 if found.event is None else to_ms(found.event.time)
                 self._registry.note(found.key, stands=found.event is not None, wall_ms=said_ms)
             elif data is None or isinstance(data, FacilityRegistered | ZoneConfigured):
-                self._unregistered.registered(self._registry.apply(found.key, data))
+                devices = self._registry.apply(found.key, data)
+                self._unregistered.registered(devices)
+                for device in devices:
+                    self._book.changed(device)
         elif isinstance(data, RegistryRewritten):
             self._rewriter.hear(data)
+        elif isinstance(data, DecoderContext):
+            self._contexts.recall(found.key, data)
         elif isinstance(data, UnregisteredReadings | ReadingsReleased):
             self._unregistered.apply(found.partition, found.offset, data)
 
@@ -307,6 +330,7 @@ class Service:
         self._batches.discard()
         self._accepted.discard()
         self._unregistered.forget_unwritten()
+        self._contexts.forget_unwritten()
         self._releaser.cancel()
         self._intake.clear_tracks()
         self._ticker.reset()
@@ -340,6 +364,7 @@ class Service:
         health.in_flight = len(ledger)
         health.oldest_s = ledger.oldest_s(now_s)
         metrics.FACILITIES.set(len(self._registry))
+        metrics.DEVICES.set(len(self._book))
         metrics.IN_FLIGHT.set(len(ledger))
         metrics.ACK_AGE.set(health.oldest_s)
         metrics.STALE_ACKS.inc(ledger.stale - self._stale)

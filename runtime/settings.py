@@ -151,6 +151,7 @@ class IngestSettings(Section):
     lateness_s: float = Field(86_400, gt=0, description="older readings are kept on arrival time, marked `late`")
     future_s: float = Field(300, gt=0, description="readings further ahead are kept on arrival time, marked so")
     unregistered_quota: int = Field(1_000, ge=0, description="messages kept per unknown device")
+    twin_s: float = Field(60, ge=0, description="how old the written twin of a device may become while it talks")
     metrics_port: int = 19101
 
 

@@ -15,6 +15,7 @@ from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import AcceptedColumns, BatchColumns
+from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
@@ -57,6 +58,8 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.unregistered.readings.v1": UnregisteredReadings,
     "org.digital-eyes.unregistered.released.v1": ReadingsReleased,
     "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
+    "org.digital-eyes.device.twin.v1": DeviceTwin,
+    "org.digital-eyes.decoder.context.v1": DecoderContext,
 }
 TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
 BATCH_TYPE: Final = TYPE_OF[ObservationBatch]

@@ -64,6 +64,10 @@ class DeviceBinding(Model):
     """Seconds between two messages of a healthy device; None: it speaks only when something happens."""
     properties: tuple[str, ...] | None = None
     """The properties it speaks for; None: all it sends."""
+    channel: Annotated[str | None, Field(max_length=64)] = None
+    """Which of several sensors of one property; None: all of them."""
+    gateway: DeviceId | None = None
+    """Who alone may speak for it, where its messages come through a gateway; None: any."""
     camera_zone: Annotated[str | None, Field(max_length=128)] = None
     """For a camera's device: the name of the zone in the camera's own configuration."""
 

@@ -7,6 +7,7 @@ from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
+from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
@@ -198,6 +199,29 @@ ACCEPTED: Final = Topic(
     compression="gzip",
 )
 
+DEVICES: Final = Topic(
+    name="city.devices.v1",
+    key="device",
+    values=(DeviceTwin,),
+    partitions=4,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("ingest",),
+    readers=("ingest", "archive", "operators"),
+    about="Every device that was ever heard: last values, firmware, battery, losses, and whether a facility claims it.",
+)
+CONTEXTS: Final = Topic(
+    name="city.contexts.v1",
+    key="decoder and what is described, e.g. `sparkplug-b:water/gw-3/PT-101`",
+    values=(DecoderContext,),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("ingest",),
+    readers=("ingest",),
+    about="The messages without which later ones cannot be read: births, discovery.",
+)
+
 CATALOGUE: Final = (
     EVENTS,
     ANOMALIES,
@@ -211,4 +235,6 @@ CATALOGUE: Final = (
     QUARANTINE,
     UNREGISTERED,
     ACCEPTED,
+    DEVICES,
+    CONTEXTS,
 )

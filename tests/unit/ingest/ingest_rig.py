@@ -8,6 +8,8 @@ from ingest.batches import Batches
 from ingest.cameras import Cameras
 from ingest.clock import FeedClock
 from ingest.decoders.catalogue import Catalogue
+from ingest.devices.book import Book
+from ingest.devices.contexts import Contexts
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
 from ingest.messages import Inbound
@@ -18,7 +20,7 @@ from ingest.rewrite import Rewriter
 from ingest.ticker import Ticker
 from ingest.unregistered import Unregistered
 from runtime.settings import ClockSettings, IngestSettings, Settings
-from runtime.timing import Timing
+from runtime.timing import MACHINE, Timing
 from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, decode, encode
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
@@ -167,6 +169,9 @@ class Rig:
             publish=lambda topic, payload: self.published.append((topic, payload)),
         )
         self.tally = Tally()
+        self.catalogue = Catalogue()
+        self.book = Book("shard", self.registry.knows, twin_s=60)
+        self.contexts = Contexts(self.catalogue, writer, self.ledger)
         self.intake = Intake(
             self.settings,
             ledger=self.ledger,
@@ -174,7 +179,9 @@ class Rig:
             batches=self.batches,
             accepted=self.accepted,
             cameras=self.cameras,
-            catalogue=Catalogue(),
+            catalogue=self.catalogue,
+            book=self.book,
+            contexts=self.contexts,
             registry=self.registry,
             unregistered=self.unregistered,
             recent=self.recent,
@@ -182,6 +189,8 @@ class Rig:
             probe=self.ticker.hear_probe,
             clock=self.ticker.hear_clock,
             recall=self.recalled.append,
+            publish=lambda topic, payload: self.published.append((topic, payload)),
+            timing=MACHINE,
             tally=self.tally,
         )
         self.mid = 0

@@ -93,10 +93,10 @@ def test_a_message_of_which_only_some_is_taken_is_kept_whole(rig: Rig) -> None:
 def test_poison_keeps_what_was_taken_before_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     targets = rig.registry.targets
 
-    def breaks(device: str, name: str) -> Any:
+    def breaks(device: str, name: str, channel: str) -> Any:
         if name == "flow":
             raise ZeroDivisionError
-        return targets(device, name)
+        return targets(device, name, channel)
 
     monkeypatch.setattr(rig.registry, "targets", breaks)
     both = json.dumps([body(seq=1), {"property": "flow", "value": 1}]).encode()

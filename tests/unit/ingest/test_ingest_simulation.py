@@ -141,7 +141,7 @@ class RewritesOn(Rewriter):
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        (AcksBeforeKafka, "not in the log"),
+        (AcksBeforeKafka, "not in the log|bytes are not kept"),
         (TakesNoForAnAnswer, "not in the log|did not tick|still waits"),
         (AcksOutOfOrder, "was acknowledged before"),
         (AcksAcrossConnections, "not delivered in this connection|was acknowledged before|messages in memory"),

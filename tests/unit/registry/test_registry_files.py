@@ -191,7 +191,7 @@ def test_a_wrong_row_is_named_by_line_and_field(tmp_path: Path, row: str, expect
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        ("d/1,300,", "device: String should match"),
+        ("d#1,300,", "device: String should match"),
         ("d-1,-5,", "interval_s: Input should be greater than 0"),
         ("d-1,often,", "interval_s: 'often' is not a number"),
         ("d-1,300,warmth", "properties: unknown property 'warmth'"),

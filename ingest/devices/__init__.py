@@ -1,0 +1,1 @@
+"""What ingest knows of devices beyond the registry: their twins, their losses, and what decoders have learned."""
