@@ -3,6 +3,7 @@
 import os
 import socket
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +39,15 @@ _MIB: Final = 1024 * 1024
 class Bridge:
     """One MQTT connection after the other, all under the same session."""
 
-    def __init__(self, settings: Settings, ledger: AckLedger, timing: Timing = MACHINE, dial: Dial = dial) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: AckLedger,
+        timing: Timing = MACHINE,
+        dial: Dial = dial,
+        filters: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
+        """``filters`` says what to subscribe to, each time it is asked; None: what the settings say."""
         self._settings = settings
         self._ledger = ledger
         self._timing = timing
@@ -60,7 +69,9 @@ class Bridge:
         self._wake_r.settimeout(0)
         self._wake_w.settimeout(0)
         self._woken = False
+        self._filters = filters or (lambda: settings.ingest.topic_filters)
         self._wanted: list[str] = []
+        self._asked: list[str] = []
         self._to_remember = False
         self._filters_topic = SESSION_ROOT + settings.ingest.client_id
         self._client = self._make_client(dial)
@@ -228,19 +239,36 @@ class Bridge:
         log.info("mqtt_connected", session_present=flags.session_present, epoch=self._ledger.epoch)
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         always = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
-        self._wanted = subscriptions(self._settings.ingest.topic_filters)
+        self._wanted = self._asked = subscriptions(self._filters())
         asked = [*((topic, options) for topic in self._wanted), (self._filters_topic, always)]
         self._client.subscribe(asked)
+
+    def follow_filters(self) -> None:
+        """Subscribe to what is wanted since the last time, and unsubscribe from what is not any more.
+
+        To be called now and then; it does nothing before the subscriptions of this connection were granted.
+        """
+        if not self.subscribed or self._to_remember or (wanted := subscriptions(self._filters())) == self._wanted:
+            return
+        before, self._wanted = self._wanted, wanted
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        if more := [topic for topic in wanted if topic not in before]:
+            self._asked = more
+            self._client.subscribe([(topic, options) for topic in more])
+        if gone := [topic for topic in before if topic not in wanted]:
+            self._client.unsubscribe(gone)
+        self._to_remember = True
 
     def _on_subscribe(
         self, _client: PahoClient, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         refused = [
-            f"{topic}: {reason}" for topic, reason in zip(self._wanted, reasons, strict=False) if reason.is_failure
+            f"{topic}: {reason}" for topic, reason in zip(self._asked, reasons, strict=False) if reason.is_failure
         ]
         self.refused = "; ".join(refused)
         self.subscribed = not refused
-        self._to_remember = len(reasons) > len(self._wanted) and not reasons[-1].is_failure
+        if len(reasons) > len(self._asked):  # ours came along, at the start of the connection
+            self._to_remember = not reasons[-1].is_failure
         if refused:
             log.error("mqtt_subscription_refused", refused=refused)
 
@@ -310,7 +338,7 @@ def _hear_out(line: socket.socket, deadline: float, timing: Timing) -> None:
                 return
 
 
-def subscriptions(filters: tuple[str, ...]) -> list[str]:
+def subscriptions(filters: Sequence[str]) -> list[str]:
     """The filters, and the probe and clock topics where they are not covered (a topic matched twice comes twice)."""
     out = list(filters)
     for wanted, example in ((PROBE_ROOT + "+", PROBE_ROOT + "x"), (CLOCK_TOPIC, CLOCK_TOPIC)):

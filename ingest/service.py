@@ -74,10 +74,10 @@ class Service:
         self.loop = Progress(_STALL_S)
         self._tally = Tally()
         self._ledger = AckLedger()
-        self._bridge = Bridge(settings, self._ledger, timing, outside.dial)
+        self._catalogue = catalogue_of(settings)
+        self._bridge = Bridge(settings, self._ledger, timing, outside.dial, self._filters)
         wake = self._bridge.wake
         self._writer = Writer(settings, self._ledger, wake, timing, outside.open_producer)
-        self._catalogue = catalogue_of(settings)
         self._registry = Registry(EVENTS.partitions)
         self._contexts = Contexts(self._catalogue, self._writer, self._ledger)
         self._book = Book(shard, self._registry.knows, settings.ingest.twin_s)
@@ -194,6 +194,9 @@ class Service:
     def _read_back(self) -> ReadBack:
         return read_back(self._settings, self._writer.source, self._recent, self._outside.open_reader)
 
+    def _filters(self) -> list[str]:
+        return self._catalogue.filters(self._settings.ingest.topic_filters)
+
     def _read_twins(self) -> list[DeviceTwin]:
         return read_twins(self._settings, self._outside.open_reader)
 
@@ -266,6 +269,7 @@ class Service:
             self._report(now_s)
             if self._ticker.probed_s is not None:
                 self._bridge.remember_filters()
+            self._bridge.follow_filters()
 
     def _take(self) -> None:
         inbound, take = self._bridge.inbound, self._intake.take

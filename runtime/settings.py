@@ -138,7 +138,7 @@ class IngestSettings(Section):
     """``eyes ingest``: the bridge from MQTT to Kafka."""
 
     client_id: str = Field("eyes-ingest-0", description="fixed MQTT client id = shard id: the session is kept under it")
-    topic_filters: tuple[str, ...] = ("eyes/v1/#",)
+    topic_filters: tuple[str, ...] = Field((), description="what to subscribe to; empty: the filters of all routes")
     routes: tuple[RouteSettings, ...] = Field(
         (), description="`[[ingest.routes]]` with filter, decoder, timezone: before the default ones"
     )

@@ -1,6 +1,6 @@
 """The interface of a decoder, and a message as decoders see it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
@@ -152,6 +152,9 @@ class Stateful(Protocol):
 
     def learn(self, message: Message) -> None:
         """Take in a message that :meth:`Decoder.decode` has learned from, in this process or in an earlier one."""
+
+    def topics(self) -> Sequence[str]:
+        """Topics outside of its routes that what it learned makes it want to hear."""
 
 
 def schema(field: str | None, detail: str) -> NoReturn:

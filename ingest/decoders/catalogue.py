@@ -56,6 +56,7 @@ class Catalogue:
             levels = split_filter(route.topic_filter)
             self._routes.append((levels, Choice(decoder, f"route {route.topic_filter}", route.options)))
         self._routed: dict[str, Choice | None] = {}
+        self._filters: list[str] | None = None
 
     def __iter__(self) -> Iterator[Decoder]:
         return iter(self._decoders.values())
@@ -90,15 +91,37 @@ class Catalogue:
         try:
             choice = self.choose(message)
             message.decoder, message.why, message.options = choice.decoder.name, choice.why, choice.options
-            return choice.decoder.decode(message)
+            decoded = choice.decoder.decode(message)
         except RefusedError as error:
             return Decoded(refusal=error.refusal, refused=1)
+        if decoded.learned is not None:
+            self._filters = None
+        return decoded
+
+    def filters(self, configured: Sequence[str] = ()) -> list[str]:
+        """What to subscribe to: the configured filters, or else those of the routes; and what decoders learned to want.
+
+        No filter is covered by another: a broker may send what two of them match twice.
+        """
+        if self._filters is None:
+            self._filters = self._fresh_filters(configured)
+        return self._filters
+
+    def _fresh_filters(self, configured: Sequence[str]) -> list[str]:
+        wanted = list(configured) or ["/".join(levels) for levels, _ in self._routes]
+        for decoder in self._decoders.values():
+            if isinstance(decoder, Stateful):
+                wanted += decoder.topics()
+        unique = list(dict.fromkeys(wanted))
+        broad = [one for one in unique if "#" in one or "+" in one]
+        return [one for one in unique if not any(other != one and covers(other, one) for other in broad)]
 
     def learn(self, decoder: str, message: Message) -> None:
         """Give a message back to the decoder that once learned from it."""
         one = self._decoders.get(decoder)
         if isinstance(one, Stateful):
             one.learn(message)
+            self._filters = None
 
 
 def split_filter(topic_filter: str) -> list[str]:
@@ -124,3 +147,10 @@ def matches(levels: Sequence[str], topic: Sequence[str]) -> bool:
     elif len(topic) != len(levels):
         return False
     return all(want in ("+", level) for want, level in zip(levels, topic, strict=False))
+
+
+def covers(one: str, other: str) -> bool:
+    """Whether every topic that matches the filter ``other`` matches the filter ``one``."""
+    if other.endswith("#") and not one.endswith("#"):
+        return False
+    return matches(one.split("/"), other.split("/"))

@@ -9,7 +9,7 @@ from schemas.facility import DeviceBinding, Facility
 def contested(facilities: Iterable[Facility], candidates: Iterable[str]) -> str | None:
     """The first claim of a candidate (facility id) that contradicts another facility's, in words; None is well.
 
-    One device may speak for several facilities: by different properties, or as a camera by zones of its picture.
+    One device may speak for several facilities: by different properties or channels, or by zones of a camera's picture.
     """
     bound: dict[str, list[tuple[str, DeviceBinding]]] = {}
     for facility in facilities:
@@ -25,20 +25,23 @@ def contested(facilities: Iterable[Facility], candidates: Iterable[str]) -> str 
 
 
 class Claim(NamedTuple):
-    """What a device is said to speak for: these properties (None: all it sends), or a zone of a camera's picture."""
+    """What a device is said to speak for: properties (None: all) of a channel (None: of all), or a camera's zone."""
 
     properties: tuple[str, ...] | None
+    channel: str | None
     camera_zone: str | None
 
 
 def claim_of(binding: DeviceBinding) -> Claim:
     """The claim of a binding."""
-    return Claim(binding.properties, binding.camera_zone)
+    return Claim(binding.properties, binding.channel, binding.camera_zone)
 
 
 def overlap(one: Claim, two: Claim) -> bool:
     """Whether the claims of two facilities on one device contradict each other."""
     if one.camera_zone is not None or two.camera_zone is not None:
+        return False
+    if None not in (one.channel, two.channel) and one.channel != two.channel:
         return False
     if one.properties is None or two.properties is None:  # all it sends
         return () not in (one.properties, two.properties)

@@ -28,7 +28,7 @@ M = TypeVar("M", bound=Model)
 
 ZONE_CLASS: Final = "zone"
 _PLACE: Final = ("lon", "lat", "grid", "district", "address")
-_DEVICE: Final = ("device", "interval_s", "properties", "camera_zone")
+_DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone")
 _POLICY: Final = ("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg")
 _NUMBERS: Final = {"lon", "lat", "interval_s", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"}
 _KINDS: Final = {
@@ -93,11 +93,14 @@ def _compare_devices(together: dict[str, list[Row]], problems: Problems) -> None
 
 def _same_claim(one: dict[str, str], two: dict[str, str], *, same_facility: bool) -> bool:
     claims = _claim(one), _claim(two)
-    return claims[0].camera_zone == claims[1].camera_zone if same_facility else overlap(*claims)
+    if same_facility:
+        return (claims[0].camera_zone, claims[0].channel) == (claims[1].camera_zone, claims[1].channel)
+    return overlap(*claims)
 
 
 def _claim(cells: dict[str, str]) -> Claim:
-    return Claim(_listed(cells["properties"]) if "properties" in cells else None, cells.get("camera_zone"))
+    properties = _listed(cells["properties"]) if "properties" in cells else None
+    return Claim(properties, cells.get("channel"), cells.get("camera_zone"))
 
 
 def _listed(cell: str) -> tuple[str, ...]:

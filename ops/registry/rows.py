@@ -13,7 +13,7 @@ from runtime.errors import FatalError
 COLUMNS: Final = (
     *("facility", "scheme", "facility_class", "name", "zone", "kind"),
     *("lon", "lat", "grid", "district", "address"),
-    *("device", "interval_s", "properties", "camera_zone"),
+    *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
     *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"),
 )
 PROBLEMS_MAX: Final = 20

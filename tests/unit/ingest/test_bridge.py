@@ -70,7 +70,7 @@ def suback(bridge: Bridge, *reasons: int) -> None:
 
 
 def test_a_refused_subscription_is_said_and_never_taken_for_one(bridge: Bridge) -> None:
-    bridge._wanted = ["a/#", "b/#"]
+    bridge._wanted = bridge._asked = ["a/#", "b/#"]
     suback(bridge, 1, 0x87, 1)
     assert (bridge.subscribed, bridge.refused) == (False, "b/#: Not authorized")
     suback(bridge, 1, 1, 1)
@@ -80,7 +80,7 @@ def test_a_refused_subscription_is_said_and_never_taken_for_one(bridge: Bridge) 
 def test_where_the_broker_lets_it_keep_no_word_it_sends_none(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[bytes] = []
     monkeypatch.setattr(bridge._client, "publish", lambda _topic, payload, **_: sent.append(payload))
-    bridge.connected, bridge._wanted = True, ["a/#"]
+    bridge.connected, bridge._wanted, bridge._asked = True, ["a/#"], ["a/#"]
     suback(bridge, 1, 0x87)
     assert bridge.subscribed
     bridge.remember_filters()
