@@ -14,6 +14,7 @@ from ops.cli import (
     bench,
     database,
     decode,
+    devices,
     feed,
     ingest,
     inspect,
@@ -58,6 +59,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)
 app.command("decode")(decode.decode)
+app.add_typer(devices.app, name="devices")
 app.command("trace")(trace.trace)
 app.command("tail")(inspect.tail)
 app.add_typer(quarantine.app, name="quarantine")
