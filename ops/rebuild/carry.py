@@ -16,7 +16,7 @@ from typing import Final, LiteralString
 from psycopg import Connection, sql
 
 from ops.database.generations import Generation, chunk_ends
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ANOMALIES, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, Topic
 
 MARGIN: Final = timedelta(hours=1)
 
@@ -70,6 +70,7 @@ STATE_TABLES: Final = (
         "(excluded.at, array_position(ARRAY['raised', 'updated', 'cleared'], excluded.state)) "
         "> (n.at, array_position(ARRAY['raised', 'updated', 'cleared'], n.state))",
     ),
+    States("devices", DEVICES, "device", "excluded.log_offset > n.log_offset"),
 )
 NUMBERED: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("series", "device, observed_property, unit"),

@@ -15,10 +15,12 @@ from uuid import UUID
 import msgspec
 
 from processors.archive.changes import Change, Params, change_of
+from processors.archive.devices import device_row
 from processors.archive.tables import Horizon, Reach
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.columns import BatchColumns, SeriesColumns
+from schemas.device import DeviceTwin
 from schemas.envelope import CloudEvent
 from schemas.identity import event_id
 from schemas.model import from_ms, to_ms
@@ -128,6 +130,8 @@ class Rows:
             case UnregisteredReadings() as waiting:
                 for row in _unregistered_rows(item, waiting):
                     self._append("unregistered", _scrubbed(row, scrub))
+            case DeviceTwin() as twin:
+                self._append("devices", _scrubbed(device_row(twin, item.offset), scrub))
             case _:
                 if change := change_of(item.event, item.partition):
                     self.changes.append((change[0], _scrubbed(tuple(change[1]), scrub)))

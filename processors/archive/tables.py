@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, LiteralString
 
+from processors.archive.devices import DEVICES, MERGE_DEVICES
+
 
 class Reach(IntEnum):
     """How far from its own time a copy of a reading may stand, hence where one must be looked for."""
@@ -302,4 +304,5 @@ TABLES: Final = (
     Table("anomaly_events", _ANOMALY_EVENTS, {None: _MERGE_ANOMALY_EVENTS}),
     Table("quarantine", _QUARANTINE, {None: _MERGE_QUARANTINE}),
     Table("unregistered", _UNREGISTERED, {None: _MERGE_UNREGISTERED}),
+    Table("devices", DEVICES, {None: MERGE_DEVICES}),
 )
