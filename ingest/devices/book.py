@@ -204,7 +204,8 @@ class Book:
 
     def changed(self, device: str) -> None:
         """The registry says something else of this device."""
-        if device in self._devices:
+        if (known := self._devices.get(device)) is not None:
+            known.waiting = True
             self._news.append(device)
 
     def due(self, now_s: float, *, everything: bool = False) -> Iterator[DeviceTwin]:

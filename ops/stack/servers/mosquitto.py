@@ -21,14 +21,17 @@ MIB = 1024 * 1024
 ACL = """\
 # Everyone has a password; what each may do:
 user ingest
-topic read eyes/v1/#
+topic read #
 topic readwrite eyes/v1/_probe/#
 topic readwrite eyes/_session/#
+topic write spBv1.0/+/NCMD/#
 
+# Devices of every format have topics of their own; none of them is the clock, ingest's probe or its memory.
 user device
-topic write eyes/v1/#
+topic write #
 topic deny eyes/v1/_clock
 topic deny eyes/v1/_probe/#
+topic deny eyes/_session/#
 
 user feeder
 topic write eyes/v1/#

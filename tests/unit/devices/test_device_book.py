@@ -56,6 +56,15 @@ def test_a_twin_is_written_at_once_for_news_and_later_for_values() -> None:
     assert list(it.due(1e9, everything=True)) == []
 
 
+def test_a_twin_is_written_anew_when_the_registry_changes() -> None:
+    it = book()
+    note(it, Report("d", Kind.STATUS))
+    assert len(list(it.due(0.0))) == 1
+    it.changed("d")
+    it.changed("never heard")
+    assert [twin.device for twin in it.due(0.0)] == ["d"]
+
+
 def test_history_does_not_become_the_newest_value() -> None:
     it = book()
     for value, time_ms in ((1.0, NOW), (2.0, NOW - 10), (3.0, NOW + 10)):
