@@ -106,6 +106,7 @@ class Past:
     folder: Path
     settings: Settings
     streets: dict[str, PipelineTestDriver] = field(default_factory=dict)
+    program: Sequence[str] = EYES
 
     @classmethod
     def on(cls, stack: TestStack, folder: Path) -> "Past":
@@ -158,7 +159,7 @@ class Past:
         (port,) = free_ports(1)
         with (self.folder / "process.log").open("ab") as log:
             process = subprocess.Popen(
-                [*EYES, "process", "--metrics-port", str(port)], env=self.env, stdout=log, stderr=log
+                [*self.program, "process", "--metrics-port", str(port)], env=self.env, stdout=log, stderr=log
             )
         try:
             yield
@@ -168,7 +169,7 @@ class Past:
 
     def eyes(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*EYES, *arguments], env=self.env | env, capture_output=True, text=True, timeout=200, check=False
+            [*self.program, *arguments], env=self.env | env, capture_output=True, text=True, timeout=200, check=False
         )
 
     def replay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """A configuration on trial on the real servers: begun, restarted, compared, promoted over a hundred open findings."""
 
 import json
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -216,6 +217,44 @@ def look_at_the_end(city: City) -> None:
         ("cleared", False): 48,
     }
     assert city.store.sql("SELECT count(*) FROM open_anomalies") == [(0,)]
+
+
+def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> None:
+    """One that a build brings along beside the live one, rather than policies for the live one."""
+    city.past.program = (sys.executable, str(Path(__file__).with_name("candidate_eyes.py")))
+    city.register()
+    with city.past.detectors():
+        city.lean(STEEP, 0, 10)
+        city.lean(MILD, 10, OPEN)
+        city.caught_up()
+        before = {one.subject: one.id for one in city.said()}
+        assert len(before) == OPEN * len(ZONES)
+        assert "cover@3 is begun" in city.eyes("begin", "cover@3")
+        city.lean(STEEP, 0, 10)
+        city.lean(MILD, 10, OPEN)
+        city.lean(STEEP, OPEN, OPEN + 2)
+        city.lean(MILD, OPEN + 2, OPEN + 3)
+        city.caught_up()
+        assert {one.finding.detector_version for one in city.on_trial()} == {3}
+        told = city.json("diff")
+        assert figures(told) == {"published": 12, "shadow": 8, "same": 8, "lost": 4}
+        city.eyes("promote", "cover@3", "--yes")
+        city.caught_up()
+    lives = city.lives().values()
+    is_open = {life[0].subject: life[0].id for life in lives if len(life) == 1}
+    assert len(is_open) == 12 * len(ZONES)  # those that lean steeply
+    assert all(is_open[subject] == before.get(subject, is_open[subject]) for subject in is_open)
+    cleared = [life[1] for life in lives if len(life) == 2]
+    assert {(one.transition, one.reason) for one in cleared} == {(Transition.CLEARED, "superseded")}
+    assert len(cleared) == 16 * len(ZONES)
+    with city.past.detectors():  # from snapshots, by the version that took over
+        city.lean(MILD, OPEN + 3, COVERS)
+        city.lean(CALM)
+        city.caught_up()
+    assert len(city.lives()) == 28 * len(ZONES)  # the last two of each street were not heard
+    assert {life[-1].transition for life in city.lives().values()} == {Transition.CLEARED}
+    assert {one.detector_version for one in city.said()[-5:]} == {3}
+    city.verify()
 
 
 def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(city: City) -> None:
