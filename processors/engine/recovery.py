@@ -1,5 +1,6 @@
 """Loading: the snapshots of partitions that were given to us, read beside everything else until each is a state."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -13,6 +14,8 @@ from processors.engine.zone import SnapshotError
 log: Final = structlog.get_logger()
 
 READ_S: Final = 0.05
+AT_ONCE: Final = 3
+"""Partitions that are read at one time: while it is read, a state is held twice, as bytes and as what they become."""
 
 Restore = Callable[[Iterable[bytes]], tuple[PartitionFold, int]]
 """The fold that shards give, and the offset from which on it goes on."""
@@ -39,12 +42,13 @@ class Loading:
         self._restore = restore
         self._observer = observer
         self._begun: dict[int, tuple[Collector, int, Bounds]] = {}
+        self._waiting: deque[tuple[int, int, Bounds]] = deque()
         self._distrusted: dict[int, int] = {}  # up to which offset
 
     @property
     def partitions(self) -> list[int]:
         """Those that are on their way."""
-        return sorted(self._begun)
+        return sorted([*self._begun, *(partition for partition, _, _ in self._waiting)])
 
     def begin(self, partition: int, committed: int | None, bounds: Bounds) -> Found | None:
         """Begin to read; gives what there is to find at once where nothing needs to be read.
@@ -54,10 +58,17 @@ class Loading:
         """
         if not committed:
             return Found(partition, committed, bounds)
-        self._shelf.begin(partition)
-        collector = Collector(self._log, self._distrusted.get(partition, -1), committed)
-        self._begun[partition] = collector, committed, bounds
+        self._waiting.append((partition, committed, bounds))
+        self._begin_next()
         return None
+
+    def _begin_next(self) -> None:
+        while self._waiting and len(self._begun) < AT_ONCE:
+            partition, committed, bounds = self._waiting[0]
+            self._shelf.begin(partition)
+            self._waiting.popleft()
+            collector = Collector(self._log, self._distrusted.get(partition, -1), committed)
+            self._begun[partition] = collector, committed, bounds
 
     def step(self) -> tuple[list[Found], bool]:
         """Read some more; gives the partitions of which everything was read, and whether anything was.
@@ -65,6 +76,7 @@ class Loading:
         Raises:
             RetryableError: the log cannot be reached.
         """
+        self._begin_next()
         if not self._begun:
             return [], False
         found = []
@@ -85,6 +97,7 @@ class Loading:
         for partition in self._begun:
             self._shelf.stop(partition)
         self._begun = {}
+        self._waiting.clear()
 
     def distrust(self, partition: int, committed: int, error: SnapshotError) -> None:
         """The snapshots of this partition up to this offset are of no use: they are not looked at again."""
