@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ingest.decoders.configured import catalogue_of
 from ops.explained import kafka_explained
 from ops.trace import Link, Log, Message, Place, Row, Step, Tables, Trace, Tracer, parse
 from runtime.errors import FatalError
@@ -63,7 +64,7 @@ def trace(
         try:
             if tables.away:
                 stderr.print(f"{tables.away}; searching the log without it, which takes longer", style="dim")
-            chain = Tracer(log, tables, note, advance).trace(traced)
+            chain = Tracer(log, tables, note, advance, catalogue_of(settings)).trace(traced)
         finally:
             log.close()
             tables.close()

@@ -82,10 +82,18 @@ def rows_of(data: Any, place: Place) -> Iterator[Row]:
         )
 
 
-def readings_in(mqtt_topic: str, payload: bytes, arrival_ms: int) -> Iterator[Said]:
-    """Everything the message says; ``arrival_ms`` identifies what nothing else does."""
+def devices_in(catalogue: Catalogue, mqtt_topic: str, payload: bytes, arrival_ms: int) -> set[str]:
+    """Whom the message speaks of."""
+    return {report.device for report in catalogue.decode(Message(mqtt_topic, payload, arrival_ms)).reports}
+
+
+def readings_in(mqtt_topic: str, payload: bytes, arrival_ms: int, catalogue: Catalogue | None = None) -> Iterator[Said]:
+    """Everything the message says; ``arrival_ms`` identifies what nothing else does.
+
+    ``catalogue`` has learned what is needed to read it; None: nothing is.
+    """
     key = payload_hash(mqtt_topic, payload)
-    for report in Catalogue().decode(Message(mqtt_topic, payload, arrival_ms)).reports:
+    for report in (catalogue or Catalogue()).decode(Message(mqtt_topic, payload, arrival_ms)).reports:
         for index, part in enumerate(report.measurements):
             identity = measurement_identity(part, arrival_ms, key, index)
             yield Said(report.device, part.observed_property, identity, part.value)
@@ -93,11 +101,11 @@ def readings_in(mqtt_topic: str, payload: bytes, arrival_ms: int) -> Iterator[Sa
             yield Said(report.device, CAMERA, sighting_identity(seen, arrival_ms, key, index), None)
 
 
-def leads_to(mqtt_topic: str, payload: bytes, row: Row) -> bool:
+def leads_to(mqtt_topic: str, payload: bytes, row: Row, catalogue: Catalogue | None = None) -> bool:
     """Whether the message, decoded again, gives this very reading.
 
     A copy that was recognised has the arrival of the first one in its identity, not its own.
     """
     given_ms = int(row.identity.split(":")[1]) if tier(row.identity) == "c" else 0
     wanted = Said(row.device, row.observed_property, row.identity, row.value)
-    return wanted in readings_in(mqtt_topic, payload, given_ms)
+    return wanted in readings_in(mqtt_topic, payload, given_ms, catalogue)

@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from ingest.decoders.base import Message as Inward
+from ingest.decoders.catalogue import Catalogue
 from ops.trace.chain import Message, Place, Row
 from ops.trace.log import Log
-from ops.trace.reading import data_of, leads_to, needle, rows_of
+from ops.trace.reading import data_of, devices_in, leads_to, needle, rows_of
 from ops.trace.tables import Hint
 from schemas.columns import AcceptedColumns
+from schemas.device import DecoderContext
 from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.partitioning import partition_of
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.topics import ACCEPTED, EVENTS, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, CONTEXTS, EVENTS, UNREGISTERED, Topic
 
 T = TypeVar("T")
 
@@ -31,8 +34,11 @@ in flight (``ingest.in_flight_max_mib``); where ingest died, also behind what th
 class Search:
     """Looks things up in one log."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, catalogue: Catalogue | None = None) -> None:
+        """``catalogue`` decodes messages; None: by the default routes."""
         self._log = log
+        self._catalogue = catalogue or Catalogue()
+        self._has_learned = False
 
     def near(self, topic: Topic, partition: int, begin_ms: int, end_ms: int) -> Iterator[tuple[Any, bool]]:
         """What was written when messages that arrived in this span were, and, marked as beyond, some more."""
@@ -108,8 +114,7 @@ class Search:
         for record, beyond in self.near(ACCEPTED, partition, begin, end):
             if beyond and wanted.keys() <= again.keys():
                 break
-            here = [row for row in wanted.values() if needle(row.device) in record.value]
-            for row, message in self._matches(record, here):
+            for row, message in self._matches(record, list(wanted.values())):
                 if message.arrival_ms == row.arrival_ms:
                     exact[row.id] = message, False
                     wanted.pop(row.id, None)
@@ -123,12 +128,22 @@ class Search:
         data = data_of(record) if rows else None
         if not isinstance(data, AcceptedColumns):
             return
-        place = self._log.place(ACCEPTED, record)
+        place, catalogue = self._log.place(ACCEPTED, record), self._learned()
         columns = zip(data.mqtt_topic, data.arrival_time, data.payload, strict=True)
         for number, (topic, arrival_ms, payload) in enumerate(columns):
+            devices = devices_in(catalogue, topic, payload, arrival_ms)
             for row in rows:
-                if leads_to(topic, payload, row):
+                if row.device in devices and leads_to(topic, payload, row, catalogue):
                     yield row, Message(place, number, topic, arrival_ms, payload, len(payload))
+
+    def _learned(self) -> Catalogue:
+        """The decoders, knowing what ingest's know by now of births and discovery."""
+        if not self._has_learned:
+            self._has_learned = True
+            for record in self._log.behind(CONTEXTS, 0, 0):
+                if isinstance(data := data_of(record), DecoderContext):
+                    self._catalogue.learn(data.decoder, Inward(data.mqtt_topic, data.payload, data.arrival_time))
+        return self._catalogue
 
     # ----------------------------------------------------------------------------------------------------- set aside
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from ingest.decoders.catalogue import Catalogue
 from ops.trace.chain import Link, Message, Missing, Row, Step, Trace
 from ops.trace.log import Log
 from ops.trace.reading import data_of, event_of, needle
@@ -36,14 +37,22 @@ class Tracer:
         tables: where to look for it.
         note: told what takes longer than usual, and why.
         advance: told how many stored readings were looked at since it was told last.
+        catalogue: decodes messages; None: by the default routes.
     """
 
-    def __init__(self, log: Log, tables: Tables, note: Note, advance: Advance = lambda _rows: None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        tables: Tables,
+        note: Note,
+        advance: Advance = lambda _rows: None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
         self._log = log
         self._tables = tables
         self._note = note
         self._advance = advance
-        self._search = Search(log)
+        self._search = Search(log, catalogue)
 
     def trace(self, text: str) -> Trace:
         """The chain of an id, the beginning of one, or DEVICE/PROPERTY/IDENTITY.
