@@ -7,7 +7,7 @@ import structlog
 from pydantic import ValidationError
 
 from ingest.decoders.base import RefusedError
-from ingest.decoders.own_json import strict_json
+from ingest.decoders.own_terms import strict_json
 from schemas.model import Model, Timestamp, to_ms
 from schemas.quarantine import Reason
 

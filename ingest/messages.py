@@ -74,7 +74,8 @@ class Named(NamedTuple):
     name: str
     value: float | bool | str
     unit: str | None
-    time_ms: int
+    time_ms: int | None
+    """None: when it arrived."""
 
 
 class Happening(NamedTuple):
@@ -99,6 +100,8 @@ class Numbering(NamedTuple):
     number: int
     modulus: int = 0
     epoch: str = ""
+    counter: str = ""
+    """Whose count this is, where a gateway numbers the messages of all its devices in one row; empty: the device's."""
 
 
 class About(NamedTuple):

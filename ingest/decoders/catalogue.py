@@ -5,6 +5,9 @@ from typing import Final, NamedTuple
 
 from ingest.decoders.base import NO_OPTIONS, Decoder, Message, Options, RefusedError, Stateful
 from ingest.decoders.own_json import OwnJson
+from ingest.decoders.senml.decoder import Senml
+from ingest.decoders.sensorthings.decoder import SensorThings
+from ingest.decoders.sparkplug.decoder import SparkplugB
 from ingest.messages import Decoded
 from schemas.quarantine import Reason
 
@@ -20,7 +23,10 @@ class Route(NamedTuple):
     options: Options = NO_OPTIONS
 
 
-DEFAULT_ROUTES: Final = (Route("eyes/v1/#", "eyes"),)
+DEFAULT_ROUTES: Final = (
+    Route("eyes/v1/#", "eyes"),
+    Route("spBv1.0/#", "sparkplug-b"),
+)
 """Behind those of the configuration."""
 
 
@@ -34,7 +40,12 @@ class Choice(NamedTuple):
 
 def make_decoders() -> tuple[Decoder, ...]:
     """One of each, in the order in which they are asked whether a message is theirs: the surest first."""
-    return (OwnJson(),)
+    return (
+        OwnJson(),
+        SparkplugB(),
+        SensorThings(),
+        Senml(),
+    )
 
 
 class Catalogue:
