@@ -1,7 +1,7 @@
 """OGC SensorThings API 1.0 and 1.1, chapter 14 (MQTT): https://docs.ogc.org/is/18-088/18-088.html.
 
-An observation is a bare result; what it means stands in its Datastream. A server publishes that as well, so this decoder
-remembers the streams it was told of, or reads them where an observation carries its own.
+An observation is a bare result; what it means stands in its Datastream. A server publishes that as well, so this
+decoder remembers the streams it was told of, or reads them where an observation carries its own.
 """
 
 from typing import Any, Final
@@ -79,8 +79,8 @@ class SensorThings:
         if place.entity == "ObservedProperties" and owner:
             device = device_id(place.prefix + _bare(owner))
             self._streams.put(device, observed_only(entity))
-            key = f"sensorthings:{device}/ObservedProperty"
-            return Decoded((Report(device, Kind.DISCOVERY),), device=device, learned=key)
+            learned = f"sensorthings:{device}/ObservedProperty"
+            return Decoded((Report(device, Kind.DISCOVERY),), device=device, learned=learned)
         if not named:
             schema("@iot.id", f"an entity of {place.entity} without its id")
         device = device_id(place.prefix + _bare(named))
