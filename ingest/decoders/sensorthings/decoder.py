@@ -156,6 +156,7 @@ def _results(draft: Draft, said: dict[str, Any], stream: Stream) -> None:
 def _result(draft: Draft, value: Any, part: Part, stream: Stream, field: str) -> None:
     if value is None:
         return
+    value = _flat(value)
     name = part.observed or ("" if stream.multi else stream.name)
     truth = isinstance(value, bool)
     found = None
@@ -164,7 +165,7 @@ def _result(draft: Draft, value: Any, part: Part, stream: Stream, field: str) ->
         if found is None and part.observed and stream.name and not stream.multi:
             found = meaning(stream.name, None if truth else part.unit, truth=truth)
     if found is None:
-        draft.unknown(name or field, _flat(value), f"in {part.symbol}" if part.symbol else "")
+        draft.unknown(name or field, value, f"in {part.symbol}" if part.symbol else "")
         return
     channel = found.rest if stream.multi else ""
     if PROPERTIES[found.observed_property].is_flag:
