@@ -48,7 +48,7 @@ _SAME: Final = {
         "closed": "close",
         "door": "gate window hatch cover lid cabinet contact manhole",
         "conductivity": "ec cond",
-        "meter": "totalizer totaliser totalised totalized",
+        "total": "totalizer totaliser totalised totalized cumulative",
         "volume": "vol",
         "pulse": "pulses",
         "count": "counter counts",
@@ -72,6 +72,10 @@ _SET_NOT_MEASURED: Final = all_of(
     "offset gain scale scaling config configuration cmd command interval period timeout delay rated nominal "
     "spec capacity"
 )
+_NO_RATE: Final = all_of("total volume")
+"""Words of a totalizer, also where the unit of the flow beside it was given for all."""
+_NO_FLAG: Final = all_of("code count number total time")
+"""With one of these, a number is no flag though it may be 0 or 1."""
 _GENERIC: Final = all_of("value reading pv measurement measured process actual now present")
 
 _RULES: Final[tuple[tuple[frozenset[str], str, bool], ...]] = tuple(
@@ -110,6 +114,7 @@ _RULES: Final[tuple[tuple[frozenset[str], str, bool], ...]] = tuple(
         ("sound peak", "sound_level_peak", False),
         ("sound", "sound_level", False),
         ("pulse count", "pulse_count", False),
+        ("pulse", "pulse_count", False),
         ("signal strength", "rssi", False),
         ("link quality", "link_quality", False),
         ("smoke", "smoke_alarm", False),
@@ -128,6 +133,7 @@ _RULES: Final[tuple[tuple[frozenset[str], str, bool], ...]] = tuple(
         ("meter", "meter_reading", False),
         ("volume", "meter_reading", False),
         ("flow total", "meter_reading", False),
+        ("total", "meter_reading", False),
         ("conductivity", "conductivity", False),
         ("ph", "ph", False),
         ("temperature", "temperature", False),
@@ -228,28 +234,36 @@ def meaning(name: str, unit: str | None = None, *, truth: bool = False, by_unit:
     code = None if unit is None else ucum(unit)
     if unit is not None and code is None:
         return None
-    known = [_SAME.get(word, word) for word in words]
-    both = set(known) | ({"battery", "voltage"} if {"vbat", "vbatt"} & set(words) else set())
-    found: tuple[tuple[int, int], Meaning] | None = None
-    for needed, observed_property, inverted in _RULES:
-        if needed <= both and _fits(observed_property, needed, code, truth=truth):
-            last = max((at for at, word in enumerate(known) if word in needed), default=0)
-            if found is None or (len(needed), last) > found[0]:
-                rest = "_".join(word for word, same in zip(words, known, strict=True) if same not in needed)
-                found = (len(needed), last), Meaning(observed_property, inverted, rest)
+    found = _by_words(words, code, truth=truth)
     if found is not None:
-        return found[1]
+        return found
     if truth or code is None or not (by_unit or set(words) <= _GENERIC):
         return None
     observed = _BY_UNIT.get(UNITS[code].canonical)
-    return None if observed is None else Meaning(observed, inverted=False, rest="_".join(words))
+    if observed is None or (observed == "flow" and not _NO_RATE.isdisjoint(_SAME.get(word, word) for word in words)):
+        return None
+    return Meaning(observed, inverted=False, rest="_".join(words))
 
 
-def _fits(observed_property: str, needed: frozenset[str], code: str | None, *, truth: bool) -> bool:
+def _by_words(words: list[str], code: str | None, *, truth: bool) -> Meaning | None:
+    """The rule with the most words of the name; of equal ones, that whose words stand last."""
+    known = [_SAME.get(word, word) for word in words]
+    said = set(known) | ({"battery", "voltage"} if {"vbat", "vbatt"} & set(words) else set())
+    best, found = (0, 0), None
+    for needed, observed_property, inverted in _RULES:
+        if needed <= said and _fits(observed_property, needed, said, code, truth=truth):
+            last = max((at for at, word in enumerate(known) if word in needed), default=0)
+            if found is None or (len(needed), last) > best:
+                rest = "_".join(word for word, same in zip(words, known, strict=True) if same not in needed)
+                best, found = (len(needed), last), Meaning(observed_property, inverted, rest)
+    return found
+
+
+def _fits(observed_property: str, needed: frozenset[str], said: set[str], code: str | None, *, truth: bool) -> bool:
     prop = PROPERTIES[observed_property]
     if prop.is_flag:
-        return truth or code in (None, "1")
-    if truth:
+        return truth or (code in (None, "1") and _NO_FLAG.isdisjoint(said))
+    if truth or (observed_property == "flow" and not _NO_RATE.isdisjoint(said)):
         return False
     if code is None:
         return observed_property in _ASSUMED and needed not in _NEEDS_UNIT_BY_NAME

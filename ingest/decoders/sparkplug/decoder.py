@@ -61,9 +61,7 @@ class SparkplugB:
             place = place_of(message.topic)
             if place.kind in ("NBIRTH", "DBIRTH"):
                 payload = parse(message.payload)
-                node = self._nodes.of(place.node)
-                self._born(place, node, payload, None)
-                node.seq = None
+                self._born(place, self._nodes.of(place.node), payload, None)
         except RefusedError:
             return
 

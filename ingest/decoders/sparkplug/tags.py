@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from typing import Any, Final, NamedTuple
 
-from ingest.decoders.sparkplug.wire import name_of, parts, scalar, texts
+from ingest.decoders.base import schema
+from ingest.decoders.sparkplug.wire import METRICS_MAX, name_of, parts, scalar, texts
 from ingest.meaning.times import plausible
 from ingest.meaning.words import Meaning, meaning, unit_in
 from ingest.messages import About
@@ -70,6 +71,8 @@ class Table:
             for path, leaf in parts(outer, name_of(outer))
             if path or leaf.HasField("alias")
         ]
+        if len(leaves) > METRICS_MAX:
+            schema("metrics", f"{len(leaves)} metrics with those in Templates, more than {METRICS_MAX}")
         self._units = _sibling_units(leaves)
         self.by_name: dict[str, Tag] = {path: _tag(path, leaf, self._units) for path, leaf, _ in leaves if path}
         _tell_apart(self.by_name)

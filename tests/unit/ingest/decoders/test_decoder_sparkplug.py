@@ -168,7 +168,7 @@ def test_aliases_of_the_birth_name_what_data_measures() -> None:
 
 
 def test_null_is_no_reading_and_leaves_no_trace() -> None:
-    decoded = born().decode(pump_data(2, {"alias": 1, "is_null": True, "datatype": DOUBLE}, {"alias": 3}))
+    decoded = born().decode(pump_data(2, {"alias": 1, "is_null": True, "double_value": 0.0}, {"alias": 3}))
     assert decoded.refusal is None
     assert decoded.reports[0].measurements == []
     assert decoded.reports[0].unmapped == []
@@ -354,6 +354,8 @@ def test_births_delivered_again_change_nothing() -> None:
     decoded = decoder.decode(pump_data(3, {"alias": 1, "double_value": 5.0}, at=T0 + 30))
     assert values(decoded) == {"pressure": 500_000.0}
     assert not decoded.requests
+    decoder.decode(message("NBIRTH", payload(0, bd_seq(4))))
+    assert decoder.decode(pump_data(5, at=T0 + 50)).requests  # where the numbers stood is not forgotten
 
 
 def test_after_a_new_birth_of_the_node_its_devices_must_be_born_again() -> None:
@@ -537,6 +539,15 @@ def test_the_node_silent_longest_is_forgotten_when_there_are_too_many() -> None:
     assert nodes.weight <= 1000
     assert nodes.of("a").table is not None
     assert nodes.of("b").table is None
+
+
+def test_metrics_in_templates_count() -> None:
+    birth = MESSAGES["Payload"](timestamp=T0)
+    template = birth.metrics.add(name="t").template_value
+    template.metrics.extend([MESSAGES["Metric"](name="x", double_value=1.0)] * (METRICS_MAX + 1))
+    refusal = SparkplugB().decode(message("NBIRTH", birth.SerializeToString())).refusal
+    assert refusal is not None
+    assert (refusal.reason, refusal.field) == (Reason.SCHEMA, "metrics")
 
 
 def test_one_node_may_not_hold_everything() -> None:

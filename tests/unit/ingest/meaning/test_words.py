@@ -29,6 +29,10 @@ from schemas.properties import PROPERTIES
         ("Power", "kW", "power", ""),
         ("signal strength", None, "rssi", ""),
         ("FT-101", "L/s", "flow", "ft_101"),
+        ("Flow Meter 1", "L/s", "flow", "meter_1"),
+        ("Totalizer", "m3", "meter_reading", ""),
+        ("Energy/Total", "kWh", "energy", "total"),
+        ("Pulses", None, "pulse_count", ""),
     ],
 )
 def test_words_and_units_say_what_is_measured(name: str, unit: str | None, observed: str, rest: str) -> None:
@@ -66,6 +70,8 @@ def test_flags(name: str, observed: str, inverted: bool) -> None:
         ("max temperature", "°C"),
         ("High Limit", "kPa"),
         ("Pressure", "m"),
+        ("Flow/Total", "m3/h"),
+        ("Fault Count", None),
         ("Pressure", "furlong"),
         ("Whatever", None),
         ("x", "m"),
