@@ -226,13 +226,11 @@ def meaning(name: str, unit: str | None = None, *, truth: bool = False, by_unit:
         truth: the values are true or false.
         by_unit: whether the unit may decide alone where no word of the name is known.
     """
-    if len(name) > _NAME_MAX:
+    code = None if unit is None else ucum(unit)
+    if len(name) > _NAME_MAX or (unit is not None and code is None):
         return None
     words = words_of(name)
     if not _SET_NOT_MEASURED.isdisjoint(words):
-        return None
-    code = None if unit is None else ucum(unit)
-    if unit is not None and code is None:
         return None
     found = _by_words(words, code, truth=truth)
     if found is not None:

@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from ingest.meaning.values import ucum
 
-STREAMS_MAX: Final = 100_000
+KNOWN_MAX: Final = 200_000
+"""Datastreams and parts of MultiDatastreams that are remembered."""
 PARTS_MAX: Final = 64
 _TEXT_MAX: Final = 200
 
@@ -56,8 +57,9 @@ class Stream(NamedTuple):
 class Streams:
     """The datastreams that were described, the one used last at the end; the others go when there are too many."""
 
-    def __init__(self, most: int = STREAMS_MAX) -> None:
+    def __init__(self, most: int = KNOWN_MAX) -> None:
         self._streams: OrderedDict[str, Stream] = OrderedDict()
+        self._parts = 0
         self._most = most
 
     def __len__(self) -> int:
@@ -86,10 +88,14 @@ class Streams:
                 for new, old in both
             )
             stream = Stream(stream.name or known.name, parts, stream.multi)
+        if known is not None:
+            self._parts -= 1 + len(known.parts)
+        self._parts += 1 + len(stream.parts)
         self._streams[key] = stream
         self._streams.move_to_end(key)
-        while len(self._streams) > self._most:
-            self._streams.popitem(last=False)
+        while self._parts > self._most:
+            _, oldest = self._streams.popitem(last=False)
+            self._parts -= 1 + len(oldest.parts)
 
 
 def stream_of(entity: dict[str, Any]) -> Stream | None:

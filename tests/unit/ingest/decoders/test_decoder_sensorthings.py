@@ -225,11 +225,12 @@ def test_a_route_may_name_it_for_another_topic_and_is_told_why_not() -> None:
 
 
 def test_the_stream_used_longest_ago_is_forgotten() -> None:
-    streams = Streams(most=2)
+    streams = Streams(most=4)
     for name in ("a", "b"):
         streams.put(name, Stream(name, (Part("Cel", "", "C"),)))
     streams.get("a")
-    streams.put("c", Stream("c", ()))
+    streams.put("a", Stream("a", (Part("Cel", "", "C"),)))
+    streams.put("c", Stream("c", (Part("Cel", "", "C"),)))
     assert len(streams) == 2
     assert streams.get("b") is None
     assert streams.get("a") is not None

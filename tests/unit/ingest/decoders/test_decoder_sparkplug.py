@@ -108,6 +108,8 @@ def test_the_birth_of_a_device_has_values_with_their_units() -> None:
         ([number("Level", 2.5)], {}),  # metres or percent, nobody said
         ([number("Pressure/In", 1.0), text("Pressure/Units", "bar"), text("Units", "kPa")], {"pressure": 100_000.0}),
         ([number("Pressure", 1.0), text("Pressure/Units", "bar")], {"pressure": 100_000.0}),
+        ([number("Hall/Pump/Pressure", 1.0), text("Hall/Units", "bar")], {"pressure": 100_000.0}),
+        ([number("Hall/Pump/Pressure", 1.0), text("Yard/Units", "bar")], {}),
         ([number("Pressure (kPa)", 3.0)], {"pressure": 3000.0}),
         ([number("level_mm", 1700.0)], {"water_level": 1.7}),
         ([number("PT-101", 3.0, props={"engUnit": "kPa"})], {"pressure": 3000.0}),
