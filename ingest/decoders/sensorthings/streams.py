@@ -45,6 +45,11 @@ class Part(NamedTuple):
     symbol: str
     """The unit as it was given."""
 
+    def over(self, known: "Part") -> "Part":
+        """What is known when this is said of it."""
+        said = self if self.symbol else known
+        return Part(said.unit, self.observed or known.observed, said.symbol)
+
 
 class Stream(NamedTuple):
     """A Datastream, or a MultiDatastream with several parts."""
@@ -76,17 +81,7 @@ class Streams:
         """Remember a description; what it leaves open stays as it was known."""
         known = self._streams.get(key)
         if known is not None and len(known.parts) == len(stream.parts):
-            both = zip(stream.parts, known.parts, strict=True)
-            parts = tuple(
-                Part(
-                    *(
-                        (new.unit, new.observed or old.observed, new.symbol)
-                        if new.symbol
-                        else (old.unit, new.observed or old.observed, old.symbol)
-                    )
-                )
-                for new, old in both
-            )
+            parts = tuple(new.over(old) for new, old in zip(stream.parts, known.parts, strict=True))
             stream = Stream(stream.name or known.name, parts, stream.multi)
         if known is not None:
             self._parts -= 1 + len(known.parts)

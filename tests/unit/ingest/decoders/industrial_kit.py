@@ -3,6 +3,8 @@
 import json
 import math
 
+import msgspec
+
 from ingest.decoders.base import Message
 from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.identify import device_id
@@ -27,4 +29,5 @@ def decode(topic: str, payload: bytes, catalogue: Catalogue | None = None) -> De
             assert not set(one.channel) & set(":|@\n ")
         said = [list(report.unmapped), list(report.named), report.about]
         json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
+        msgspec.json.encode(said)
     return decoded

@@ -159,6 +159,11 @@ def test_a_message_without_rows_is_refused_whole(said: Any, reason: Reason, fiel
     assert (decoded.refusal.reason, decoded.refusal.field, decoded.refused) == (reason, field, 1)
 
 
+def test_escaped_text_is_text() -> None:
+    said = b'{"series":[{"device":"p\\u00fcmp \\"7\\"","property":"ph"}],"index":[0],"value":[7]}'
+    assert [one.device for one in read(said).reports] == ['pümp "7"']
+
+
 def test_minus_zero_is_zero() -> None:
     decoded = read({"series": [SERIES[0]], "index": [0], "value": [-0.0]})
     assert str(readings(decoded)["d1"][0].value) == "0.0"

@@ -308,6 +308,7 @@ def test_unknown_fields_without_an_underscore_are_ignored() -> None:
         (b"\x81\xbb\x7f\xff\xff\xff\xff\xff\xff\xff", Reason.MALFORMED),
         (b"\x81\xa1\x00\x7b\x00\x00\x10\x00\x00\x00\x00\x00", Reason.MALFORMED),
         (b"\x81" * 5000, Reason.MALFORMED),
+        (b"\x81" * 9 + b"\x01", Reason.MALFORMED),
         (b"\x81\xa2\x00\x61a\x00\x61b", Reason.MALFORMED),  # a key twice
         (b"\x81\xa2\x00\x61a\x61n\x61b", Reason.SCHEMA),  # the same by number and by name
         (b"\x81\xa1\x02\xd8\x23\x61(", Reason.MALFORMED),  # a regular expression

@@ -165,6 +165,7 @@ def test_true_and_false_are_results_too() -> None:
         ({"result": [1, 2]}, ["2 values"]),
         ({"result": {"a": 1}}, ["1 values"]),
         ({"result": 9999}, [9999]),
+        ({"result": 10**400}, [10**400]),
         ({"result": "high"}, ["high"]),
         ({"resultQuality": "bad: sensor frozen"}, [21.5]),
     ],
