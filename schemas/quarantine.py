@@ -15,6 +15,7 @@ class Reason(StrEnum):
     MALFORMED_JSON = "malformed_json"
     MALFORMED = "malformed"
     """Bytes that are no protobuf, CBOR or other binary form they should be."""
+    MALFORMED_XML = "malformed_xml"
     INVALID_UTF8 = "invalid_utf8"
     SCHEMA = "schema"
     OVERSIZE = "oversize"

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from ingest.decoders.axis import Axis
 from ingest.decoders.base import NO_OPTIONS, Decoder, Message, Options, RefusedError, Stateful
+from ingest.decoders.dahua import Dahua
+from ingest.decoders.frigate import Frigate
+from ingest.decoders.hikvision import Hikvision
+from ingest.decoders.onvif import Onvif
 from ingest.decoders.own_json import OwnJson
 from ingest.decoders.senml.decoder import Senml
 from ingest.decoders.sensorthings.decoder import SensorThings
@@ -26,6 +31,7 @@ class Route(NamedTuple):
 DEFAULT_ROUTES: Final = (
     Route("eyes/v1/#", "eyes"),
     Route("spBv1.0/#", "sparkplug-b"),
+    *(Route("frigate/#", "frigate"), Route("axis/+/event/#", "axis-mqtt")),
 )
 """Behind those of the configuration."""
 
@@ -45,6 +51,7 @@ def make_decoders() -> tuple[Decoder, ...]:
         SparkplugB(),
         SensorThings(),
         Senml(),
+        *(Hikvision(), Onvif(), Axis(), Dahua(), Frigate()),
     )
 
 
