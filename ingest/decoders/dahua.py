@@ -29,7 +29,7 @@ from ingest.meaning.values import finite, flag
 from ingest.messages import About, Decoded, Happening, Kind, Refusal, Report
 from schemas.quarantine import Reason
 
-_CODE: Final = re.compile(r"^[ \t]*Code=", re.MULTILINE)
+_CODE: Final = re.compile(rb"^[ \t]*Code=", re.MULTILINE)
 _FIRST: Final = re.compile(
     rb"[\s\xef\xbb\xbf]{0,16}"
     rb"(?:Code=|--[^\r\n]{1,128}\r?\n(?:[A-Za-z-]{1,64}:[^\r\n]{0,256}\r?\n){0,16}\s{0,8}(?:Code=|Heartbeat))"
@@ -91,7 +91,7 @@ class Dahua:
                 refused += 1
                 break
             try:
-                reports.append(_report(event, message))
+                reports.append(_report(event if isinstance(event, dict) else _fields(event), message))
             except RefusedError as error:
                 refusal = refusal or error.refusal
                 refused += 1
@@ -117,8 +117,8 @@ def _event_list(said: Mapping[str, Any]) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _events(message: Message) -> Iterator[dict[str, Any]]:
-    """Each event with its keys in lower case."""
+def _events(message: Message) -> Iterator[dict[str, Any] | bytes]:
+    """Each event with its keys in lower case, or its text; the pictures that some streams hold are left out."""
     if message.payload.lstrip()[:1] == b"{":
         said = message.object
         for one in _event_list(said) or [said]:
@@ -128,15 +128,18 @@ def _events(message: Message) -> Iterator[dict[str, Any]]:
         if _HEARTBEAT.fullmatch(part):
             yield {"heartbeat": True}
             continue
-        text = Message("", part, 0).text
-        starts = [found.start() for found in _CODE.finditer(text)]
-        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-            yield _fields(text[start:end])
+        starts = [found.start() for found in _CODE.finditer(part)]
+        for start, end in zip(starts, [*starts, len(part)][1:], strict=True):
+            yield part[start:end]
 
 
-def _fields(text: str) -> dict[str, Any]:
-    """The fields of one event in text."""
-    head, _, rest = text.strip().partition(";data=")
+def _fields(event: bytes) -> dict[str, Any]:
+    """The fields of one event in text.
+
+    Raises:
+        RefusedError: it is no UTF-8.
+    """
+    head, _, rest = Message("", event.strip(), 0).text.partition(";data=")
     out: dict[str, Any] = {}
     for field in head.split("\n", 1)[0].split(";", 16)[:16]:
         key, equals, value = field.partition("=")

@@ -53,7 +53,7 @@ class Frigate:
         if levels[-1] in ("events", "reviews"):
             said = message.peek()
             after = said.get("after")
-            if isinstance(after, dict) and "camera" in after and said.get("type") in _PHASES:
+            if isinstance(after, dict) and "camera" in after and said.get("type") in tuple(_PHASES):
                 return "an event of Frigate: type, before and after with camera"
         elif levels[-1] == "tracked_object_update" and "type" in message.peek():
             return "topic .../tracked_object_update"
