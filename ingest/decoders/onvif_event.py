@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ingest.decoders.base import schema
-from ingest.decoders.camera_parts import State, short, tell, word
+from ingest.decoders.camera_parts import State, names, short, tell, word
 from ingest.decoders.draft import Draft
 from ingest.decoders.xmltree import local
 from ingest.meaning.values import flag
@@ -24,6 +24,7 @@ _STATES: Final = frozenset(
     }
 )
 _IS: Final = re.compile(r"[Ii]s[A-Z]\w*")  # IsMotion, IsInside, isSoundDetected; is_moving is no alarm
+_BETWEEN: Final = re.compile(r"[,;\s]+")
 _CLASSES: Final = frozenset({"classtypes", "classtype", "objecttype", "class"})
 _IDS: Final = frozenset({"objectid"})
 _PLATES: Final = frozenset({"platenumber", "plate", "licenseplate", "plate_number"})
@@ -65,7 +66,7 @@ def read_event(
     for name, value in items.data.items():
         lower = name.lower()
         if lower in _CLASSES:
-            labels = (word(value) or "").replace(";", ",").replace(" ", ",").split(",")[:_CLASSES_MAX]
+            labels = [one for name in names(value) for one in _BETWEEN.split(name) if one][:_CLASSES_MAX]
         elif lower in _IDS:
             thing["id"] = word(value)
         elif lower in _PLATES:
@@ -83,7 +84,7 @@ def read_event(
     if key is not None:
         thing.setdefault("id", key)
     channel, region = _place(event_type, items.source)
-    labels = [label.strip().lower() for label in labels if label.strip()]
+    labels = [label.lower() for label in labels]
     known = {name: value for name, value in thing.items() if value is not None}
     objects: list[dict[str, Any]] = [{"label": label, **known} for label in labels] or ([known] if known else [])
     state = State(

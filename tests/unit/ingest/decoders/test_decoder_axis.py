@@ -57,6 +57,12 @@ def test_a_sensor_beside_the_picture_measures_and_sees_nothing() -> None:
     assert report.sightings == []
 
 
+@pytest.mark.parametrize("said", ["car,human", "car; human", "Car Human", ["car", "human"]])
+def test_several_classes(said: Any) -> None:
+    both = AOA | {"message": {"data": {"active": "1", "classTypes": said}}}
+    assert one(AXIS, AOA_TOPIC, both).happening.objects == [{"label": "car"}, {"label": "human"}]
+
+
 def test_moving_is_no_alarm() -> None:
     moving = PIR | {"topic": "onvif:PTZController/axis:Move/Channel_1", "message": {"data": {"is_moving": "1"}}}
     report = one(AXIS, ROOT + "tns:onvif/PTZController/tns:axis/Move/Channel_1", moving)
