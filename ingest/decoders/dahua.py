@@ -107,6 +107,8 @@ def _folded(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_event(said: Mapping[str, Any]) -> bool:
     action = said.get("action")
+    if "index" not in said and "data" not in said:
+        return False
     return isinstance(said.get("code"), str) and isinstance(action, str) and action.lower() in _ACTIONS
 
 

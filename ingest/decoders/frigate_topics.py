@@ -16,6 +16,8 @@ _ROOT_IGNORED: Final = frozenset(
         *("audio_transcription_state", "audio_detections", "profile", "config"),
     }
 )
+_OF_ALL: Final = frozenset({"notifications", "profile", "profiles"})
+"""Switches of Frigate itself where a camera's name would stand."""
 _COMMANDS: Final = frozenset({"set", "suspend", "ptz", "test"})
 _STATES: Final = frozenset({"state", "suspended"})
 
@@ -41,7 +43,7 @@ def place_of(levels: Sequence[str]) -> Place:
     prefix, tail = _split(levels)
     if len(tail) == 1:
         return _of_frigate(prefix, tail[0])
-    if tail[0] == "notifications":
+    if tail[0] in _OF_ALL:
         return Place(prefix, "attribute", ignored=tail[-1] in _COMMANDS)
     device = tail[0]
     if tail[-1] in _COMMANDS or tail[-1] == "snapshot":

@@ -46,6 +46,7 @@ _PATHS: Final = {
     "RuleEngine": _SEEN,
     "RuleEngine/CellMotionDetector/Motion": _MOTION,
     "RuleEngine/MotionRegionDetector/Motion": _MOTION,
+    "RuleEngine/VMD3": _MOTION,
     "RuleEngine/TamperDetector": _TAMPER,
     "RuleEngine/GlobalSceneChange": _TAMPER,
     "RuleEngine/FireDetector": _FIRE,

@@ -231,8 +231,9 @@ def test_who_recognises_what() -> None:
     for topic, payload in (
         ("any/topic", "Heartbeat"),
         ("any/topic", "ErrorCode=3"),
-        ("any/topic", {"Code": "x", "Action": "toggle"}),
-        ("any/topic", {"code": 5, "action": "Start"}),
+        ("any/topic", {"Code": "x", "Action": "toggle", "Index": 0}),
+        ("any/topic", {"code": "x", "action": "start"}),
+        ("any/topic", {"code": 5, "action": "Start", "index": 0}),
         ("any/topic", {"params": {"eventList": 1}}),
     ):
         assert DAHUA.recognise(message_of(topic, payload)) is None

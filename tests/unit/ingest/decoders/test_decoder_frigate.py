@@ -253,6 +253,7 @@ def test_stats_say_which_camera_gives_no_pictures() -> None:
         ("frigate/gate/ptz_autotracker/active", "ON", "gate", Kind.ATTRIBUTE, {}, None),
         ("frigate/gate/classification/weather", "rain", "gate", Kind.ATTRIBUTE, {}, None),
         ("frigate/notifications/state", "ON", "frigate", Kind.ATTRIBUTE, {}, None),
+        ("frigate/profiles/available", "[]", "frigate", Kind.ATTRIBUTE, {}, None),
         ("frigate/gate/detect/set", "ON", "gate", Kind.IGNORED, {}, None),
         ("frigate/gate/ptz", "left", "gate", Kind.IGNORED, {}, None),
         ("frigate/restart", "", "frigate", Kind.IGNORED, {}, None),
@@ -357,7 +358,8 @@ def test_who_recognises_what() -> None:
     assert chosen("nvr-2/tracked_object_update", LPR) == "frigate"
     for topic, payload in (
         ("zigbee2mqtt/frigate/availability", "online"),
-        ("homeassistant/sensor/frigate/config", "{}"),
+        ("homeassistant/binary_sensor/frigate/gate/motion", "ON"),
+        ("robots/frigate/tank/level", "full"),
         ("shelly/events/rpc", '{"type":"update"}'),
         ("device/events", {"type": "update", "after": {}}),
     ):
