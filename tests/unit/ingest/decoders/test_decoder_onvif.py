@@ -140,6 +140,18 @@ def test_what_topics_become(
     assert len(report.sightings) == seen
 
 
+def test_of_several_states_any_is_enough() -> None:
+    for first, second in (("1", "0"), ("0", "1")):
+        text = notification("tns1:VideoSource/MotionAlarm", {"State": first, "IsMotion": second})
+        assert one(ONVIF, "", text).happening.active is True
+
+
+def test_what_analyses_the_picture_is_no_channel() -> None:
+    source = {"VideoAnalyticsConfigurationToken": "va", "VideoSourceConfigurationToken": "v1"}
+    report = one(ONVIF, "", notification("tns1:VideoSource/MotionAlarm", {"State": "1"}, source=source))
+    assert report.happening.channel == "v1"
+
+
 def test_an_application_of_axis() -> None:
     topic = "tnsaxis:CameraApplicationPlatform/ObjectAnalytics/Device1Scenario3"
     report = one(ONVIF, "", notification(topic, {"active": "1", "classTypes": "car, human", "objectId": "8"}))
