@@ -127,7 +127,7 @@ def _report(event: Node, device: str, message: Message) -> Report:
     region = zones[0] if zones else word(event.said("inputIOPortID", "dynInputIOPortID"))
     state = State(
         event_type,
-        None if event_type.lower() == "anpr" else active,  # a plate was read: nobody says when it is gone
+        active,
         channel or "",
         region or "",
         label=label,

@@ -95,6 +95,14 @@ def test_data_nobody_knows_are_kept_aside() -> None:
     assert [(one.name, one.value) for one in report.unmapped] == [("data.Mood", "calm")]
 
 
+def test_what_was_seen_is_said_by_the_object_before_the_event() -> None:
+    report = one(DAHUA, "", text("ParkingDetection", data={"Object": {"ObjectType": "Truck"}}))
+    assert [(seen.label, seen.stationary) for seen in report.sightings] == [("truck", True)]
+    report = one(DAHUA, "", text("ParkingDetection", data={"Objects": [{"ObjectType": "Unknown", "ObjectID": 3}]}))
+    assert report.happening.objects == [{"id": "3"}]
+    assert report.sightings[0].label == "vehicle"
+
+
 def test_plates_are_of_objects_only() -> None:
     plate = {"ObjectType": "Plate", "Text": "K12345", "ObjectID": 7}
     report = one(DAHUA, "", text(data={"Object": plate, "TrafficCar": {"PlateNumber": "K999"}}))
@@ -109,6 +117,7 @@ def test_plates_are_of_objects_only() -> None:
     ("data", "zone", "time"),
     [
         ({"RealUTC": 1763999998, "UTC": 1764028798}, "Asia/Shanghai", 1763999998000),
+        ({"RealUTC": 1764028798}, "Asia/Shanghai", 1764028798000),
         ({"UTC": 1763999998, "UTCMS": 7}, None, 1763999998007),
         ({"UTC": 1763999998}, "Asia/Shanghai", 1763999998000),
         ({"UTC": 1764028798}, "Asia/Shanghai", 1763999998000),

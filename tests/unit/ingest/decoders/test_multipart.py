@@ -21,6 +21,10 @@ def test_a_stream_that_was_cut_between_parts() -> None:
     assert list(parts(b"Content-Type: a/b\r\nContent-Length: 3\r\n\r\none")) == [b"one"]
 
 
+def test_headers_alone_are_no_part() -> None:
+    assert list(parts(b"--b\r\nContent-Type: a/b\r\n--b\r\n\r\none")) == [b"one"]
+
+
 def test_what_is_no_multipart_is_one_part() -> None:
     assert list(parts(b"  <a/>")) == [b"<a/>"]
 
