@@ -13,6 +13,12 @@ from ingest.decoders.own_json import OwnJson
 from ingest.decoders.senml.decoder import Senml
 from ingest.decoders.sensorthings.decoder import SensorThings
 from ingest.decoders.sparkplug.decoder import SparkplugB
+from ingest.decoders.openmqttgateway import OpenMqttGateway
+from ingest.decoders.own_json import OwnJson
+from ingest.decoders.shelly_gen1 import ShellyGen1
+from ingest.decoders.shelly_gen2 import ShellyGen2
+from ingest.decoders.tasmota import Tasmota
+from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
 from ingest.messages import Decoded
 from schemas.quarantine import Reason
 
@@ -32,6 +38,9 @@ DEFAULT_ROUTES: Final = (
     Route("eyes/v1/#", "eyes"),
     Route("spBv1.0/#", "sparkplug-b"),
     *(Route("frigate/#", "frigate"), Route("axis/+/event/#", "axis-mqtt")),
+    Route("zigbee2mqtt/#", "zigbee2mqtt"),
+    Route("shellies/#", "shelly-gen1"),
+    Route("tasmota/discovery/#", "tasmota"),
 )
 """Behind those of the configuration."""
 
@@ -52,6 +61,11 @@ def make_decoders() -> tuple[Decoder, ...]:
         SensorThings(),
         Senml(),
         *(Hikvision(), Onvif(), Axis(), Dahua(), Frigate()),
+        Zigbee2Mqtt(),
+        ShellyGen1(),
+        Tasmota(),
+        ShellyGen2(),
+        OpenMqttGateway(),
     )
 
 
