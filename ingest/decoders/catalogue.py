@@ -13,6 +13,7 @@ from ingest.decoders.own_json import OwnJson
 from ingest.decoders.senml.decoder import Senml
 from ingest.decoders.sensorthings.decoder import SensorThings
 from ingest.decoders.sparkplug.decoder import SparkplugB
+from ingest.decoders.home_assistant import HomeAssistant
 from ingest.decoders.openmqttgateway import OpenMqttGateway
 from ingest.decoders.own_json import OwnJson
 from ingest.decoders.shelly_gen1 import ShellyGen1
@@ -66,6 +67,7 @@ def make_decoders() -> tuple[Decoder, ...]:
         Tasmota(),
         ShellyGen2(),
         OpenMqttGateway(),
+        HomeAssistant(),
     )
 
 
