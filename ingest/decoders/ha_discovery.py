@@ -19,6 +19,7 @@ COMPONENTS_MAX: Final = 256
 _AVAILABILITY_MAX: Final = 8
 _TOPIC_MAX: Final = 1_024
 _TEXT_MAX: Final = 128
+_CHANNEL_MAX: Final = 64
 _NATIVE_ORIGINS: Final = ("zigbee2mqtt",)
 _NATIVE: Final = re.compile(r"(?:^|/)(?:zigbee2mqtt[^/]*/|shellies/|[^/]*toMQTT(?:/|$)|(?:tele|stat)/)")
 
@@ -183,7 +184,7 @@ def _entity(key: str, component: str, object_id: str, device: str, config: dict[
         Entity(
             key,
             kind,
-            object_id,
+            object_id[:_CHANNEL_MAX],
             device,
             topic,
             _text(config.get("device_class")) or "",

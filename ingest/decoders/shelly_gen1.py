@@ -227,7 +227,7 @@ def _announced(device: str | None, said: Mapping[str, Any]) -> Report:
         firmware=texts.get("fw_ver"),
         tags={"mac": texts["mac"]} if texts.get("mac") else {},
     )
-    return Report(told[:256], Kind.DISCOVERY, about=about)
+    return Report(told[:128], Kind.DISCOVERY, about=about)
 
 
 def _check_mac(device: str, mac: Any) -> None:

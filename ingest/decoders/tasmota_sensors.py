@@ -37,6 +37,7 @@ _COUNTER: Final = re.compile(r"C\d")
 _SWITCH: Final = re.compile(r"Switch\d{1,2}")
 _MILLIMETRES: Final = ("VL53L", "TOF10120")
 _PHASES_MAX: Final = 8
+_NAME_MAX: Final = 64
 _FOREIGN: Final = frozenset({"IBEACON"})  # somebody's beacon that came by, not a sensor of the device
 
 
@@ -68,7 +69,7 @@ def sensors(draft: Draft, said: Mapping[str, Any]) -> None:
             word = value.get("Action") if isinstance(value, dict) else value
             draft.flag("switch_on", word, channel=key, field=key)
         elif isinstance(value, dict) and key not in _FOREIGN:
-            _sensor(draft, key, value, units)
+            _sensor(draft, key[:_NAME_MAX], value, units)
         else:
             set_aside(draft, key, value)
 

@@ -59,7 +59,7 @@ def bridged(gateway: str, said: Mapping[str, Any], time_ms: int | None) -> Itera
 def _device(gateway: str, name: str, said: Mapping[str, Any], fields: Fields, time_ms: int | None) -> Report:
     """Its address within the bridge's network names it: names may be given and taken away."""
     address = said.get("Device")
-    draft = Draft(f"{gateway}/{address if isinstance(address, str) and address else name}", time_ms)
+    draft = Draft(f"{gateway}/{(address if isinstance(address, str) and address else name)[:64]}", time_ms)
     for key, value in said.items():
         folded = fold(key)
         if folded in _BOOKKEEPING:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ingest.decoders.base import Message, RefusedError, schema
 from ingest.decoders.draft import Draft
-from ingest.decoders.fields import ignored, kind_of, lifeline, measures_world, set_aside, take
+from ingest.decoders.fields import ignored, lifeline, measures_world, set_aside, take
 from ingest.decoders.zigbee_bridge import BRIDGE, Exposes, bridge_reports, text_of
 from ingest.meaning.household import Field, Fields, fold, table
 from ingest.meaning.times import epoch, rfc3339
@@ -119,11 +119,9 @@ class Zigbee2Mqtt:
         _measure(draft, state, self._exposes.units(base, name))
         action = next((state[key] for key in ("action", "click") if isinstance(state.get(key), str)), "")
         happening = None if action.lower() in _NO_ACTION else Happening(f"action.{action[:128]}")
-        kind = kind_of(draft)
+        kind = Kind.TELEMETRY if draft.measurements or draft.unmapped else Kind.DIAGNOSTIC
         if happening is not None and not measures_world(draft):
             kind = Kind.EVENT
-        elif kind is Kind.DIAGNOSTIC and draft.unmapped:
-            kind = Kind.TELEMETRY  # the state of a thing, of which we have no property
         return draft.report(kind, happening=happening, about=about)
 
 

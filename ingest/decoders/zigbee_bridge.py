@@ -123,7 +123,7 @@ def _discovered(device: Mapping[str, Any]) -> Report:
         gateway=BRIDGE,
         tags={"ieee_address": ieee} if ieee else {},
     )
-    return Report(device["friendly_name"], Kind.DISCOVERY, about=about)
+    return Report(device["friendly_name"][:128], Kind.DISCOVERY, about=about)
 
 
 def _event(message: Message) -> list[Report]:
@@ -154,7 +154,7 @@ def _units(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value[:128] if isinstance(value, str) and value else None
 
 
 _READERS: Final[Mapping[str, Callable[[Message], list[Report]]]] = {
