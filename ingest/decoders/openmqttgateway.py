@@ -15,7 +15,7 @@ from ingest.decoders.draft import Draft
 from ingest.decoders.fields import ignored, kind_of, lifeline, measures_world, set_aside, take
 from ingest.decoders.rtl433 import FIELDS as RTL_FIELDS
 from ingest.decoders.rtl433 import device_of
-from ingest.meaning.household import Field, Fields, fold, table
+from ingest.meaning.household import Field, Fields, fold, table, words
 from ingest.meaning.values import amount, finite
 from ingest.messages import About, Decoded, Happening, Kind, Report
 from schemas.quarantine import Reason
@@ -54,63 +54,13 @@ _FIELDS: Final[Fields] = table(
     },
     without=("temp", "gas", "noise"),
 )
-_BOOKKEEPING: Final = frozenset(
-    {
-        *(
-            "id",
-            "mac",
-            "mactype",
-            "advtype",
-            "name",
-            "brand",
-            "model",
-            "modelid",
-            "type",
-            "track",
-            "acts",
-            "cidc",
-            "encr",
-        ),
-        *(
-            "ctrl",
-            "prmac",
-            "packet",
-            "servicedata",
-            "servicedatauuid",
-            "manufacturerdata",
-            "uuid",
-            "service",
-            "txpower",
-        ),
-        *("tx", "mfid", "major", "minor", "time", "unixtime", "utctime", "timestamp", "cipher", "ctr", "mic", "seq"),
-        *(
-            "rssi1",
-            "device",
-            "calibrated",
-            "serial",
-            "version",
-            "duration",
-            "protocol",
-            "mod",
-            "freq",
-            "freq1",
-            "freq2",
-        ),
-        *(
-            "noise",
-            "subtype",
-            "origin",
-            "hex",
-            "raw",
-            "receiver",
-            "active",
-            "delay",
-            "length",
-            "button",
-            "packet1",
-            "packet2",
-        ),
-    }
+_BOOKKEEPING: Final = words(
+    """
+    id mac mactype advtype name brand model modelid type track acts cidc encr ctrl prmac packet packet1 packet2
+    servicedata servicedatauuid manufacturerdata uuid service txpower tx mfid major minor time unixtime utctime
+    timestamp cipher ctr mic seq rssi1 device calibrated serial version duration protocol mod freq freq1 freq2 channel
+    noise subtype origin hex raw receiver active delay length button
+    """
 )
 _OF_RADIO: Final = frozenset({"volt", "pres", "distance", "power", "cont", "noise"})
 _PERCENT_MAX: Final = 100.0

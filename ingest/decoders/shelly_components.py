@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ingest.decoders.draft import Draft
 from ingest.decoders.fields import set_aside
+from ingest.meaning.household import words
 from ingest.meaning.times import epoch_s
 from ingest.meaning.values import finite
 from ingest.messages import NOTHING_ABOUT, About
@@ -58,62 +59,20 @@ _TOTALS: Final[_Fields] = {
     "total_current": ("current", "A"),
     "total_act": ("energy", "Wh"),
 }
-_QUIET: Final = frozenset(
-    {
-        "sys",
-        "cloud",
-        "mqtt",
-        "ble",
-        "ws",
-        "script",
-        "eth",
-        "ui",
-        "modbus",
-        "knx",
-        "matter",
-        "bthome",
-        "zigbee",
-        "schedule",
-    }
-    | {"plugs_ui", "dali", "webhook", "http", "kvs", "bthomecontrol", "object", "service"}
+_QUIET: Final = words(
+    """
+    sys cloud mqtt ble ws script eth ui modbus knx matter bthome zigbee schedule plugs_ui dali webhook http kvs
+    bthomecontrol object service
+    """
 )
-_BOOKKEEPING: Final = frozenset(
-    {
-        *(
-            "id",
-            "source",
-            "temperature.tF",
-            "tF",
-            "current_F",
-            "aenergy.by_minute",
-            "aenergy.minute_ts",
-            "timer_started_at",
-        ),
-        *(
-            "timer_duration",
-            "last_updated_ts",
-            "packet_id",
-            "sta_ip",
-            "sta_ip6",
-            "status",
-            "ssid",
-            "bssid",
-            "mac",
-            "mute",
-        ),
-        *("ret_aenergy.by_minute", "ret_aenergy.minute_ts", "user_calibrated_phase", "battery", "external", "counts"),
-        *("counts.by_minute", "counts.xtotal", "counts.xby_minute", "transition", "errors", "flags", "ap_client_count"),
-        *(
-            "temperature",
-            "aenergy",
-            "ret_aenergy",
-            "paired",
-            "connected",
-            "external.present",
-            "in_group",
-            "last_command_ts",
-        ),
-    }
+_BOOKKEEPING: Final = words(
+    """
+    id source status mute errors flags transition timer_started_at timer_duration last_updated_ts last_command_ts
+    packet_id paired connected in_group tF temperature temperature.tF current_F battery external external.present
+    aenergy aenergy.by_minute aenergy.minute_ts ret_aenergy ret_aenergy.by_minute ret_aenergy.minute_ts
+    user_calibrated_phase counts counts.by_minute counts.xtotal counts.xby_minute
+    sta_ip sta_ip6 ssid bssid mac ap_client_count
+    """
 )
 _ALARMS: Final = frozenset(
     {"overpower", "overtemp", "overvoltage", "undervoltage", "overcurrent", "out_of_range:temperature"}

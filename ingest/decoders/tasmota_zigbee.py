@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ingest.decoders.draft import Draft
 from ingest.decoders.fields import kind_of, measures_world, set_aside, take
-from ingest.meaning.household import Field, Fields, fold, table
+from ingest.meaning.household import Field, Fields, fold, table, words
 from ingest.messages import About, Happening, Kind, Report
 
 BRIDGES: Final = ("ZbReceived", "ZbInfo", "LwReceived", "LwInfo")
@@ -28,20 +28,11 @@ _ZIGBEE: Final[Fields] = table(
 _LORA: Final[Fields] = table(
     {"dooropen": Field("contact_open"), "battery": Field("battery_voltage", "V")}, without=("temp", "hum", "fault")
 )
-_BOOKKEEPING: Final = frozenset(
-    {
-        *("device", "name", "endpoint", "group", "ieeeaddr", "modelid", "manufacturer", "node", "cluster", "rssi2"),
-        *(
-            "lastseen",
-            "lastseenepoch",
-            "lastmessageutc",
-            "reachable",
-            "config",
-            "click",
-            "action",
-            "batterylastseenepoch",
-        ),
-    }
+_BOOKKEEPING: Final = words(
+    """
+    device name endpoint group ieeeaddr modelid manufacturer node cluster lastseen lastseenepoch lastmessageutc
+    batterylastseenepoch reachable config click action
+    """
 )
 
 

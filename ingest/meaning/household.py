@@ -89,6 +89,11 @@ COMMON: Final[Fields] = {
 }
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text, for tables that would be a page long with one name a line."""
+    return frozenset(text.split())
+
+
 @lru_cache(maxsize=8192)
 def _fold(name: str) -> str:
     return _NOT_LETTERS.sub("", name).lower()

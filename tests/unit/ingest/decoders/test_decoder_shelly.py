@@ -52,14 +52,29 @@ PM = "shellypro4pm-0242ac110002"
         ("ext_temperatures", {"1": {"hwID": "28", "tC": 8}}, {"temperature@ext/1": 8.0}),
         ("ext_humidity/0", "55", {"humidity@ext/0": 55.0}),
         ("adc/0", "11.8", {"voltage@adc/0": 11.8}),
-        ("status", {"motion": True, "vibration": False, "lux": 9, "bat": 70, "tmp": {"value": 68, "units": "F", "is_valid": True}},
-         {"motion": 1.0, "vibration": 0.0, "illuminance": 9.0, "battery_percent": 70.0, "temperature": 20.0}),
-        ("info", {"wifi_sta": {"rssi": -61}, "relays": [{"ison": True}], "meters": [{"power": 3, "is_valid": True}]},
-         {"rssi": -61.0, "switch_on@relay/0": 1.0, "power@relay/0": 3.0}),
-        ("info", {"emeters": [{"power": 1, "voltage": 230, "total": 9, "is_valid": True}, {"power": 1, "is_valid": False}]},
-         {"power@emeter/0": 1.0, "voltage@emeter/0": 230.0, "energy@emeter/0": 9.0}),
+        (
+            "status",
+            {
+                "motion": True,
+                "vibration": False,
+                "lux": 9,
+                "bat": 70,
+                "tmp": {"value": 68, "units": "F", "is_valid": True},
+            },
+            {"motion": 1.0, "vibration": 0.0, "illuminance": 9.0, "battery_percent": 70.0, "temperature": 20.0},
+        ),
+        (
+            "info",
+            {"wifi_sta": {"rssi": -61}, "relays": [{"ison": True}], "meters": [{"power": 3, "is_valid": True}]},
+            {"rssi": -61.0, "switch_on@relay/0": 1.0, "power@relay/0": 3.0},
+        ),
+        (
+            "info",
+            {"emeters": [{"power": 1, "voltage": 230, "total": 9, "is_valid": True}, {"power": 1, "is_valid": False}]},
+            {"power@emeter/0": 1.0, "voltage@emeter/0": 230.0, "energy@emeter/0": 9.0},
+        ),
     ],
-)  # fmt: skip
+)
 def test_gen1_topics(below: str, payload: Any, expected: dict[str, float]) -> None:
     found = report(ShellyGen1(), f"shellies/{HT}/{below}", payload)
     assert values(found) == pytest.approx(expected)
@@ -88,7 +103,7 @@ def test_gen1_what_is_said_elsewhere_leaves_no_trace(below: str) -> None:
 
 
 @pytest.mark.parametrize(("word", "active", "severity"), [("none", False, None), ("heavy", True, "heavy")])
-def test_gen1_gas(word: str, active: bool, severity: str | None) -> None:  # noqa: FBT001 - parametrized
+def test_gen1_gas(word: str, active: bool, severity: str | None) -> None:
     found = report(ShellyGen1(), "shellies/shellygas-0A1B2C/sensor/alarm_state", word)
     assert (found.kind, values(found)) == (Kind.EVENT, {"gas_alarm": float(active)})
     assert found.happening is not None
@@ -158,21 +173,48 @@ def test_gen1_commands_are_ignored(topic: str) -> None:
 @pytest.mark.parametrize(
     ("component", "status", "expected"),
     [
-        ("switch:3", {"id": 3, "output": True, "apower": 8.5, "voltage": 231, "freq": 50, "current": 0.1, "pf": 0.6,
-                      "aenergy": {"total": 99.5, "by_minute": [1], "minute_ts": 1}, "temperature": {"tC": 41, "tF": 105.8}},
-         {"switch_on": 1.0, "power": 8.5, "voltage": 231.0, "frequency": 50.0, "current": 0.1, "power_factor": 0.6,
-          "energy": 99.5, "temperature": 41.0}),
+        (
+            "switch:3",
+            {
+                "id": 3,
+                "output": True,
+                "apower": 8.5,
+                "voltage": 231,
+                "freq": 50,
+                "current": 0.1,
+                "pf": 0.6,
+                "aenergy": {"total": 99.5, "by_minute": [1], "minute_ts": 1},
+                "temperature": {"tC": 41, "tF": 105.8},
+            },
+            {
+                "switch_on": 1.0,
+                "power": 8.5,
+                "voltage": 231.0,
+                "frequency": 50.0,
+                "current": 0.1,
+                "power_factor": 0.6,
+                "energy": 99.5,
+                "temperature": 41.0,
+            },
+        ),
         ("switch:3", {"output": False, "errors": ["overpower"]}, {"switch_on": 0.0, "fault": 1.0}),
         ("light:0", {"output": True}, {"switch_on": 1.0}),
         ("cover:0", {"apower": 3}, {"power": 3.0}),
         ("pm1:0", {"apower": 5, "aenergy": {"total": 7}}, {"power": 5.0, "energy": 7.0}),
-        ("em1:1", {"act_power": 5, "aprt_power": 6, "voltage": 230}, {"power": 5.0, "apparent_power": 6.0, "voltage": 230.0}),
+        (
+            "em1:1",
+            {"act_power": 5, "aprt_power": 6, "voltage": 230},
+            {"power": 5.0, "apparent_power": 6.0, "voltage": 230.0},
+        ),
         ("em1data:1", {"total_act_energy": 5, "total_act_ret_energy": None}, {"energy": 5.0}),
         ("temperature:100", {"id": 100, "tC": 8.5, "tF": 47.3}, {"temperature": 8.5}),
         ("temperature:100", {"id": 100, "tC": None, "tF": None, "errors": ["read"]}, {}),
         ("humidity:0", {"rh": 55}, {"humidity": 55.0}),
-        ("devicepower:0", {"battery": {"V": 5.9, "percent": 77}, "external": {"present": False}},
-         {"battery_voltage": 5.9, "battery_percent": 77.0}),
+        (
+            "devicepower:0",
+            {"battery": {"V": 5.9, "percent": 77}, "external": {"present": False}},
+            {"battery_voltage": 5.9, "battery_percent": 77.0},
+        ),
         ("voltmeter:100", {"voltage": 4.5}, {"voltage": 4.5}),
         ("smoke:0", {"alarm": True, "mute": False}, {"smoke_alarm": 1.0}),
         ("flood:0", {"alarm": False, "mute": False, "errors": []}, {"water_leak": 0.0}),
@@ -183,7 +225,7 @@ def test_gen1_commands_are_ignored(topic: str) -> None:
         ("presencezone:200", {"value": True, "num_objects": 2}, {"occupied": 1.0, "object_count": 2.0}),
         ("thermostat:0", {"current_C": 19}, {"temperature": 19.0}),
     ],
-)  # fmt: skip
+)
 def test_gen2_components(component: str, status: dict[str, Any], expected: dict[str, float]) -> None:
     whole = {f"{name}@{component}": value for name, value in expected.items()}
     found = report(ShellyGen2(), f"{PM}/status/{component}", status)
@@ -290,7 +332,7 @@ def test_gen2_a_device_speaks_only_for_itself() -> None:
 @pytest.mark.parametrize(
     ("decoder", "topic", "device"), [(ShellyGen2(), f"{PM}/online", PM), (ShellyGen1(), f"shellies/{HT}/online", HT)]
 )
-def test_last_will(decoder: ShellyGen1 | ShellyGen2, topic: str, device: str, word: str, online: bool) -> None:  # noqa: FBT001
+def test_last_will(decoder: ShellyGen1 | ShellyGen2, topic: str, device: str, word: str, online: bool) -> None:
     found = report(decoder, topic, word)
     assert (found.device, found.online, values(found)) == (device, online, {"online": float(online)})
     with pytest.raises(RefusedError, match="true or false"):

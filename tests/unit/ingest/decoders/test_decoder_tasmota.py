@@ -15,35 +15,81 @@ BERLIN = Options(timezone=ZoneInfo("Europe/Berlin"))
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ({"BME280": {"Temperature": 19.5, "Humidity": 41, "Pressure": 1002.5, "DewPoint": 6}, "PressureUnit": "hPa", "TempUnit": "C"},
-         {"temperature@BME280": 19.5, "humidity@BME280": 41.0, "pressure@BME280": 100250.0}),
-        ({"DS18B20-1": {"Id": "01", "Temperature": 50}, "DS18B20-2": {"Id": "02", "Temperature": None}, "TempUnit": "F"},
-         {"temperature@DS18B20-1": 10.0}),
+        (
+            {
+                "BME280": {"Temperature": 19.5, "Humidity": 41, "Pressure": 1002.5, "DewPoint": 6},
+                "PressureUnit": "hPa",
+                "TempUnit": "C",
+            },
+            {"temperature@BME280": 19.5, "humidity@BME280": 41.0, "pressure@BME280": 100250.0},
+        ),
+        (
+            {
+                "DS18B20-1": {"Id": "01", "Temperature": 50},
+                "DS18B20-2": {"Id": "02", "Temperature": None},
+                "TempUnit": "F",
+            },
+            {"temperature@DS18B20-1": 10.0},
+        ),
         ({"BMP180": {"Pressure": 750}, "PressureUnit": "mmHg"}, {"pressure@BMP180": 99991.5}),
         ({"BMP180": {"Pressure": 30}, "PressureUnit": "inHg"}, {"pressure@BMP180": 101591.364}),
-        ({"ENERGY": {"TotalStartTime": "2025-01-01T00:00:00", "Total": 2.5, "Yesterday": 1, "Today": 1, "Period": 3, "Power": 60,
-                     "ApparentPower": 70, "ReactivePower": 20, "Factor": 0.85, "Voltage": 230, "Current": 0.3, "Frequency": 50}},
-         {"energy@ENERGY": 2500.0, "power@ENERGY": 60.0, "apparent_power@ENERGY": 70.0, "reactive_power@ENERGY": 20.0,
-          "power_factor@ENERGY": 0.85, "voltage@ENERGY": 230.0, "current@ENERGY": 0.3, "frequency@ENERGY": 50.0}),
-        ({"ENERGY": {"Power": [1, 2, 3], "Voltage": 231}},
-         {"power@ENERGY/1": 1.0, "power@ENERGY/2": 2.0, "power@ENERGY/3": 3.0, "voltage@ENERGY": 231.0}),
+        (
+            {
+                "ENERGY": {
+                    "TotalStartTime": "2025-01-01T00:00:00",
+                    "Total": 2.5,
+                    "Yesterday": 1,
+                    "Today": 1,
+                    "Period": 3,
+                    "Power": 60,
+                    "ApparentPower": 70,
+                    "ReactivePower": 20,
+                    "Factor": 0.85,
+                    "Voltage": 230,
+                    "Current": 0.3,
+                    "Frequency": 50,
+                }
+            },
+            {
+                "energy@ENERGY": 2500.0,
+                "power@ENERGY": 60.0,
+                "apparent_power@ENERGY": 70.0,
+                "reactive_power@ENERGY": 20.0,
+                "power_factor@ENERGY": 0.85,
+                "voltage@ENERGY": 230.0,
+                "current@ENERGY": 0.3,
+                "frequency@ENERGY": 50.0,
+            },
+        ),
+        (
+            {"ENERGY": {"Power": [1, 2, 3], "Voltage": 231}},
+            {"power@ENERGY/1": 1.0, "power@ENERGY/2": 2.0, "power@ENERGY/3": 3.0, "voltage@ENERGY": 231.0},
+        ),
         ({"COUNTER": {"C1": 12, "C2": 0}}, {"pulse_count@C1": 12.0, "pulse_count@C2": 0.0}),
         ({"SR04": {"Distance": 150.5}}, {"distance@SR04": 1.505}),
         ({"VL53L0X": {"Distance": 263}}, {"distance@VL53L0X": 0.263}),
-        ({"MHZ19B": {"Model": "B", "CarbonDioxide": 640, "Temperature": 24}}, {"co2@MHZ19B": 640.0, "temperature@MHZ19B": 24.0}),
+        (
+            {"MHZ19B": {"Model": "B", "CarbonDioxide": 640, "Temperature": 24}},
+            {"co2@MHZ19B": 640.0, "temperature@MHZ19B": 24.0},
+        ),
         ({"PMS5003": {"CF1": 3, "PM1": 3, "PM2.5": 4, "PM10": 6}}, {"pm2_5@PMS5003": 4.0, "pm10@PMS5003": 6.0}),
-        ({"ANALOG": {"Temperature1": 20, "Illuminance2": 70}}, {"temperature@ANALOG/1": 20.0, "illuminance@ANALOG/2": 70.0}),
+        (
+            {"ANALOG": {"Temperature1": 20, "Illuminance2": 70}},
+            {"temperature@ANALOG/1": 20.0, "illuminance@ANALOG/2": 70.0},
+        ),
         ({"BH1750": {"Illuminance": 130}}, {"illuminance@BH1750": 130.0}),
-        ({"TX23": {"Speed": {"Act": 36}, "Dir": {"Card": "N", "Deg": 5}}, "SpeedUnit": "km/h"},
-         {"wind_speed@TX23": 10.0, "wind_direction@TX23": 5.0}),
+        (
+            {"TX23": {"Speed": {"Act": 36}, "Dir": {"Card": "N", "Deg": 5}}, "SpeedUnit": "km/h"},
+            {"wind_speed@TX23": 10.0, "wind_direction@TX23": 5.0},
+        ),
         ({"Switch1": "ON", "Switch2": "OFF"}, {"switch_on@Switch1": 1.0, "switch_on@Switch2": 0.0}),
         ({"CCS811": {"eCO2": 500, "TVOC": 200}}, {"tvoc@CCS811": 0.2}),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     ("topic", "wrap"), [("tele/pole/SENSOR", False), ("stat/pole/STATUS8", True), ("stat/pole/STATUS10", True)]
 )
-def test_sensors(topic: str, wrap: bool, said: dict[str, Any], expected: dict[str, float]) -> None:  # noqa: FBT001 - parametrized
+def test_sensors(topic: str, wrap: bool, said: dict[str, Any], expected: dict[str, float]) -> None:
     said = {"Time": "2026-05-01T10:00:00", **said}
     found = report(Tasmota(), topic, {"StatusSNS": said} if wrap else said)
     assert values(found) == pytest.approx(expected)
@@ -116,7 +162,7 @@ def test_relays(topic: str, payload: Any) -> None:
 
 
 @pytest.mark.parametrize(("word", "online"), [("Online", True), ("Offline", False)])
-def test_last_will(word: str, online: bool) -> None:  # noqa: FBT001 - parametrized
+def test_last_will(word: str, online: bool) -> None:
     found = report(Tasmota(), "tele/pole/LWT", word)
     assert (found.kind, found.online, values(found)) == (Kind.STATUS, online, {"online": float(online)})
 

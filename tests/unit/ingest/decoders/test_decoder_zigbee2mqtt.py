@@ -123,7 +123,7 @@ def test_a_clock_that_was_never_set_is_no_time() -> None:
 @pytest.mark.parametrize(
     ("topic", "device"), [("zigbee2mqtt/a/b/availability", "a/b"), ("zigbee2mqtt/bridge/state", "bridge")]
 )
-def test_availability(topic: str, device: str, payload: object, online: bool) -> None:  # noqa: FBT001 - parametrized
+def test_availability(topic: str, device: str, payload: object, online: bool) -> None:
     found = report(Zigbee2Mqtt(), topic, payload)
     assert (found.device, found.kind, found.online, values(found)) == (
         device,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from household_kit import message, mangled, sturdy
+from household_kit import mangled, message, sturdy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
