@@ -41,7 +41,11 @@ DEFAULT_ROUTES: Final = (
     *(Route("frigate/#", "frigate"), Route("axis/+/event/#", "axis-mqtt")),
     Route("zigbee2mqtt/#", "zigbee2mqtt"),
     Route("shellies/#", "shelly-gen1"),
-    Route("tasmota/discovery/#", "tasmota"),
+    Route("+/events/rpc", "shelly-gen2"),
+    *(Route(one, "tasmota") for one in ("tele/+/+", "stat/+/+", "tasmota/discovery/#")),
+    *(Route(f"+/+/{one}toMQTT/#", "openmqttgateway") for one in ("BT", "LORA", "RTL_433", "CLIMA", "SYS")),
+    Route("home/+/LWT", "openmqttgateway"),
+    Route("homeassistant/#", "home-assistant"),
 )
 """Behind those of the configuration."""
 

@@ -21,6 +21,7 @@ from schemas.quarantine import Reason
 _ID: Final = re.compile(r"shelly[a-z0-9]+-[0-9a-f]{12}")
 _STATUS_LEVELS: Final = 3
 _EVENTS_MAX: Final = 64
+_SIGNS: Final = {"sys": "ram_size", "wifi": "sta_ip"}  # what only a Shelly says of itself under so plain a name
 _METHODS: Final = ("NotifyStatus", "NotifyFullStatus", "NotifyEvent")
 
 
@@ -34,7 +35,7 @@ class ShellyGen2:
         levels = message.levels
         last, before = levels[-1], levels[-2] if len(levels) > 1 else ""
         if len(levels) >= _STATUS_LEVELS and before == "status" and is_component(last):
-            ours = ":" in last or "shelly" in message.topic
+            ours = ":" in last or "shelly" in message.topic or _SIGNS.get(last) in message.peek()
             return f"status of the component {last[:32]}" if ours else None
         if last == "rpc":
             said = message.peek()

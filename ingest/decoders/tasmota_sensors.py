@@ -23,7 +23,7 @@ FIELDS: Final[Fields] = table(
         "total": Field("energy", "kWh"),
         "speed": Field("wind_speed", "m/s"),
         "ph": Field("ph", "[pH]"),
-        "orp": Field("voltage", "mV"),
+        "pir": Field("motion"),
         "dba": Field("sound_level", "dB"),
     },
     without=("temp", "hum", "energy", "co2", "gas", "power_apparent", "fault"),

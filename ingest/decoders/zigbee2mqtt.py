@@ -78,6 +78,10 @@ class Zigbee2Mqtt:
         found = _base(message.levels)
         return None if found is None else f"below the base topic {'/'.join(message.levels[: found + 1])}"
 
+    def topics(self) -> tuple[str, ...]:
+        """None: all that it reads is below a base topic."""
+        return ()
+
     def learn(self, message: Message) -> None:
         """Take in a ``bridge/devices``."""
         base, rest = _split(message.levels)

@@ -226,7 +226,8 @@ def test_a_whole_device_in_one_message() -> None:
     }
     assert report(decoder, "homeassistant/device/box/config", config).device == "box"
     assert decoder.topics() == ["yard/box/relay", "yard/box/state", "yard/box/up"]
-    assert values(report(decoder, "yard/box/state", {"t": 4})) == {"temperature": 4.0}
+    found = report(decoder, "yard/box/state", {"t": 4})
+    assert (values(found), found.unmapped) == ({"temperature": 4.0}, []), "a platform alone takes its component away"
     assert values(report(decoder, "yard/box/relay", "ON")) == {"switch_on": 1.0}
     del config["cmps"]["s"]
     report(decoder, "homeassistant/device/box/config", config)

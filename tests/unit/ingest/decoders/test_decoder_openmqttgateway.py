@@ -27,6 +27,7 @@ BT = "home/pole-gw/BTtoMQTT/0242AC110002"
             {"contact_open": 0.0, "motion": 1.0, "illuminance": 9.0},
         ),
         ({"type": "WCVR", "open": 0}, {"contact_open": 0.0}),
+        ({"type": "CTMO", "open": 1}, {"contact_open": 1.0}),
         (
             {"type": "PLANT", "moi": 30, "fer": 200, "lux": 5},
             {"soil_moisture": 30.0, "conductivity": 200.0, "illuminance": 5.0},

@@ -65,7 +65,11 @@ PM = "shellypro4pm-0242ac110002"
         ),
         (
             "info",
-            {"wifi_sta": {"rssi": -61}, "relays": [{"ison": True}], "meters": [{"power": 3, "is_valid": True}]},
+            {
+                "wifi_sta": {"rssi": -61},
+                "relays": [{"ison": True}],
+                "meters": [{"power": 3}, {"power": 0, "is_valid": False}],
+            },
             {"rssi": -61.0, "switch_on@relay/0": 1.0, "power@relay/0": 3.0},
         ),
         (

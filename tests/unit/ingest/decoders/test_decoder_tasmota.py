@@ -179,6 +179,11 @@ def test_a_button_is_an_event() -> None:
     assert (found.happening.event_type, found.happening.channel) == ("action.double", "Button2")
 
 
+def test_a_switch_that_says_its_state_is_no_event() -> None:
+    found = report(Tasmota(), "stat/pole/RESULT", {"Switch1": {"Action": "ON"}})
+    assert (values(found), found.happening) == ({"switch_on@Switch1": 1.0}, None)
+
+
 @pytest.mark.parametrize(
     "said", [{"SetOption3": "ON"}, {"Time": "2026-05-01T10:00:00", "RfReceived": {"Data": "0x1"}}, {"Event": "Done"}]
 )

@@ -104,6 +104,12 @@ def test_what_is_no_measurement_is_set_aside_and_bookkeeping_is_not() -> None:
     assert left(found) == expected
 
 
+@pytest.mark.parametrize("word", ["OPEN", "LOCK", "idle", "1"])
+def test_a_state_of_another_word_switches_nothing(word: str) -> None:
+    found = report(Zigbee2Mqtt(), "zigbee2mqtt/thing", {"state": word})
+    assert (values(found), left(found)) == ({}, {"state": word})
+
+
 @pytest.mark.parametrize("topic", ["zigbee2mqtt/yard/gate 3", "city/zigbee2mqtt-north/yard/gate 3"])
 def test_a_friendly_name_may_hold_slashes_and_the_base_levels_before_it(topic: str) -> None:
     assert report(Zigbee2Mqtt(), topic, {"contact": True}).device == "yard/gate 3"

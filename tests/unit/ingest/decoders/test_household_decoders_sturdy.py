@@ -99,7 +99,7 @@ OUTLINES: list[tuple[Callable[[], Decoder], str, Any]] = [
         {"output": True, "aenergy": {"total": 3}, "temperature": {"tC": 3}, "errors": ["overpower"]},
     ),
     (ShellyGen2, "p/status/em:0", {"a_voltage": 230, "total_act_power": 3, "n_current": None}),
-    (ShellyGen2, "p/status/sys", {"uptime": 3, "mac": "a", "fw_id": "b"}),
+    (ShellyGen2, "p/status/sys", {"uptime": 3, "ram_size": 9, "mac": "a", "fw_id": "b"}),
     (
         ShellyGen2,
         "p/events/rpc",
