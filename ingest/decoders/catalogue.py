@@ -20,6 +20,9 @@ from ingest.decoders.shelly_gen1 import ShellyGen1
 from ingest.decoders.shelly_gen2 import ShellyGen2
 from ingest.decoders.tasmota import Tasmota
 from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
+from ingest.decoders.chirpstack import ChirpStack
+from ingest.decoders.own_json import OwnJson
+from ingest.decoders.things_stack import ThingsStack
 from ingest.messages import Decoded
 from schemas.quarantine import Reason
 
@@ -46,6 +49,8 @@ DEFAULT_ROUTES: Final = (
     *(Route(f"+/+/{one}toMQTT/#", "openmqttgateway") for one in ("BT", "LORA", "RTL_433", "CLIMA", "SYS")),
     Route("home/+/LWT", "openmqttgateway"),
     Route("homeassistant/#", "home-assistant"),
+    Route("application/+/device/+/event/+", "chirpstack-v4"),
+    Route("v3/+/devices/+/#", "ttn-v3"),
 )
 """Behind those of the configuration."""
 
@@ -72,6 +77,8 @@ def make_decoders() -> tuple[Decoder, ...]:
         ShellyGen2(),
         OpenMqttGateway(),
         HomeAssistant(),
+        ChirpStack(),
+        ThingsStack(),
     )
 
 
