@@ -26,6 +26,7 @@ class Reason(StrEnum):
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
     UNREGISTERED_QUOTA = "unregistered_quota"
     POISON = "poison"
+    CODEC = "codec"
 
 
 class Quarantined(Model):

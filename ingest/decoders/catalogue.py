@@ -21,8 +21,10 @@ from ingest.decoders.shelly_gen2 import ShellyGen2
 from ingest.decoders.tasmota import Tasmota
 from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
 from ingest.decoders.chirpstack import ChirpStack
+from ingest.decoders.lorawan import NO_CODECS, Codecs
 from ingest.decoders.own_json import OwnJson
 from ingest.decoders.things_stack import ThingsStack
+from ingest.meaning.fields import Fields
 from ingest.messages import Decoded
 from schemas.quarantine import Reason
 
@@ -63,8 +65,11 @@ class Choice(NamedTuple):
     options: Options = NO_OPTIONS
 
 
-def make_decoders() -> tuple[Decoder, ...]:
-    """One of each, in the order in which they are asked whether a message is theirs: the surest first."""
+def make_decoders(codecs: Codecs = NO_CODECS, fields: Fields | None = None) -> tuple[Decoder, ...]:
+    """One of each, in the order in which they are asked whether a message is theirs: the surest first.
+
+    ``codecs`` and ``fields`` are for LoRaWAN: without them bytes stay undecoded, and the shipped table is used.
+    """
     return (
         OwnJson(),
         SparkplugB(),
@@ -79,6 +84,8 @@ def make_decoders() -> tuple[Decoder, ...]:
         HomeAssistant(),
         ChirpStack(),
         ThingsStack(),
+        ChirpStack(fields, codecs),
+        ThingsStack(fields, codecs),
     )
 
 

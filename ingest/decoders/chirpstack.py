@@ -135,7 +135,7 @@ class ChirpStack:
             time if isinstance(time, str) else None,
             about.tags,
         )
-        content = self._reading.read(draft, said.get("object"), said.get("data"), uplink)
+        content = self._reading.read(draft, said.get("object"), None, said.get("data"), uplink)
         gateway = lorawan.link(draft, said.get("rxInfo"), "rssi", ("gatewayId",))
         about = about._replace(gateway=gateway, firmware=content.firmware, hardware=content.hardware)
         number = lorawan.numbering(said.get("fCnt"), said.get("devAddr"))

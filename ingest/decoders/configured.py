@@ -2,8 +2,11 @@
 
 from zoneinfo import ZoneInfo
 
+from ingest.codecs.library import LibraryError
+from ingest.codecs.runner import VendorCodecs
 from ingest.decoders.base import Options
-from ingest.decoders.catalogue import Catalogue, Route
+from ingest.decoders.catalogue import Catalogue, Route, make_decoders
+from ingest.decoders.lorawan import NO_CODECS
 from runtime.errors import FatalError
 from runtime.settings import RouteSettings, Settings
 
@@ -12,10 +15,15 @@ def catalogue_of(settings: Settings) -> Catalogue:
     """A catalogue with the configured routes before the default ones, nothing learned yet.
 
     Raises:
-        FatalError: a route names a decoder that does not exist, or its filter is none.
+        FatalError: a route names a decoder that does not exist, or its filter is none; the codecs cannot be read.
     """
+    folder = settings.ingest.codecs
     try:
-        return Catalogue([_route(one) for one in settings.ingest.routes])
+        codecs = NO_CODECS if folder is None else VendorCodecs(folder)
+    except LibraryError as error:
+        raise FatalError(f"ingest.codecs: {error}") from None
+    try:
+        return Catalogue([_route(one) for one in settings.ingest.routes], make_decoders(codecs))
     except ValueError as error:
         raise FatalError(f"ingest.routes: {error}") from None
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from ingest.decoders.base import RefusedError
 from ingest.decoders.draft import Draft
+from ingest.decoders.normalised import read_normalised
 from ingest.meaning.fields import Fields, Who
 from ingest.meaning.objects import Reader
 from ingest.meaning.values import finite
@@ -39,11 +40,20 @@ class Uplink(NamedTuple):
     variables: Mapping[str, str] = {}
 
 
+class Made(NamedTuple):
+    """What a codec made of an uplink; with ``errors`` it says itself that it cannot read it."""
+
+    data: Mapping[str, Any]
+    normalised: Any = None
+    errors: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
 class Codecs(Protocol):
     """The vendors' codecs that were put where ours look for them."""
 
-    def decode(self, uplink: Uplink) -> Mapping[str, Any] | None:
-        """The object a codec makes of an uplink; None where there is no codec for this device.
+    def decode(self, uplink: Uplink) -> Made | None:
+        """What a codec makes of an uplink; None where there is no codec for this device.
 
         Raises:
             RefusedError: the codec failed.
@@ -53,7 +63,7 @@ class Codecs(Protocol):
 class NoCodecs:
     """Where no folder is configured."""
 
-    def decode(self, uplink: Uplink) -> Mapping[str, Any] | None:  # noqa: ARG002 - the interface
+    def decode(self, uplink: Uplink) -> Made | None:  # noqa: ARG002 - the interface
         """Nothing can be decoded."""
         return None
 
@@ -76,22 +86,35 @@ class Reading:
         self.fields = fields
         self._codecs = codecs
 
-    def read(self, draft: Draft, said: Any, data: Any, uplink: Uplink) -> Content:
-        """Put an uplink into a draft: the object its server made of it, else what a codec of ours makes of the bytes.
+    def read(self, draft: Draft, said: Any, normalised: Any, data: Any, uplink: Uplink) -> Content:
+        """Put an uplink into a draft: what its server made of it, else what a codec of ours makes of the bytes.
 
         Raises:
-            RefusedError: no object, and the bytes are no base64 or a codec failed on them.
+            RefusedError: nothing was made of it, and the bytes are no base64 or a codec failed on them.
         """
-        if isinstance(said, dict) and said:
-            return self._object(draft, said, uplink.who)
+        if (isinstance(said, dict) and said) or normalised:
+            return self._both(draft, said if isinstance(said, dict) else {}, normalised, uplink.who)
         payload = unbase64(data)
         if not payload:
             return Content(Kind.DIAGNOSTIC)
         made = self._codecs.decode(uplink._replace(payload=payload))
-        if made is None:
-            draft.unknown("data", data, f"no codec for port {uplink.port}")
+        if made is None or made.errors:
+            why = f"no codec for port {uplink.port}" if made is None else f"the codec says: {'; '.join(made.errors)}"
+            draft.unknown("data", data, why)
             return Content(Kind.UNDECODED)
-        return self._object(draft, made, uplink.who)
+        return self._both(draft, made.data, made.normalised, uplink.who)
+
+    def _both(self, draft: Draft, said: Mapping[str, Any], normalised: Any, who: Who) -> Content:
+        """The normalised payload is the vendor's own word on what it means: the object adds what is not in it."""
+        if not normalised:
+            return self._object(draft, said, who)
+        read_normalised(draft, normalised)
+        already = {(one.observed_property, one.channel) for one in draft.measurements}
+        rest = Draft(draft.device, draft.time_ms)
+        content = self._object(rest, said, who)
+        draft.measurements += [one for one in rest.measurements if (one.observed_property, one.channel) not in already]
+        draft.unmapped += rest.unmapped
+        return content._replace(kind=Kind.TELEMETRY if draft.measurements else Kind.DIAGNOSTIC)
 
     def _object(self, draft: Draft, said: Mapping[str, Any], who: Who) -> Content:
         if not (who.vendor and who.model):

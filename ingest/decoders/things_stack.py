@@ -13,7 +13,6 @@ from ingest.decoders import lorawan
 from ingest.decoders.base import Message, RefusedError, schema
 from ingest.decoders.draft import Draft
 from ingest.decoders.lorawan import NO_CODECS, Codecs, Reading, Uplink
-from ingest.decoders.normalised import read_normalised
 from ingest.meaning.fields import Fields, Who, load_fields
 from ingest.meaning.times import rfc3339
 from ingest.messages import About, Decoded, Kind, Report
@@ -98,21 +97,12 @@ class ThingsStack:
     def _uplink(self, said: dict[str, Any], draft: Draft, about: About, ids: dict[str, Any]) -> Report:
         versions = said.get("version_ids")
         who, about = self._about(versions if isinstance(versions, dict) else {}, about)
-        normalised = said.get("normalized_payload")
-        read_normalised(draft, normalised)
-        before = {(one.observed_property, one.channel) for one in draft.measurements}
-        vendors = Draft(draft.device, draft.time_ms)
         uplink = Uplink(
             who, about.model or "", b"", lorawan.port(said.get("f_port")), lorawan.text(said.get("received_at"))
         )
-        data = None if before and not said.get("decoded_payload") else said.get("frm_payload")
-        content = self._reading.read(vendors, said.get("decoded_payload"), data, uplink)
-        # the normalised reading is the vendor's own word on what it means: nothing is said twice
-        draft.measurements += [
-            one for one in vendors.measurements if (one.observed_property, one.channel) not in before
-        ]
-        draft.unmapped += vendors.unmapped
-        kind = Kind.TELEMETRY if draft.measurements else content.kind
+        content = self._reading.read(
+            draft, said.get("decoded_payload"), said.get("normalized_payload"), said.get("frm_payload"), uplink
+        )
         places = said.get("locations")
         if isinstance(places, dict):
             about = about._replace(location=lorawan.place(places.get("user")))
@@ -125,7 +115,7 @@ class ThingsStack:
             hardware=content.hardware or about.hardware,
         )
         number = lorawan.numbering(said.get("f_cnt", 0), ids.get("dev_addr")) if "rx_metadata" in said else None
-        return draft.report(kind, about=about, numbering=number)
+        return draft.report(content.kind, about=about, numbering=number)
 
     def _about(self, versions: Mapping[str, Any], about: About) -> tuple[Who, About]:
         brand, model = lorawan.text(versions.get("brand_id")), lorawan.text(versions.get("model_id"))

@@ -12,6 +12,7 @@ from ops.cli import (
     account,
     archive,
     bench,
+    codecs,
     database,
     decode,
     devices,
@@ -56,6 +57,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
+app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)
 app.command("decode")(decode.decode)
