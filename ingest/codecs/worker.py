@@ -57,6 +57,8 @@ def stateless(source: str) -> bool:
     for char in code:
         if char == "}":
             depth -= 1
+            if depth < 0:
+                return False
         if depth == 0:
             top.append(char)
         if char == "{":
