@@ -14,6 +14,7 @@ _DEPTH_MAX: Final = 4
 
 _NUMBERS: Final[Mapping[str, tuple[str, str, str]]] = {  # dotted field: property, unit, channel
     "battery": ("battery_voltage", "V", ""),
+    "battVolt": ("battery_voltage", "V", ""),  # as some codecs of the repository have it
     "soil.moisture": ("soil_moisture", "%", ""),
     "soil.temperature": ("temperature", "Cel", "soil"),
     "soil.ec": ("conductivity", "mS/cm", ""),  # dS/m

@@ -21,7 +21,8 @@ BATTERY: Final = "battery"
 FIRMWARE: Final = "firmware"
 HARDWARE: Final = "hardware"
 IGNORED: Final = "ignored"
-_SPECIAL: Final = frozenset({BATTERY, FIRMWARE, HARDWARE, IGNORED})
+UNMAPPED: Final = "unmapped"
+_SPECIAL: Final = frozenset({BATTERY, FIRMWARE, HARDWARE, IGNORED, UNMAPPED})
 _SHIPPED: Final = Path(__file__).with_name("fields.toml")
 _MODELS_MAX: Final = 2_000
 _NAMES_MAX: Final = 4_096
@@ -54,6 +55,7 @@ class _Block(BaseModel):
     factor: float = 1.0
     own_unit: bool = False
     milli_above: float | None = None
+    words_only: bool = False
     invert: bool = False
     counts: bool = False
     true: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ class Meaning(NamedTuple):
     factor: float
     own_unit: bool
     milli_above: float | None
+    words_only: bool
     invert: bool
     counts: bool
     true: frozenset[str]
@@ -281,6 +284,7 @@ class Fields:
             block.factor,
             block.own_unit,
             block.milli_above,
+            block.words_only,
             block.invert,
             block.counts,
             (true - set(block.false)) | set(block.true),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ingest.decoders.draft import Draft
-from ingest.meaning.fields import BATTERY, FIRMWARE, HARDWARE, IGNORED, Meaning, Names, fold
+from ingest.meaning.fields import BATTERY, FIRMWARE, HARDWARE, IGNORED, UNMAPPED, Meaning, Names, fold
 from ingest.meaning.times import epoch, rfc3339
 from ingest.meaning.values import amount, finite, flag
 
@@ -145,7 +145,7 @@ class Reader:
         found = self._names.find(dotted)
         if found is None and channel:
             found = self._names.find(name)
-        if found is None:
+        if found is None or found[0].is_ == UNMAPPED:
             if value is not None:
                 self._draft.unknown(dotted, value)
             return
@@ -168,7 +168,9 @@ class Reader:
         number = finite(value) if meaning.counts else None
         said: Any = number > 0 if number is not None and number >= 0 else value
         truth = flag(said, meaning.true, meaning.false)
-        if truth is None:
+        if truth is not None and meaning.words_only and not _in_words(said, meaning):
+            self._draft.unknown(dotted, value, f"which way round this {meaning.is_} is meant is not known")
+        elif truth is None:
             self._draft.unknown(dotted, value, f"neither true nor false for {meaning.is_}")
         else:
             self._draft.flag(meaning.is_, truth is not meaning.invert, channel=channel, time_ms=time_ms)
@@ -233,6 +235,10 @@ class Reader:
             draft.number("battery_voltage", number, channel=channel, time_ms=time_ms, field=dotted)
         else:
             draft.number("battery_percent", number, channel=channel, time_ms=time_ms, field=dotted)
+
+
+def _in_words(said: Any, meaning: Meaning) -> bool:
+    return isinstance(said, str) and said.strip().lower() in meaning.true | meaning.false
 
 
 def _by_range(meaning: Meaning, number: float) -> str | None:

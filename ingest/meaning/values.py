@@ -108,6 +108,7 @@ _SPELLINGS: Final = {
     "μs⋅cm⁻¹": "uS/cm",
     "ms⋅cm⁻¹": "mS/cm",
     "µg⋅m⁻³": "ug/m3",
+    "μg⋅m⁻³": "ug/m3",
     "mm⋅h⁻¹": "mm/h",
     "sec": "s",
     "second": "s",

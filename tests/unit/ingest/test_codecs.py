@@ -91,7 +91,7 @@ BAD = {
     "loops": ("function decodeUplink(i) { while (true) {} }", "interrupted"),
     "loops and catches": ("function decodeUplink(i) { for (;;) { try { for (;;) {} } catch (e) {} } }", "interrupted"),
     "loops where it is loaded": ("while (true) {}", "interrupted"),
-    "backtracks": ('function decodeUplink(i) { return {data: {x: /(a+)+$/.test("a".repeat(60) + 1)}}; }', "interrupted"),
+    "backtracks": ('function Decode(p, b) { return {x: /(a+)+$/.test("a".repeat(60) + 1)}; }', "interrupted"),
     "loops in a built-in": (
         'function decodeUplink(i) { return {data: {x: "a".repeat(2e6).indexOf("a".repeat(1e6) + "b")}}; }',
         "too much time",

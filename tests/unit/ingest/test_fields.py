@@ -115,6 +115,13 @@ def test_units_that_nobody_gave_are_not_invented() -> None:
     assert len(draft.unmapped) == 5
 
 
+def test_flags_that_vendors_turn_round_are_believed_in_words_only() -> None:
+    draft = read({"door": 1, "contact": True, "valve": 0})
+    assert draft.measurements == []
+    assert len(draft.unmapped) == 3
+    assert values(read({"door": "Open", "valve": "closed"})) == {"contact_open": 1, "valve_open": 0}
+
+
 def test_no_reading_becomes_none() -> None:
     draft = read({"distance": "No Sensor", "temperature": None, "humidity": "null", "temp": 327.67, "co2": 2e9})
     assert draft.measurements == []
