@@ -5,25 +5,23 @@ from typing import Final, NamedTuple
 
 from ingest.decoders.axis import Axis
 from ingest.decoders.base import NO_OPTIONS, Decoder, Message, Options, RefusedError, Stateful
+from ingest.decoders.chirpstack import ChirpStack
 from ingest.decoders.dahua import Dahua
 from ingest.decoders.frigate import Frigate
 from ingest.decoders.hikvision import Hikvision
+from ingest.decoders.home_assistant import HomeAssistant
+from ingest.decoders.lorawan import NO_CODECS, Codecs
 from ingest.decoders.onvif import Onvif
+from ingest.decoders.openmqttgateway import OpenMqttGateway
 from ingest.decoders.own_json import OwnJson
 from ingest.decoders.senml.decoder import Senml
 from ingest.decoders.sensorthings.decoder import SensorThings
-from ingest.decoders.sparkplug.decoder import SparkplugB
-from ingest.decoders.home_assistant import HomeAssistant
-from ingest.decoders.openmqttgateway import OpenMqttGateway
-from ingest.decoders.own_json import OwnJson
 from ingest.decoders.shelly_gen1 import ShellyGen1
 from ingest.decoders.shelly_gen2 import ShellyGen2
+from ingest.decoders.sparkplug.decoder import SparkplugB
 from ingest.decoders.tasmota import Tasmota
-from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
-from ingest.decoders.chirpstack import ChirpStack
-from ingest.decoders.lorawan import NO_CODECS, Codecs
-from ingest.decoders.own_json import OwnJson
 from ingest.decoders.things_stack import ThingsStack
+from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
 from ingest.meaning.fields import Fields
 from ingest.messages import Decoded
 from schemas.quarantine import Reason
@@ -42,17 +40,15 @@ class Route(NamedTuple):
 
 DEFAULT_ROUTES: Final = (
     Route("eyes/v1/#", "eyes"),
-    Route("spBv1.0/#", "sparkplug-b"),
+    *(Route("application/+/device/+/event/+", "chirpstack-v4"), Route("v3/+/devices/+/#", "ttn-v3")),
+    *(Route("spBv1.0/#", "sparkplug-b"), Route("senml/#", "senml")),
     *(Route("frigate/#", "frigate"), Route("axis/+/event/#", "axis-mqtt")),
     Route("zigbee2mqtt/#", "zigbee2mqtt"),
-    Route("shellies/#", "shelly-gen1"),
-    Route("+/events/rpc", "shelly-gen2"),
+    *(Route("shellies/#", "shelly-gen1"), Route("+/events/rpc", "shelly-gen2")),
     *(Route(one, "tasmota") for one in ("tele/+/+", "stat/+/+", "tasmota/discovery/#")),
     *(Route(f"+/+/{one}toMQTT/#", "openmqttgateway") for one in ("BT", "LORA", "RTL_433", "CLIMA", "SYS")),
     Route("home/+/LWT", "openmqttgateway"),
     Route("homeassistant/#", "home-assistant"),
-    Route("application/+/device/+/event/+", "chirpstack-v4"),
-    Route("v3/+/devices/+/#", "ttn-v3"),
 )
 """Behind those of the configuration."""
 
@@ -72,20 +68,10 @@ def make_decoders(codecs: Codecs = NO_CODECS, fields: Fields | None = None) -> t
     """
     return (
         OwnJson(),
-        SparkplugB(),
-        SensorThings(),
-        Senml(),
+        *(ChirpStack(fields, codecs), ThingsStack(fields, codecs)),
+        *(SparkplugB(), SensorThings(), Senml()),
         *(Hikvision(), Onvif(), Axis(), Dahua(), Frigate()),
-        Zigbee2Mqtt(),
-        ShellyGen1(),
-        Tasmota(),
-        ShellyGen2(),
-        OpenMqttGateway(),
-        HomeAssistant(),
-        ChirpStack(),
-        ThingsStack(),
-        ChirpStack(fields, codecs),
-        ThingsStack(fields, codecs),
+        *(Zigbee2Mqtt(), ShellyGen1(), Tasmota(), ShellyGen2(), OpenMqttGateway(), HomeAssistant()),
     )
 
 

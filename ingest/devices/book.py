@@ -134,7 +134,7 @@ class Book:
             self._values(device, report, event_ms)
         if report.unmapped:
             news = self._unmapped(device, report) or news
-        missing = 0 if report.numbering is None else self._count(device, report, now_s)
+        missing = 0 if report.numbering is None else self._count(device, report, event_ms, now_s)
         self._schedule(report.device, device, now_s, news=news)
         return missing
 
@@ -180,15 +180,19 @@ class Book:
             device.unmapped[name] = (1 if known is None else known[0] + 1, value[:_TEXT_MAX], field.why[:_TEXT_MAX])
         return news
 
-    def _count(self, device: Device, report: Report, now_s: float) -> int:
+    def _count(self, device: Device, report: Report, event_ms: int, now_s: float) -> int:
         assert report.numbering is not None
+        whose, gateway = report.numbering.counter, report.about.gateway
+        if whose and whose != report.device:  # one count for all that a gateway says: theirs have none of their own
+            owner = self._devices.get(whose) or self._new(whose, event_ms)
+            self._schedule(whose, owner, now_s, news=False)
+            return owner.counter.count(report.numbering)
         missing = device.counter.count(report.numbering)
-        gateway = None if report.about.gateway is None else self._devices.get(report.about.gateway)
-        if gateway is not None:
-            gateway.relayed.received += 1
-            gateway.relayed.lost = max(0, gateway.relayed.lost + missing)
-            assert report.about.gateway is not None
-            self._schedule(report.about.gateway, gateway, now_s, news=False)
+        carrier = None if gateway is None else self._devices.get(gateway)
+        if gateway is not None and carrier is not None:
+            carrier.relayed.received += 1
+            carrier.relayed.lost = max(0, carrier.relayed.lost + missing)
+            self._schedule(gateway, carrier, now_s, news=False)
         return missing
 
     # ---------------------------------------------------------------------------------------------------------- twins

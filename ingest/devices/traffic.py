@@ -28,7 +28,7 @@ class Counter:
         was counted for it, as long as the losses counted allow it.
         """
         self.received += 1
-        number, modulus, epoch = numbering
+        number, modulus, epoch, _ = numbering
         before, anew, self.epoch = self.last, epoch != self.epoch, epoch
         if before is None:
             self.last = number

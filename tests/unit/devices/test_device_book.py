@@ -110,6 +110,14 @@ def test_what_a_gateway_carries_is_counted_for_it() -> None:
     assert (it.twin("gw").relayed.received, it.twin("gw").relayed.lost) == (3, 2)
 
 
+def test_one_count_for_all_that_a_gateway_says_is_the_gateways() -> None:
+    it = book()
+    for number, name in ((0, "g/n/a"), (1, "g/n/b"), (4, "g/n/a")):
+        note(it, Report(name, Kind.TELEMETRY, numbering=Numbering(number, 256, "1", "g/n")))
+    assert (it.twin("g/n").traffic.received, it.twin("g/n").traffic.lost) == (3, 2)
+    assert it.twin("g/n/a").traffic.received == 0
+
+
 def test_memory_is_bounded_and_the_registered_are_kept() -> None:
     it = book(devices_max=3)
     for number, name in enumerate(["known", "a", "b", "c", "d"]):
