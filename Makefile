@@ -7,6 +7,8 @@ PYTHON ?= python3
 UV ?= uv
 ARGS ?=
 SEEDS ?= 1000
+# Test files run beside each other, each job with servers of its own.
+JOBS ?= 2
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +23,7 @@ run: setup ## start the city, e.g. make run ARGS="--for 60s"
 	@.venv/bin/eyes run $(ARGS)
 
 test: setup lint ## all tests, against real servers, e.g. make test ARGS="-k stack"
-	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest $(ARGS)
+	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup-venv lint ## style, types, layers and unit tests; needs no servers
 	@.venv/bin/python -m pytest tests/unit $(ARGS)

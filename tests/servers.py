@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import socket
 import tempfile
 import uuid
@@ -13,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 from pydantic import SecretStr
 
@@ -22,7 +24,9 @@ from ops.stack.provision import create_database, drop_database
 from ops.stack.secrets import StackSecrets, load
 from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings
 
-_PORTS: Final = range(20_000, 29_000)  # below those that the kernel gives to whoever connects
+_WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_SHARE: Final = 9_000 // max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+_PORTS: Final = range(20_000, 29_000)[_WORKER * _SHARE :][:_SHARE]  # below those that the kernel gives to clients
 _next_port = count(random.randrange(len(_PORTS)))
 
 
@@ -119,5 +123,15 @@ def running_stack(name: str) -> Iterator[TestStack]:
         secrets = load(local.paths.root)
         yield TestStack(local, open_settings(local, secrets), secrets)
     finally:
-        local.down()
+        _end(local)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _end(local: LocalStack) -> None:
+    """End it at once: nobody needs its data any more, and Kafka would take a minute to close its thousands of files."""
+    daemon = local.status().daemon
+    if daemon is not None and psutil.pid_exists(daemon):
+        family = psutil.Process(daemon).children(recursive=True)
+        os.kill(daemon, signal.SIGKILL)  # its servers end with it
+        psutil.wait_procs(family, timeout=20)
+    local.down()

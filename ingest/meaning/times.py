@@ -16,9 +16,9 @@ def plausible(ms: int) -> int | None:
 
 
 def epoch_s(value: Any) -> int | None:
-    """Milliseconds of a number of seconds since the epoch."""
+    """Milliseconds of a number of seconds since the epoch, cut off like all times; a float is good to a microsecond."""
     number = finite(value)
-    return None if number is None or not abs(number) < 1e12 else plausible(round(number * 1000))  # noqa: PLR2004
+    return None if number is None or not abs(number) < 1e12 else plausible(round(number * 1e6) // 1000)  # noqa: PLR2004
 
 
 def epoch_ms(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from processors.archive.rows import Numbers, Rows, from_pg_time, pieces, poison_
 from processors.archive.tables import TABLES, Reach
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.clock import ClockStepped
+from schemas.device import DeviceTwin
 from schemas.identity import timed
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
@@ -48,7 +49,10 @@ def test_every_row_has_a_value_for_every_column() -> None:
     waiting = UnregisteredReadings(
         id=SOME_ID, device="d", mqtt_topic="t", payload=b"", arrival_time=NOW, identities=(("flow", "a::1"),)
     )
-    rows = rows_of(item(batch(One())), item(camera()), item(anomaly()), item(refused), item(waiting))
+    twin = DeviceTwin(
+        device="d", shard="s", registered=True, decoder="eyes", mqtt_topic="t", first_seen=T0, last_seen=T0, messages=1
+    )
+    rows = rows_of(item(batch(One())), item(camera()), item(anomaly()), item(refused), item(waiting), item(twin))
     assert set(rows.tables) == {table.name for table in TABLES}
     for table in TABLES:
         (row,) = rows.tables[table.name]
