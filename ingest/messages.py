@@ -102,6 +102,8 @@ class Numbering(NamedTuple):
     epoch: str = ""
     counter: str = ""
     """Whose count this is, where a gateway numbers the messages of all its devices in one row; empty: the device's."""
+    turn: str = ""
+    """Changes when it begins to count anew without having restarted, such as when it was asked for its birth."""
 
 
 class About(NamedTuple):

@@ -42,6 +42,7 @@ DEFAULT_ROUTES: Final = (
     Route("eyes/v1/#", "eyes"),
     *(Route("application/+/device/+/event/+", "chirpstack-v4"), Route("v3/+/devices/+/#", "ttn-v3")),
     *(Route("spBv1.0/#", "sparkplug-b"), Route("senml/#", "senml")),
+    *(Route(f"{version}/{path}", "sensorthings") for version in ("v1.0", "v1.1") for path in ("+", "+/Observations")),
     *(Route("frigate/#", "frigate"), Route("axis/+/event/#", "axis-mqtt")),
     Route("zigbee2mqtt/#", "zigbee2mqtt"),
     *(Route("shellies/#", "shelly-gen1"), Route("+/events/rpc", "shelly-gen2")),

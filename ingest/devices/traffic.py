@@ -11,7 +11,7 @@ _RESTART_BELOW: Final = 64
 class Counter:
     """One device's count: how many of its messages came, and how many numbers are missing between them."""
 
-    __slots__ = ("epoch", "last", "lost", "received", "repeated", "restarts")
+    __slots__ = ("epoch", "last", "lost", "received", "repeated", "restarts", "turn")
 
     def __init__(self) -> None:
         self.received = 0
@@ -20,6 +20,7 @@ class Counter:
         self.restarts = 0
         self.last: int | None = None
         self.epoch = ""
+        self.turn = ""
 
     def count(self, numbering: Numbering) -> int:
         """Take the number of a message that arrived; returns how many are missing before it (negative: one was late).
@@ -28,16 +29,18 @@ class Counter:
         was counted for it, as long as the losses counted allow it.
         """
         self.received += 1
-        number, modulus, epoch, _ = numbering
-        before, anew, self.epoch = self.last, epoch != self.epoch, epoch
+        number, modulus, epoch, _, turn = numbering
+        before, restarted, turned = self.last, epoch != self.epoch, turn != self.turn
+        self.epoch, self.turn = epoch, turn
         if before is None:
             self.last = number
             return 0
         ahead = (number - before) % modulus if modulus else number - before
         if modulus and ahead > modulus // 2:
             ahead -= modulus
-        if anew or (ahead < 0 and not modulus and number < _RESTART_BELOW <= before):
-            self.restarts += 1
+        restarted = restarted or (ahead < 0 and not modulus and number < _RESTART_BELOW <= before)
+        if restarted or turned:
+            self.restarts += restarted
             self.last = number
             return 0
         if ahead > 0:

@@ -4,6 +4,7 @@ An observation is a bare result; what it means stands in its Datastream. A serve
 decoder remembers the streams it was told of, or reads them where an observation carries its own.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ingest.decoders.base import Message, RefusedError, schema
@@ -67,6 +68,10 @@ class SensorThings:
                 self._entity(place, message.object)
         except RefusedError:
             return
+
+    def topics(self) -> Sequence[str]:
+        """None: descriptions come to the topics of entities."""
+        return ()
 
     # --------------------------------------------------------------------------------------------------- entities
 

@@ -4,6 +4,7 @@ Births say what later messages mean, so this decoder remembers them. What cannot
 and the node is asked for a rebirth, as the specification wants of a host; so is a node whose numbers have a gap.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ingest.decoders.base import Message, RefusedError, schema
@@ -64,6 +65,10 @@ class SparkplugB:
                 self._born(place, self._nodes.of(place.node), payload, None)
         except RefusedError:
             return
+
+    def topics(self) -> Sequence[str]:
+        """None: births come to the topics of data."""
+        return ()
 
     def _message(self, message: Message, place: Place, payload: Any) -> Decoded:
         node = self._nodes.of(place.node)
@@ -199,7 +204,8 @@ def _numbering(place: Place, node: Node, seq: int | None) -> Numbering | None:
     if seq is None:
         return None
     epoch = "" if node.bd_seq is None else str(node.bd_seq)
-    return Numbering(seq, SEQ_MODULUS, epoch, "" if place.name is None else place.node)
+    turn = "" if node.table is None else str(node.table.born_ms)
+    return Numbering(seq, SEQ_MODULUS, epoch, "" if place.name is None else place.node, turn)
 
 
 def _bd_seq(payload: Any) -> int | None:

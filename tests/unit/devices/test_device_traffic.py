@@ -39,6 +39,13 @@ def test_a_new_session_is_a_restart() -> None:
     assert (counter.lost, counter.restarts, counter.last) == (0, 1, 500)
 
 
+def test_a_new_turn_is_neither_a_restart_nor_a_loss() -> None:
+    counter = counted(56, 57, modulus=256)
+    for number in (0, 1):
+        counter.count(Numbering(number, 256, turn="two"))
+    assert (counter.lost, counter.restarts, counter.repeated, counter.last) == (0, 0, 0, 1)
+
+
 def test_the_same_number_twice_is_a_repetition() -> None:
     counter = counted(7, 7, 8)
     assert (counter.received, counter.lost, counter.repeated) == (3, 0, 1)

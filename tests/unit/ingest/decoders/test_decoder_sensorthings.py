@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from industrial_kit import ARRIVED, decode
 
-from ingest.decoders.base import Message
+from ingest.decoders.base import Message, Stateful
 from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.sensorthings.decoder import SensorThings
 from ingest.decoders.sensorthings.streams import Part, Stream, Streams
@@ -62,6 +62,8 @@ def test_a_datastream_is_learned() -> None:
 
 def test_what_was_learned_in_an_earlier_life_is_known() -> None:
     decoder = SensorThings()
+    assert isinstance(decoder, Stateful)
+    assert decoder.topics() == ()
     for topic, entity in [("v1.1/Datastreams(42)", STREAM), ("v1.1/Datastreams(42)", 7), ("elsewhere", {})]:
         decoder.learn(Message(topic, json.dumps(entity).encode(), 0))
     seen = Message("v1.1/Datastreams(42)/Observations", json.dumps(SEEN).encode(), 0)

@@ -20,7 +20,7 @@ from sparkplug_kit import (
     truth,
 )
 
-from ingest.decoders.base import Message, RefusedError
+from ingest.decoders.base import Message, RefusedError, Stateful
 from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.sparkplug.decoder import SparkplugB
 from ingest.decoders.sparkplug.nodes import ASK_AGAIN_AFTER, NODE_TAGS_MAX, Node, Nodes
@@ -78,7 +78,7 @@ def test_the_birth_of_a_node_says_what_it_is_and_is_to_be_kept() -> None:
     assert (report.about.vendor, report.about.model, report.about.firmware) == ("Acme", "Edge 5", "2.1")
     assert report.about.tags == {"Site": "North"}
     assert report.about.gateway is None
-    assert report.numbering == Numbering(0, 256, "4")
+    assert report.numbering == Numbering(0, 256, "4", turn=str(T0))
     assert [one.name for one in report.unmapped] == ["Properties/Load"]
     assert decoded.learned == "sparkplug-b:works/plc1"
     assert not decoded.requests
@@ -96,7 +96,7 @@ def test_the_birth_of_a_device_has_values_with_their_units() -> None:
         "battery_voltage": 3.6,
     }
     assert decoded.reports[0].about.gateway == NODE
-    assert decoded.reports[0].numbering == Numbering(1, 256, "4", NODE)
+    assert decoded.reports[0].numbering == Numbering(1, 256, "4", NODE, str(T0))
     assert decoded.learned == "sparkplug-b:works/plc1/P-7"
 
 
@@ -261,7 +261,7 @@ def test_a_compressed_payload_is_unpacked(pack: object) -> None:
     packed = payload(2, at=T0 + 1000, uuid="SPBV1.0_COMPRESSED", body=pack(body))  # type: ignore[operator]
     decoded = born().decode(message("DDATA", packed, "P-7"))
     assert values(decoded) == {"pressure": 500_000.0}
-    assert decoded.reports[0].numbering == Numbering(2, 256, "4", NODE)
+    assert decoded.reports[0].numbering == Numbering(2, 256, "4", NODE, str(T0))
 
 
 @pytest.mark.parametrize("body", [b"", b"no", gzip.compress(bytes(64 << 20)), gzip.compress(b"\0" * 99)[:-12]])
@@ -373,6 +373,12 @@ def test_a_device_born_before_its_node_was_heard_is_read_and_the_node_asked() ->
     decoded = decoder.decode(message("DBIRTH", payload(7, *map(dict, PUMP_TAGS)), "P-7"))
     assert len(decoded.requests) == 1
     assert values(decoder.decode(pump_data(8, {"alias": 1, "double_value": 5.0}))) == {"pressure": 500_000.0}
+
+
+def test_it_is_given_back_what_it_learned() -> None:
+    decoder = SparkplugB()
+    assert isinstance(decoder, Stateful)
+    assert decoder.topics() == ()
 
 
 def test_what_was_learned_in_an_earlier_life_reads_data_of_this_one() -> None:
