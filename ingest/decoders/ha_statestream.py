@@ -23,7 +23,7 @@ class Statestream:
         self._known: dict[str, dict[str, str]] = {}
 
     def learn(self, rest: list[str], message: Message) -> bool:
-        """Take in an attribute that says how to read the state; whether it is one."""
+        """Take in an attribute that says how to read the state; whether it is one, and there was room for it."""
         entity, attribute = f"{rest[0]}.{rest[1]}", rest[2]
         if attribute not in _LEARNED:
             return False
@@ -32,6 +32,8 @@ class Statestream:
             self._known.get(entity, {}).pop(attribute, None)
         elif entity in self._known or len(self._known) < ENTITIES_MAX:
             self._known.setdefault(entity, {})[attribute] = value
+        else:
+            return False
         return True
 
     def decode(self, rest: list[str], message: Message) -> Decoded:

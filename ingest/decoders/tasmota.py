@@ -17,7 +17,7 @@ from ingest.decoders.tasmota_sensors import sensors
 from ingest.decoders.tasmota_zigbee import bridged
 from ingest.meaning.times import epoch, local
 from ingest.meaning.values import finite
-from ingest.messages import NOTHING_ABOUT, About, Decoded, Happening, Kind, Report
+from ingest.messages import NOTHING_ABOUT, About, Decoded, Happening, Kind, Numbering, Report
 from schemas.quarantine import Reason
 
 _PREFIXES: Final = ("tele", "stat", "cmnd")
@@ -29,6 +29,7 @@ _POWER: Final = re.compile(r"POWER\d{0,2}")
 _BUTTON: Final = re.compile(r"(?:Button|Switch)\d{1,2}")
 _UPTIME: Final = re.compile(r"(\d{1,6})T(\d{2}):(\d{2}):(\d{2})")
 _MAC: Final = re.compile(r"[0-9A-Fa-f]{12}")
+_BOOTS_MAX: Final = 2**31
 _DISCOVERY_LEVELS: Final = 4  # tasmota/discovery/{mac}/config
 
 
@@ -105,7 +106,7 @@ def _reports(device: str, subject: str, message: Message) -> list[Report]:
     elif subject.startswith("STATUS"):
         about = _status(draft, device, said, message)
     elif subject.startswith("INFO"):
-        return [Report(device, Kind.BIRTH, about=_info(said))]
+        return [Report(device, Kind.BIRTH, about=_info(said), numbering=_boots(said))]
     elif subject == "HASS_STATE":
         draft.number("rssi", said.get("Signal (dBm)"), "dBm", field="Signal (dBm)")
         about = _info(said)._replace(uptime_s=_uptime(said))
@@ -185,6 +186,13 @@ def _info(said: Mapping[str, Any]) -> About:
         firmware=_text(inner.get("Version")),
         tags={"restart_reason": found} if found else {},
     )
+
+
+def _boots(said: Mapping[str, Any]) -> Numbering | None:
+    """INFO3 counts the starts: each is a new epoch."""
+    inner = said.get("Info3")
+    count = finite((inner if isinstance(inner, dict) else said).get("BootCount"))
+    return None if count is None or not 0 <= count < _BOOTS_MAX else Numbering(0, epoch=str(int(count)))
 
 
 def _uptime(said: Mapping[str, Any]) -> float | None:

@@ -99,8 +99,8 @@ class Zigbee2Mqtt:
             raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", "no friendly name below the base topic")
         if rest[0] == "bridge":
             if rest == ["bridge", "devices"] and message.payload:
-                self.learn(message)
-                return Decoded(bridge_reports(rest[1:], message), learned=message.topic)
+                learned = message.topic if self._exposes.learn(base, message.json) else None
+                return Decoded(bridge_reports(rest[1:], message), learned=learned)
             return Decoded(bridge_reports(rest[1:], message))
         if rest[-1] in ("set", "get") or (len(rest) > 2 and rest[-2] in ("set", "get")):  # noqa: PLR2004 - name/set/attribute
             name = rest[:-1] if rest[-1] in ("set", "get") else rest[:-2]

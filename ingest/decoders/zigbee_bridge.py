@@ -13,7 +13,8 @@ from ingest.messages import About, Happening, Kind, Report
 
 BRIDGE: Final = "bridge"
 """The device that the bridge itself is."""
-_BASES_MAX: Final = 64
+BASES_MAX: Final = 64
+"""Bridges whose units are remembered; devices of further ones are read without."""
 _DEVICES_MAX: Final = 2_000
 _EXPOSES_MAX: Final = 256
 _UNIT_MAX: Final = 16
@@ -27,8 +28,8 @@ class Exposes:
     def __init__(self) -> None:
         self._bases: dict[str, dict[str, dict[str, str]]] = {}
 
-    def learn(self, base: str, devices: Any) -> None:
-        """Replace what is known of the devices of one bridge."""
+    def learn(self, base: str, devices: Any) -> bool:
+        """Replace what is known of the devices of one bridge; whether there was room for it."""
         known: dict[str, dict[str, str]] = {}
         for device in _devices(devices):
             definition = device.get("definition")
@@ -37,8 +38,10 @@ class Exposes:
             )
             if units:
                 known[device["friendly_name"]] = units
-        if base in self._bases or len(self._bases) < _BASES_MAX:
-            self._bases[base] = known
+        if base not in self._bases and len(self._bases) >= BASES_MAX:
+            return False
+        self._bases[base] = known
+        return True
 
     def units(self, base: str, name: str) -> Mapping[str, str]:
         """Property to unit of a device, as its definition has them; empty for a device not heard of."""

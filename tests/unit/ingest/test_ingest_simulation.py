@@ -142,7 +142,7 @@ class RewritesOn(Rewriter):
     ("broken", "says"),
     [
         (AcksBeforeKafka, "not in the log|bytes are not kept"),
-        (TakesNoForAnAnswer, "not in the log|did not tick|still waits"),
+        (TakesNoForAnAnswer, "not in the log|bytes are not kept|did not tick|still waits"),
         (AcksOutOfOrder, "was acknowledged before"),
         (AcksAcrossConnections, "not delivered in this connection|was acknowledged before|messages in memory"),
         (ReadsOn, "messages in memory"),

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from household_kit import left, message, report, reports, values
 
-from ingest.decoders import home_assistant
+from ingest.decoders import ha_statestream, home_assistant
 from ingest.decoders.base import RefusedError
 from ingest.decoders.home_assistant import HomeAssistant
 from ingest.messages import Kind
@@ -349,6 +349,14 @@ def test_statestream_learns_unit_and_class() -> None:
     assert values(report(decoder, "homeassistant/sensor/pit/state", "150")) == {"distance": 1.5}
     decoder.learn(message("homeassistant/sensor/pit/device_class", b""))
     assert report(decoder, "homeassistant/sensor/pit/state", "150").measurements == []
+
+
+def test_statestream_remembers_a_bounded_number_of_entities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ha_statestream, "ENTITIES_MAX", 1)
+    decoder = HomeAssistant()
+    for object_id, learned in (("a", True), ("b", False), ("a", True)):
+        one = message(f"homeassistant/sensor/{object_id}/unit_of_measurement", '"W"')
+        assert (decoder.decode(one).learned is not None) is learned
 
 
 def test_statestream_of_a_contact() -> None:

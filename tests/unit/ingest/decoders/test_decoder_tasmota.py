@@ -6,7 +6,7 @@ from household_kit import left, message, report, reports, values
 
 from ingest.decoders.base import Options, RefusedError
 from ingest.decoders.tasmota import Tasmota
-from ingest.messages import Kind
+from ingest.messages import Kind, Numbering
 from schemas.quarantine import Reason
 
 BERLIN = Options(timezone=ZoneInfo("Europe/Berlin"))
@@ -197,6 +197,9 @@ def test_start_up_messages() -> None:
     assert (about.model, about.firmware) == ("Generic", "14.2.0(tasmota)")
     third = report(Tasmota(), "tele/pole/INFO3", {"RestartReason": "Software/System restart", "Uptime": "0T00:00:09"})
     assert (third.kind, third.about.tags) == (Kind.BIRTH, {"restart_reason": "Software/System restart"})
+    assert third.numbering is None
+    counted = report(Tasmota(), "tele/pole/INFO3", {"Info3": {"RestartReason": "Power On", "BootCount": 7}})
+    assert counted.numbering == Numbering(0, epoch="7")
     state = report(Tasmota(), "tele/pole/HASS_STATE", {"Version": "9.5", "Signal (dBm)": "-61", "Uptime": "0T00:00:09"})
     assert (values(state), state.about.uptime_s) == ({"rssi": -61.0}, 9.0)
 

@@ -1,6 +1,7 @@
 import pytest
 from household_kit import left, message, report, reports, values
 
+from ingest.decoders import zigbee_bridge
 from ingest.decoders.base import RefusedError
 from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
 from ingest.messages import Kind
@@ -201,6 +202,15 @@ def test_devices_are_announced_and_their_units_learned() -> None:
     again = Zigbee2Mqtt()
     again.learn(message("zigbee2mqtt/bridge/devices", DEVICES))
     assert values(report(again, "zigbee2mqtt/cellar/air", state)) == pytest.approx(expected)
+
+
+def test_units_of_a_bounded_number_of_bridges_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zigbee_bridge, "BASES_MAX", 1)
+    decoder = Zigbee2Mqtt()
+    for base, learned in (("zigbee2mqtt", True), ("zigbee2mqtt-2", False), ("zigbee2mqtt", True)):
+        decoded = decoder.decode(message(f"{base}/bridge/devices", DEVICES))
+        assert (decoded.learned is not None) is learned
+        assert len(decoded.reports) == 3, "they are announced all the same"
 
 
 def test_the_bridge_about_itself() -> None:
