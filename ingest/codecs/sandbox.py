@@ -1,5 +1,6 @@
 """Our end of the process in which codecs run (:mod:`ingest.codecs.worker`): started when needed, and after its end."""
 
+import os
 import select
 import struct
 import subprocess
@@ -82,7 +83,7 @@ class Sandbox:
             if not select.select([process.stdout], [], [], _WALL_S)[0]:
                 process.kill()
                 raise EOFError
-            part = process.stdout.read1(size)  # type: ignore[attr-defined]  # a buffered reader
+            part = os.read(process.stdout.fileno(), size)  # unbuffered, or select would miss what was read ahead
             if not part:
                 raise EOFError
             parts.append(part)

@@ -24,8 +24,8 @@ IGNORED: Final = "ignored"
 UNMAPPED: Final = "unmapped"
 _SPECIAL: Final = frozenset({BATTERY, FIRMWARE, HARDWARE, IGNORED, UNMAPPED})
 _SHIPPED: Final = Path(__file__).with_name("fields.toml")
-_MODELS_MAX: Final = 2_000
-_NAMES_MAX: Final = 4_096
+_MODELS_MAX: Final = 500
+_NAMES_MAX: Final = 1_024
 _NAME_MAX: Final = 64
 
 _SUFFIX: Final = re.compile(r"(.*?[^\W\d].*?)[\s_.-]?(\d{1,3})", re.DOTALL)
@@ -147,11 +147,11 @@ class Names:
 
     def find(self, name: str) -> tuple[Meaning, str] | None:
         """What a field of this name means, and which channel its name says it is; None where nobody told us."""
-        try:
+        if name in self._met:
             return self._met[name]
-        except KeyError:
-            pass
-        found = self._find(name) if len(name) <= _NAME_MAX else None
+        if len(name) > _NAME_MAX:
+            return None
+        found = self._find(name)
         if len(self._met) >= _NAMES_MAX:
             self._met.clear()
         self._met[name] = found
