@@ -52,6 +52,8 @@ DEFAULT_ROUTES: Final = (
     Route("homeassistant/#", "home-assistant"),
 )
 """Behind those of the configuration."""
+ALSO_HEARD: Final = ("+/online", "+/status/+", "axis/+/+", "STATE/+")
+"""Topics that no route can promise to one format: who publishes there is recognised by shape."""
 
 
 class Choice(NamedTuple):
@@ -147,7 +149,7 @@ class Catalogue:
         return self._filters
 
     def _fresh_filters(self, configured: Sequence[str]) -> list[str]:
-        wanted = list(configured) or ["/".join(levels) for levels, _ in self._routes]
+        wanted = list(configured) or [*("/".join(levels) for levels, _ in self._routes), *ALSO_HEARD]
         for decoder in self._decoders.values():
             if isinstance(decoder, Stateful):
                 wanted += decoder.topics()
