@@ -29,6 +29,7 @@ topic write spBv1.0/+/NCMD/#
 # Devices of every format have topics of their own; none of them is the clock, ingest's probe or its memory.
 user device
 topic write #
+topic read spBv1.0/+/NCMD/#
 topic deny eyes/v1/_clock
 topic deny eyes/v1/_probe/#
 topic deny eyes/_session/#
