@@ -37,6 +37,8 @@ _FIELDS: Final[Fields] = table(
         "lowbatt": Field("low_battery"),
         "battlow": Field("low_battery"),
         "pres": Field("pressure", "hPa"),
+        "pa": Field("pressure", "Pa"),
+        "hcsr501": Field("motion"),
         "moi": Field("soil_moisture", "%"),
         "fer": Field("conductivity", "uS/cm"),
         "darkness": Field("illuminance", "lx"),
@@ -194,6 +196,8 @@ def _field(
         _open(draft, key, value)
     elif fields is _FIELDS and not wired and folded in _OF_RADIO:
         _radio_field(draft, said.get("type"), key, folded, value)
+    elif folded == "volt" and wired:  # of what the module is connected to
+        draft.number("voltage", value, "V", channel=channel, field=key)
     elif (field := fields.get(folded)) is not None and not isinstance(value, dict | list):
         take(draft, field, value, key, channel=channel)
     elif folded not in _BOOKKEEPING and key != "action":

@@ -71,7 +71,7 @@ _BOOKKEEPING: Final = words(
     packet_id paired connected in_group tF temperature temperature.tF current_F battery external external.present
     aenergy aenergy.by_minute aenergy.minute_ts ret_aenergy ret_aenergy.by_minute ret_aenergy.minute_ts
     user_calibrated_phase counts counts.by_minute counts.xtotal counts.xby_minute
-    sta_ip sta_ip6 ssid bssid mac ap_client_count
+    sta_ip sta_ip6 gw nameserver netmask ssid bssid mac ap_client_count
     """
 )
 _ALARMS: Final = frozenset(

@@ -231,9 +231,9 @@ def _announced(device: str | None, said: Mapping[str, Any]) -> Report:
 
 
 def _check_mac(device: str, mac: Any) -> None:
-    """An id of the factory ends with the address, or with its second half; owners may have given another."""
+    """An id of the factory ends with digits of the address; owners may have given another."""
     match = _ID.fullmatch(device)
-    if match and isinstance(mac, str) and not mac.replace(":", "").lower().endswith(match[1].lower()):
+    if match and isinstance(mac, str) and match[1].lower() not in mac.replace(":", "").lower():
         raise RefusedError(Reason.IDENTITY_MISMATCH, "mac", f"{mac[:32]!r} on the topic of {device!r}")
 
 
@@ -249,6 +249,7 @@ def _info(draft: Draft, said: Mapping[str, Any]) -> About:
     for number, one in _each(said.get("meters")):
         if one.get("is_valid") is not False:
             draft.number("power", one.get("power"), "W", channel=f"relay/{number}", field="meters.power")
+            _watt_minutes(draft, one.get("total"), f"relay/{number}", "meters.total")
     for number, one in _each(said.get("emeters")):
         if one.get("is_valid") is not False:
             for key in ("power", "voltage", "current", "pf", "total"):

@@ -18,7 +18,7 @@ from ingest.meaning.times import epoch_s
 from ingest.messages import NOTHING_ABOUT, About, Decoded, Happening, Kind, Report
 from schemas.quarantine import Reason
 
-_ID: Final = re.compile(r"shelly[a-z0-9]+-[0-9a-f]{12}")
+_ID: Final = re.compile(r"shelly[a-z0-9]+-[0-9a-f]{12}", re.IGNORECASE)
 _STATUS_LEVELS: Final = 3
 _EVENTS_MAX: Final = 64
 _SIGNS: Final = {"sys": "ram_size", "wifi": "sta_ip"}  # what only a Shelly says of itself under so plain a name
@@ -35,7 +35,7 @@ class ShellyGen2:
         levels = message.levels
         last, before = levels[-1], levels[-2] if len(levels) > 1 else ""
         if len(levels) >= _STATUS_LEVELS and before == "status" and is_component(last):
-            ours = ":" in last or "shelly" in message.topic or _SIGNS.get(last) in message.peek()
+            ours = ":" in last or "shelly" in message.topic.lower() or _SIGNS.get(last) in message.peek()
             return f"status of the component {last[:32]}" if ours else None
         if last == "rpc":
             said = message.peek()
@@ -88,7 +88,7 @@ def _device(prefix: list[str]) -> str:
 def _frame(device: str, said: Mapping[str, Any]) -> list[Report]:
     """One notification: ``{"src": ..., "dst": ..., "method": ..., "params": {"ts": ..., ...}}``."""
     source = said.get("src")
-    if isinstance(source, str) and source != device and _ID.fullmatch(device):
+    if isinstance(source, str) and source.lower() != device.lower() and _ID.fullmatch(device):
         raise RefusedError(Reason.IDENTITY_MISMATCH, "src", f"{source[:64]!r} on the topic of {device!r}")
     method, params = said.get("method"), said.get("params")
     if method not in _METHODS or not isinstance(params, dict):
@@ -98,7 +98,7 @@ def _frame(device: str, said: Mapping[str, Any]) -> list[Report]:
         return list(_events(device, params.get("events"), time_ms))
     draft = Draft(device, time_ms)
     about = _components(draft, params)
-    if isinstance(source, str) and source != device and _ID.fullmatch(source):
+    if isinstance(source, str) and source.lower() != device.lower() and _ID.fullmatch(source):
         about = about._replace(tags={**about.tags, "shelly_id": source})
     return [draft.report(kind_of(draft), about=about)]
 

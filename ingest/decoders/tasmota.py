@@ -27,7 +27,7 @@ _SUBJECT: Final = re.compile(
 )
 _POWER: Final = re.compile(r"POWER\d{0,2}")
 _BUTTON: Final = re.compile(r"(?:Button|Switch)\d{1,2}")
-_UPTIME: Final = re.compile(r"(\d{1,6})T(\d{2}):(\d{2}):(\d{2})")
+_UPTIME: Final = re.compile(r"(\d{1,6})[T ](\d{2}):(\d{2}):(\d{2})")
 _MAC: Final = re.compile(r"[0-9A-Fa-f]{12}")
 _BOOTS_MAX: Final = 2**31
 _DISCOVERY_LEVELS: Final = 4  # tasmota/discovery/{mac}/config
@@ -143,7 +143,7 @@ def _status(draft: Draft, device: str, said: Mapping[str, Any], message: Message
     firmware, parameters, net = (parts.get(f"Status{key}", {}) for key in ("FWR", "PRM", "NET"))
     tags = {"restart_reason": _text(parameters.get("RestartReason")), "mac": _text(net.get("Mac"))}
     return About(
-        name=_text(general.get("DeviceName")),
+        name=_text(general.get("DeviceName")) or _text(_first(general.get("FriendlyName"))),
         firmware=_text(firmware.get("Version")),
         hardware=_text(firmware.get("Hardware")),
         uptime_s=_uptime(parts.get("StatusSTS", {})) or _uptime(parameters),
@@ -234,6 +234,10 @@ def _discovery(message: Message) -> Report:
         tags={"mac": mac},
     )
     return Report(device or topic, Kind.DISCOVERY, about=about)
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _text(value: Any) -> str | None:

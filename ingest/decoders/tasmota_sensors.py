@@ -26,7 +26,7 @@ FIELDS: Final[Fields] = table(
         "pir": Field("motion"),
         "dba": Field("sound_level", "dB"),
     },
-    without=("temp", "hum", "energy", "co2", "gas", "power_apparent", "fault"),
+    without=("temp", "hum", "energy", "co2", "gas", "noise", "fault"),
 )
 _SKIPPED: Final = frozenset(
     {"Time", "Epoch", "TempUnit", "PressureUnit", "SpeedUnit", "AltitudeUnit", "UTC", "MqttCount"}
@@ -38,7 +38,7 @@ _SWITCH: Final = re.compile(r"Switch\d{1,2}")
 _MILLIMETRES: Final = ("VL53L", "TOF10120")
 _PHASES_MAX: Final = 8
 _NAME_MAX: Final = 64
-_FOREIGN: Final = frozenset({"IBEACON"})  # somebody's beacon that came by, not a sensor of the device
+_FOREIGN: Final = "IBEACON"  # somebody's beacon that came by, not a sensor of the device
 
 
 class Units(NamedTuple):
@@ -68,8 +68,10 @@ def sensors(draft: Draft, said: Mapping[str, Any]) -> None:
         if _SWITCH.fullmatch(key):
             word = value.get("Action") if isinstance(value, dict) else value
             draft.flag("switch_on", word, channel=key, field=key)
-        elif isinstance(value, dict) and key not in _FOREIGN:
+        elif isinstance(value, dict) and not key.startswith(_FOREIGN):
             _sensor(draft, key[:_NAME_MAX], value, units)
+        elif (field := FIELDS.get(fold(key))) is not None and isinstance(value, int | float):
+            _take(draft, field, value, key, "", units)  # Sonoff SC: the device is the sensor
         else:
             set_aside(draft, key, value)
 

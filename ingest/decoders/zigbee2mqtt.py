@@ -198,8 +198,8 @@ def _measure(draft: Draft, state: Mapping[str, Any], units: Mapping[str, str]) -
             set_aside(draft, key, value, "in µg/m³, ppb or an index: bridge/devices did not say so")
         elif folded == "tilt" and not isinstance(value, bool):
             set_aside(draft, key, value, "position of a cover's slats")
-        else:
-            take(draft, field, value, key, channel=channel, unit=units.get(key))
+        elif take(draft, field, value, key, channel=channel, unit=units.get(key)) and folded == "occupancy":
+            draft.flag("motion", value, channel=channel, field=key)  # of most devices it is a PIR's, with a hold time
 
 
 def _split_endpoints(state: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, str]]:

@@ -155,6 +155,16 @@ def test_a_wired_sensor_is_a_channel_of_its_gateway() -> None:
     assert found.about.gateway is None
 
 
+def test_further_wired_modules() -> None:
+    said = {"volt": 12.1, "current": 0.5, "power": 6}
+    expected = {"voltage@INA226": 12.1, "current@INA226": 0.5, "power@INA226": 6.0}
+    assert values(report(OpenMqttGateway(), "home/pole-gw/INA226toMQTT", said)) == expected
+    assert values(report(OpenMqttGateway(), "home/pole-gw/HCSR501toMQTT", {"hcsr501": "true"})) == {
+        "motion@HCSR501": 1.0
+    }
+    assert values(report(OpenMqttGateway(), "home/pole-gw/BMEtoMQTT/bme", {"pa": 99_000})) == {"pressure@bme": 99_000.0}
+
+
 def test_the_gateway_about_itself() -> None:
     said = {"uptime": 600, "version": "v1.8.1", "env": "esp32-ble", "rssi": -60, "tempc": 52, "freemem": 9, "SSID": "x"}
     found = report(OpenMqttGateway(), "home/pole-gw/SYStoMQTT", said)

@@ -68,9 +68,9 @@ PM = "shellypro4pm-0242ac110002"
             {
                 "wifi_sta": {"rssi": -61},
                 "relays": [{"ison": True}],
-                "meters": [{"power": 3}, {"power": 0, "is_valid": False}],
+                "meters": [{"power": 3, "total": 600}, {"power": 0, "is_valid": False}],
             },
-            {"rssi": -61.0, "switch_on@relay/0": 1.0, "power@relay/0": 3.0},
+            {"rssi": -61.0, "switch_on@relay/0": 1.0, "power@relay/0": 3.0, "energy@relay/0": 10.0},
         ),
         (
             "info",
@@ -309,6 +309,13 @@ def test_gen2_events() -> None:
     )
     assert pressed.time_ms == 1777629600500
     assert changed.kind is Kind.DIAGNOSTIC
+
+
+def test_gen2_ids_may_be_in_any_case() -> None:
+    wall = "ShellyWallDisplay-0242AC110002"
+    assert report(ShellyGen2(), f"city/{wall}/online", "true").device == wall
+    frame = {"src": wall.lower(), "method": "NotifyStatus", "params": {"ts": 1, "humidity:0": {"rh": 40}}}
+    assert report(ShellyGen2(), f"{wall}/events/rpc", frame).device == wall
 
 
 @pytest.mark.parametrize(

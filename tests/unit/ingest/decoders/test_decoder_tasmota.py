@@ -96,14 +96,21 @@ def test_sensors(topic: str, wrap: bool, said: dict[str, Any], expected: dict[st
     assert (found.device, found.kind, found.time_ms) == ("pole", Kind.TELEMETRY, None)
 
 
+def test_a_device_that_is_the_sensor_itself() -> None:
+    said = {"Temperature": 25, "Humidity": 83, "Light": 10, "Noise": 20, "TempUnit": "C"}
+    found = report(Tasmota(), "tele/pole/SENSOR", said)
+    assert values(found) == {"temperature": 25.0, "humidity": 83.0}
+    assert left(found) == {"Light": 10, "Noise": 20}, "steps of its own, neither lux nor decibel"
+
+
 def test_what_nobody_knows_is_set_aside() -> None:
     said = {
         "HX711": {"Weight": 12},
         "DS18B20": {"Id": "0A", "Temperature": 9_000},
-        "IBEACON": {"MAC": "02", "RSSI": -50},
+        "IBEACON_0242AC110002": {"RSSI": -50},
     }
     found = report(Tasmota(), "tele/pole/SENSOR", said)
-    assert left(found) == {"HX711.Weight": 12, "DS18B20.Temperature": 9_000, "IBEACON.MAC": "02", "IBEACON.RSSI": -50}
+    assert left(found) == {"HX711.Weight": 12, "DS18B20.Temperature": 9_000, "IBEACON_0242AC110002.RSSI": -50}
     assert (found.kind, found.measurements) == (Kind.DIAGNOSTIC, [])
 
 
@@ -206,17 +213,17 @@ def test_start_up_messages() -> None:
 
 def test_status_0_is_all_in_one() -> None:
     said = {
-        "Status": {"DeviceName": "Pole 3", "Topic": "pole", "Power": 1},
-        "StatusPRM": {"Uptime": "0T01:00:00", "RestartReason": "Power On"},
+        "Status": {"FriendlyName": ["Pole 3", "second"], "Topic": "pole", "Power": 1},
+        "StatusPRM": {"Uptime": "0 01:00:00", "RestartReason": "Power On"},
         "StatusFWR": {"Version": "14.2.0(tasmota)", "Hardware": "ESP8266EX"},
         "StatusNET": {"Mac": "02:42:AC:11:00:02"},
         "StatusSNS": {"Time": "2026-05-01T10:00:00", "AM2301": {"Temperature": 8}},
-        "StatusSTS": {"Time": "2026-05-01T10:00:00", "UptimeSec": 3600, "POWER": "ON"},
+        "StatusSTS": {"Time": "2026-05-01T10:00:00", "POWER": "ON"},
     }
     found = report(Tasmota(), "stat/pole/STATUS0", said, BERLIN)
     assert values(found) == {"temperature@AM2301": 8.0, "switch_on@POWER": 1.0}
     assert found.time_ms == 1777622400000
-    assert found.about.uptime_s == 3600.0
+    assert (found.about.uptime_s, found.about.name) == (3600.0, "Pole 3")
     assert found.about.tags == {"restart_reason": "Power On", "mac": "02:42:AC:11:00:02"}
 
 

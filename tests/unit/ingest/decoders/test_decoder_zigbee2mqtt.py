@@ -43,7 +43,10 @@ DEVICES = [
             {"contact_open": 0.0, "tamper": 0.0, "low_battery": 1.0},
         ),
         ({"contact": False}, {"contact_open": 1.0}),
-        ({"occupancy": True, "illuminance": 40000, "illuminance_lux": 12}, {"occupied": 1.0, "illuminance": 12.0}),
+        (
+            {"occupancy": True, "illuminance": 40000, "illuminance_lux": 12},
+            {"occupied": 1.0, "motion": 1.0, "illuminance": 12.0},
+        ),
         ({"presence": False, "illuminance": 7}, {"occupied": 0.0, "illuminance": 7.0}),
         ({"water_leak": True, "smoke": False, "gas": True}, {"water_leak": 1.0, "smoke_alarm": 0.0, "gas_alarm": 1.0}),
         ({"carbon_monoxide": True, "co": 120}, {"gas_alarm@carbon_monoxide": 1.0, "co": 120.0}),
