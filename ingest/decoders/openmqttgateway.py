@@ -54,14 +54,14 @@ _FIELDS: Final[Fields] = table(
         "zaxis": Field("acceleration", "m/s2", channel="z"),
         "cont": Field("contact_open"),  # of the wired contact module; of a radio device: it needs continuous scanning
     },
-    without=("temp", "gas", "noise"),
+    without=("gas", "noise"),
 )
 _BOOKKEEPING: Final = words(
     """
     id mac mactype advtype name brand model modelid type track acts cidc encr ctrl prmac packet packet1 packet2
     servicedata servicedatauuid manufacturerdata uuid service txpower tx mfid major minor time unixtime utctime
     timestamp cipher ctr mic seq rssi1 device calibrated serial version duration protocol mod freq freq1 freq2 channel
-    noise subtype origin hex raw receiver active delay length button
+    noise unit res addr pferror packetsize subtype origin hex raw receiver active delay length button
     """
 )
 _OF_RADIO: Final = frozenset({"volt", "pres", "distance", "power", "cont", "noise"})
@@ -107,11 +107,13 @@ def _heard(gateway: str, kind: str, tail: list[str], said: Mapping[str, Any]) ->
         return _system(gateway, said)
     if kind == "LORA" and "hex" in said and not _decoded_lora(said):
         return _raw(gateway, said, tail)
+    if "433" in kind and said.get("model") == "status":
+        return Report(gateway, Kind.DIAGNOSTIC)
     if "433" in kind and isinstance(said.get("model"), str):
         return _by_fields(device_of(said), said, gateway, RTL_FIELDS, "")
     if kind in _RADIO:
         return _radio(gateway, kind, tail, said)
-    return _by_fields(gateway, said, gateway, _FIELDS, tail[0][:64] if tail else kind, wired=True)
+    return _by_fields(gateway, said, gateway, _FIELDS, "/".join(tail)[:64] or kind, wired=True)
 
 
 def _subject(levels: list[str]) -> int | None:
@@ -198,6 +200,9 @@ def _field(
         _radio_field(draft, said.get("type"), key, folded, value)
     elif folded == "volt" and wired:  # of what the module is connected to
         draft.number("voltage", value, "V", channel=channel, field=key)
+    elif folded == "temp":
+        unit = said.get("unit")
+        draft.number("temperature", value, unit if unit in ("C", "F") else "C", channel=channel, field=key)
     elif (field := fields.get(folded)) is not None and not isinstance(value, dict | list):
         take(draft, field, value, key, channel=channel)
     elif folded not in _BOOKKEEPING and key != "action":

@@ -9,7 +9,7 @@ from ingest.decoders.fields import kind_of, measures_world, set_aside, take
 from ingest.meaning.household import Field, Fields, fold, table, words
 from ingest.messages import About, Happening, Kind, Report
 
-BRIDGES: Final = ("ZbReceived", "ZbInfo", "LwReceived", "LwInfo")
+BRIDGES: Final = ("ZbReceived", "ZigbeeReceived", "ZbInfo", "LwReceived", "LwInfo")
 """Keys under which the devices behind a bridge stand, each under its short address or its name."""
 _DEVICES_MAX: Final = 256
 
@@ -41,7 +41,7 @@ def bridged(gateway: str, said: Mapping[str, Any], time_ms: int | None) -> Itera
     for key in BRIDGES:
         devices = said.get(key)
         if isinstance(devices, dict):
-            fields = _ZIGBEE if key.startswith("Zb") else _LORA
+            fields = _ZIGBEE if key.startswith("Z") else _LORA
             for name, one in islice(devices.items(), _DEVICES_MAX):
                 if isinstance(one, dict):
                     yield _device(gateway, name, one, fields, time_ms)

@@ -131,6 +131,11 @@ def test_433_mhz(said: dict[str, Any], expected: dict[str, float], device: str) 
     assert (found.device, found.unmapped) == (device, [])
 
 
+def test_the_receiver_about_itself() -> None:
+    found = report(OpenMqttGateway(), "home/pole-gw/RTL_433toMQTT", {"model": "status", "rssi": -38, "pulses": 0})
+    assert (found.device, found.kind, values(found)) == ("pole-gw", Kind.DIAGNOSTIC, {})
+
+
 def test_a_code_of_a_remote_control_measures_nothing() -> None:
     found = report(
         OpenMqttGateway(), "home/pole-gw/433toMQTT", {"value": 1315156, "protocol": 1, "length": 24, "delay": 317}
@@ -159,6 +164,12 @@ def test_further_wired_modules() -> None:
     said = {"volt": 12.1, "current": 0.5, "power": 6}
     expected = {"voltage@INA226": 12.1, "current@INA226": 0.5, "power@INA226": 6.0}
     assert values(report(OpenMqttGateway(), "home/pole-gw/INA226toMQTT", said)) == expected
+    wire = report(
+        OpenMqttGateway(), "home/pole-gw/CLIMAtoMQTT/ds1820/0x28AA", {"temp": 50, "unit": "F", "type": "DS18B20"}
+    )
+    assert (values(wire), wire.unmapped) == ({"temperature@ds1820/0x28AA": 10.0}, [])
+    dht = values(report(OpenMqttGateway(), "home/pole-gw/DHTtoMQTT", {"temp": 22, "hum": 40}))
+    assert dht == {"temperature@DHT": 22.0, "humidity@DHT": 40.0}
     assert values(report(OpenMqttGateway(), "home/pole-gw/HCSR501toMQTT", {"hcsr501": "true"})) == {
         "motion@HCSR501": 1.0
     }

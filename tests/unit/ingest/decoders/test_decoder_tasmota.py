@@ -255,9 +255,10 @@ def test_discovery_names_the_device_as_its_topics_do() -> None:
     assert report(Tasmota(), "yard/tele/pole/STATE", {"POWER": "ON"}).device == found.device
 
 
-def test_devices_behind_a_zigbee_bridge() -> None:
+@pytest.mark.parametrize("key", ["ZbReceived", "ZigbeeReceived"])
+def test_devices_behind_a_zigbee_bridge(key: str) -> None:
     said = {
-        "ZbReceived": {
+        key: {
             "0x1A2B": {
                 "Device": "0x1A2B",
                 "Name": "gate",
