@@ -74,6 +74,7 @@ _BOOKKEEPING: Final = words(
     sta_ip sta_ip6 gw nameserver netmask ssid bssid mac ap_client_count
     """
 )
+_WITH_ERRORS: Final = words("switch light cct rgb rgbw rgbcct cover pm1 em em1")
 _ALARMS: Final = frozenset(
     {"overpower", "overtemp", "overvoltage", "undervoltage", "overcurrent", "out_of_range:temperature"}
 )
@@ -85,8 +86,11 @@ def is_component(name: str) -> bool:
     return (kind in _FIELDS or kind in _QUIET) and (not number or number.isdigit())
 
 
-def component(draft: Draft, name: str, status: Mapping[str, Any]) -> About:
-    """Take the status of one component; what it says of the device itself is returned."""
+def component(draft: Draft, name: str, status: Mapping[str, Any], *, whole: bool) -> About:
+    """Take the status of one component; what it says of the device itself is returned.
+
+    In a whole status errors are only shown where there are some; in one of changes they may have stayed what they were.
+    """
     kind = name.partition(":")[0]
     if kind == "sys":
         return _sys(status)
@@ -105,9 +109,9 @@ def component(draft: Draft, name: str, status: Mapping[str, Any]) -> About:
             _take(draft, _TOTALS.get(key) or _PHASES[key[2:]], value, channel + phase, time_ms, f"{name}.{key}")
         elif key not in _BOOKKEEPING:
             set_aside(draft, f"{name}.{key}", value)
-    errors = status.get("errors")
-    if isinstance(errors, list) and any(isinstance(error, str) and error in _ALARMS for error in errors[:16]):
-        draft.flag("fault", value=True, channel=channel)
+    errors = status.get("errors", [] if whole else None)
+    if kind in _WITH_ERRORS and isinstance(errors, list):
+        draft.flag("fault", any(isinstance(error, str) and error in _ALARMS for error in errors[:16]), channel=channel)
     return NOTHING_ABOUT
 
 

@@ -122,12 +122,12 @@ def _value(draft: Draft, rest: list[str], what: str, text: str, message: Message
     elif what in _NUMBERS:
         draft.number(*_named(_NUMBERS[what], text), field=what)
     elif what in _FLAGS:
-        draft.flag(_FLAGS[what], text, field=what)
+        draft.flag(_FLAGS[what], text, channel=what if _FLAGS[what] == "fault" else "", field=what)
     elif what == "sensor/state":
         draft.flag("contact_open", text, true=("open",), false=("close", "closed"), field=what)
     elif what == "sensor/error":
         error = amount(text)
-        draft.flag("fault", None if error is None else error.value != 0, field=what)
+        draft.flag("fault", None if error is None else error.value != 0, channel="error", field=what)
     elif rest[0] in ("input", "longpush") and len(rest) == 2:  # noqa: PLR2004 - input/N
         draft.flag("switch_on", text, channel=what, field=what) if rest[0] == "input" else None
     elif rest[0] == "adc" and len(rest) == 2:  # noqa: PLR2004 - adc/N

@@ -61,7 +61,7 @@ class ShellyGen2:
             if levels[-2] == "command" or not message.payload.strip():
                 return Decoded([ignored(device)])
             draft = Draft(device)
-            about = _components(draft, {levels[-1]: message.object})
+            about = _components(draft, {levels[-1]: message.object}, whole=True)
             return Decoded([draft.report(kind_of(draft), about=about)])
         raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", "neither status, events/rpc nor online of a Shelly device")
 
@@ -75,7 +75,7 @@ class ShellyGen2:
             return Decoded([lifeline(device, online=word == "true")])
         if what == "status":  # the answer to the command status_update
             draft = Draft(device)
-            about = _components(draft, message.object)
+            about = _components(draft, message.object, whole=True)
             return Decoded([draft.report(kind_of(draft), about=about)])
         return Decoded(_frame(device, message.object))
 
@@ -97,7 +97,7 @@ def _frame(device: str, said: Mapping[str, Any]) -> list[Report]:
     if method == "NotifyEvent":
         return list(_events(device, params.get("events"), time_ms))
     draft = Draft(device, time_ms)
-    about = _components(draft, params)
+    about = _components(draft, params, whole=method == "NotifyFullStatus")
     if isinstance(source, str) and source.lower() != device.lower() and _ID.fullmatch(source):
         about = about._replace(tags={**about.tags, "shelly_id": source})
     return [draft.report(kind_of(draft), about=about)]
@@ -119,10 +119,10 @@ def _events(device: str, events: Any, time_ms: int | None) -> Iterator[Report]:
         yield Draft(device, time_ms if when is None else when).report(kind, happening=happening)
 
 
-def _components(draft: Draft, said: Mapping[str, Any]) -> About:
+def _components(draft: Draft, said: Mapping[str, Any], *, whole: bool) -> About:
     about = NOTHING_ABOUT
     for name, status in said.items():
         if isinstance(status, dict):
-            found = component(draft, name[:64], status)
+            found = component(draft, name[:64], status, whole=whole)
             about = found if found is not NOTHING_ABOUT else about
     return about

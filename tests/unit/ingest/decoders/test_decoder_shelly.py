@@ -35,7 +35,7 @@ PM = "shellypro4pm-0242ac110002"
         ("emeter/0/total", "12345.6", {"energy@emeter/0": 12345.6}),
         ("input/1", "1", {"switch_on@input/1": 1.0}),
         ("temperature", "33.5", {"temperature": 33.5}),
-        ("overtemperature", "0", {"fault": 0.0}),
+        ("overtemperature", "0", {"fault@overtemperature": 0.0}),
         ("voltage", "230", {"voltage": 230.0}),
         ("sensor/temperature", "-4.25", {"temperature": -4.25}),
         ("sensor/humidity", "61", {"humidity": 61.0}),
@@ -47,7 +47,7 @@ PM = "shellypro4pm-0242ac110002"
         ("sensor/smoke", "false", {"smoke_alarm": 0.0}),
         ("sensor/state", "open", {"contact_open": 1.0}),
         ("sensor/state", "close", {"contact_open": 0.0}),
-        ("sensor/error", "3", {"fault": 1.0}),
+        ("sensor/error", "3", {"fault@error": 1.0}),
         ("ext_temperature/0", "18.5", {"temperature@ext/0": 18.5}),
         ("ext_temperatures", {"1": {"hwID": "28", "tC": 8}}, {"temperature@ext/1": 8.0}),
         ("ext_humidity/0", "55", {"humidity@ext/0": 55.0}),
@@ -233,7 +233,8 @@ def test_gen1_commands_are_ignored(topic: str) -> None:
 def test_gen2_components(component: str, status: dict[str, Any], expected: dict[str, float]) -> None:
     whole = {f"{name}@{component}": value for name, value in expected.items()}
     found = report(ShellyGen2(), f"{PM}/status/{component}", status)
-    assert values(found) == pytest.approx(whole)
+    fault = {f"fault@{component}": 0.0} if component.startswith(("switch", "light", "cover", "pm1", "em1:")) else {}
+    assert values(found) == pytest.approx({**fault, **whole})
     assert (found.device, found.unmapped) == (PM, [])
     params = {"ts": 1777629600.25, component: status}
     told = report(
@@ -241,6 +242,16 @@ def test_gen2_components(component: str, status: dict[str, Any], expected: dict[
     )
     assert values(told) == pytest.approx(whole)
     assert told.time_ms == 1777629600250
+
+
+def test_gen2_errors_that_are_gone_are_told_by_a_whole_status_or_by_none_of_them() -> None:
+    def frame(method: str, status: dict[str, Any]) -> dict[str, Any]:
+        return {"src": PM, "method": method, "params": {"ts": 1777629600, "switch:0": status}}
+
+    topic = f"{PM}/events/rpc"
+    assert values(report(ShellyGen2(), topic, frame("NotifyStatus", {"output": False}))) == {"switch_on@switch:0": 0.0}
+    for method, status in (("NotifyFullStatus", {}), ("NotifyStatus", {"errors": []})):
+        assert values(report(ShellyGen2(), topic, frame(method, status))) == {"fault@switch:0": 0.0}
 
 
 def test_gen2_three_phases() -> None:
@@ -255,6 +266,7 @@ def test_gen2_three_phases() -> None:
     }
     found = values(report(ShellyGen2(), "hall/status/em:0", status))
     assert found == {
+        "fault@em:0": 0.0,
         "voltage@em:0/a": 230.0,
         "power@em:0/a": 1.0,
         "current@em:0/b": 2.0,
