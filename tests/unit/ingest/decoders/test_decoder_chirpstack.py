@@ -220,7 +220,14 @@ def test_deep_and_enormous_content_is_bounded() -> None:
     for _ in range(400):
         deep = {"data": deep}
     wide = {f"field_{at}": at for at in range(20_000)}
-    for said in (deep, {"temperature": int("9" * 4000)}, wide, {"messages": [[{"measurementId": 4097}] * 50] * 100}):
+    many = {f"{name}_{at}": 1 for name in ("temp", "hum", "co2", "lux", "rh", "pir") for at in range(1_000)}
+    for said in (
+        deep,
+        many,
+        {"temperature": int("9" * 4000)},
+        wide,
+        {"messages": [[{"measurementId": 4097}] * 50] * 100},
+    ):
         report = only_report(ChirpStack(), topic("up"), up(object=said))
         assert len(report.unmapped) <= 256
         assert len(report.measurements) <= 4_098
