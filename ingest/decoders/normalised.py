@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from ingest.decoders.draft import Draft
 from ingest.meaning.times import rfc3339
+from ingest.meaning.values import finite
 
 _ENTRIES_MAX: Final = 256
+_BATTERY_V_MAX: Final = 30
 _DEPTH_MAX: Final = 4
 
 _NUMBERS: Final[Mapping[str, tuple[str, str, str]]] = {  # dotted field: property, unit, channel
@@ -48,7 +50,9 @@ def read_normalised(draft: Draft, said: Any) -> None:
             continue
         time_ms = rfc3339(one.get("time"))
         for field, value in _leaves(one, "", 0):
-            if field in _NUMBERS:
+            if field == "battery" and not _volts(value):
+                draft.unknown(field, value, "volts by the schema, and no battery has as many")
+            elif field in _NUMBERS:
                 name, unit, channel = _NUMBERS[field]
                 draft.number(name, value, unit, channel=channel, time_ms=time_ms, field=field)
             elif field in _FLAGS:
@@ -56,6 +60,11 @@ def read_normalised(draft: Draft, said: Any) -> None:
                 draft.flag(name, value, true=true, false=false, time_ms=time_ms, field=field)
             elif field not in _OF_NO_READING:
                 draft.unknown(field, value)
+
+
+def _volts(value: Any) -> bool:
+    number = finite(value)
+    return number is None or number <= _BATTERY_V_MAX
 
 
 def _leaves(said: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:

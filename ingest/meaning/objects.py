@@ -42,6 +42,22 @@ class Reader:
                 self._draft.unknown(name, value, "the answer to a command")
             return
         self._object(said, "", None, 0)
+        self._once()
+
+    def _once(self) -> None:
+        """Two fields may mean the same: what the second says otherwise is put aside, or one reading had two values."""
+        draft = self._draft
+        first: dict[tuple[str, str, int | None], float] = {}
+        kept = []
+        for one in draft.measurements:
+            key = one.observed_property, one.channel, one.time_ms
+            if key not in first:
+                first[key] = one.value
+                kept.append(one)
+            elif first[key] != one.value:
+                draft.unknown(one.observed_property, one.value, "said before, and otherwise")
+        if len(kept) < len(draft.measurements):
+            draft.measurements[:] = kept
 
     def _object(self, said: Mapping[str, Any], prefix: str, time_ms: int | None, depth: int) -> None:
         for name, value in said.items():

@@ -101,6 +101,11 @@ def test_battery_of_an_unknown_vendor(value: Any, meant: dict[str, float]) -> No
             "soil_moisture": 25}),
         ("browan", "tbwl100", {"status": 1, "battery": 3.5}, {"water_leak": 1, "battery_voltage": 3.5}),
         ("axioma", "qalcosonic-w1", {"CurrentVolume": 12.5}, {"meter_reading": 12.5}),
+        ("pepperl-fuchs", "wilsen-sonic-level", {"proxx": 49, "fillinglvl": 93, "battery_vol": 3.4, "temp": 8}, {
+            "distance": 0.49, "fill_level": 93, "battery_voltage": 3.4, "temperature": 8}),
+        ("aquascope", "bvs", {"valve": "On", "leak": "N"}, {"valve_open": 1, "water_leak": 0}),
+        ("sensative", "strips", {"battery": 80, "flood": {"value": 0}, "floodAlarm": {"value": False}}, {
+            "battery_percent": 80, "water_leak": 0}),
         ("mclimate", "t-valve", {"valveState": True, "boxTamper": False}, {"valve_open": 1, "tamper": 0}),
     ],
 )  # fmt: skip
@@ -120,6 +125,12 @@ def test_flags_that_vendors_turn_round_are_believed_in_words_only() -> None:
     assert draft.measurements == []
     assert len(draft.unmapped) == 3
     assert values(read({"door": "Open", "valve": "closed"})) == {"contact_open": 1, "valve_open": 0}
+
+
+def test_one_reading_has_one_value() -> None:
+    draft = read({"temperature": 20, "temp": 21, "humidity": 40, "rh": 40})
+    assert [(one.observed_property, one.value) for one in draft.measurements] == [("temperature", 20), ("humidity", 40)]
+    assert [(one.name, one.value) for one in draft.unmapped] == [("temperature", 21)]
 
 
 def test_no_reading_becomes_none() -> None:

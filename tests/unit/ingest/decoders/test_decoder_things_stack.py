@@ -122,6 +122,15 @@ def test_normalised_payload_wins_and_nothing_is_said_twice() -> None:
     assert ("action.motion.count", 4) in [(one.name, one.value) for one in report.unmapped]
 
 
+def test_normalised_percent_is_no_voltage() -> None:
+    report = only_report(
+        ThingsStack(),
+        topic(),
+        up(version_ids={}, decoded_payload={"battery": 80}, normalized_payload=[{"battery": 80}]),
+    )
+    assert measured(report) == {"battery_percent": 80, "rssi": -88, "snr": 11}
+
+
 def test_uplink_normalised_alone() -> None:
     said = {
         "end_device_ids": IDS,
