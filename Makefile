@@ -26,7 +26,7 @@ test: setup lint ## all tests, against real servers, e.g. make test ARGS="-k sta
 	@EYES_SEEDS=$(SEEDS) .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup-venv lint ## style, types, layers and unit tests; needs no servers
-	@.venv/bin/python -m pytest tests/unit $(ARGS)
+	@EYES_EXAMPLES=15 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(ARGS)
 
 lint: setup-venv
 	.venv/bin/ruff check .
