@@ -25,7 +25,7 @@ SCRIPT = Path(__file__).with_name("sparkplug_oracle.py")
 
 def _environment() -> Path:
     """The oracle's Python, made on first use; a half-made one is thrown away."""
-    key = content_key(*NEEDS, sys.version, sys.executable)
+    key = content_key(*NEEDS, sys.version, sys.base_prefix)
     home = cache_dir() / f"oracle-{key}"
     home.parent.mkdir(parents=True, exist_ok=True)
     with (home.parent / "oracle.lock").open("w") as lock:
