@@ -145,6 +145,9 @@ class IngestSettings(Section):
     codecs: Path | None = Field(
         None, description="folder of LoRaWAN vendors' JavaScript codecs, for uplinks that nobody decoded"
     )
+    fields: Path | None = Field(
+        None, description="what further fields of LoRaWAN devices mean, in the form of ingest/meaning/fields.toml"
+    )
     session_expiry_s: int = Field(7 * 86_400, description="how long the broker keeps our session when away")
     receive_maximum: int = Field(2_000, ge=1, le=65_535)
     in_flight_max: int = Field(20_000, ge=1, description="messages received and not yet acknowledged")
