@@ -10,6 +10,7 @@ from ingest.decoders.dahua import Dahua
 from ingest.decoders.frigate import Frigate
 from ingest.decoders.hikvision import Hikvision
 from ingest.decoders.home_assistant import HomeAssistant
+from ingest.decoders.identify import device_id
 from ingest.decoders.lorawan import NO_CODECS, Codecs
 from ingest.decoders.onvif import Onvif
 from ingest.decoders.openmqttgateway import OpenMqttGateway
@@ -23,7 +24,7 @@ from ingest.decoders.tasmota import Tasmota
 from ingest.decoders.things_stack import ThingsStack
 from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
 from ingest.meaning.fields import Fields
-from ingest.messages import Decoded
+from ingest.messages import Decoded, Refusal
 from schemas.quarantine import Reason
 
 _TOPIC_MAX: Final = 1024
@@ -137,7 +138,7 @@ class Catalogue:
             return Decoded(refusal=error.refusal, refused=1)
         if decoded.learned is not None:
             self._filters = None
-        return decoded
+        return _with_possible_devices(decoded)
 
     def filters(self, configured: Sequence[str] = ()) -> list[str]:
         """What to subscribe to: the configured filters, or else those of the routes; and what decoders learned to want.
@@ -163,6 +164,22 @@ class Catalogue:
         if isinstance(one, Stateful):
             one.learn(message)
             self._filters = None
+
+
+def _with_possible_devices(decoded: Decoded) -> Decoded:
+    """Without the reports of devices whose ids the log cannot hold: those are refused."""
+    kept = []
+    refusal: Refusal | None = None
+    for report in decoded.reports:
+        try:
+            device_id(report.device, "device")
+            kept.append(report)
+        except RefusedError as error:
+            refusal = refusal or error.refusal
+    if refusal is None:
+        return decoded
+    refused = decoded.refused + len(decoded.reports) - len(kept)
+    return decoded._replace(reports=kept, refusal=decoded.refusal or refusal, refused=refused)
 
 
 def split_filter(topic_filter: str) -> list[str]:

@@ -10,6 +10,8 @@ from schemas.camera import CameraObservation
 from schemas.properties import PROPERTIES
 from schemas.units import to_canonical
 
+CHANNEL_MAX: Final = 64
+"""As many signs of a channel the registry can name."""
 _UNMAPPED_MAX: Final = 256
 
 
@@ -98,7 +100,7 @@ class Draft:
 
     def _add(self, observed_property: str, value: float, channel: str, time_ms: int | None) -> None:
         when = self.time_ms if time_ms is None else time_ms
-        self.measurements.append(Measurement(observed_property, value, when, "", None, channel))
+        self.measurements.append(Measurement(observed_property, value, when, "", None, channel[:CHANNEL_MAX]))
 
     def unknown(self, name: str, value: Any, why: str = "") -> None:
         """Keep a field that became no measurement."""

@@ -154,7 +154,7 @@ class Book:
         values = device.values
         for part in report.measurements:
             time_ms = event_ms if part.time_ms is None else part.time_ms
-            key = (part.observed_property, part.channel)
+            key = (part.observed_property, part.channel[:_TEXT_MAX])
             before = values.get(key)
             if before is None:
                 if len(values) >= VALUES_MAX:

@@ -4,9 +4,12 @@ from typing import Any
 import pytest
 
 from ingest.decoders.base import Message
+from ingest.decoders.catalogue import Catalogue, make_decoders
 from ingest.decoders.configured import catalogue_of
+from ingest.messages import Decoded, Kind, Report
 from runtime.errors import FatalError
 from runtime.settings import IngestSettings, RouteSettings, Settings
+from schemas.quarantine import Reason
 
 T = 1_795_000_000_000
 
@@ -62,3 +65,21 @@ def test_filters_are_covered_once() -> None:
     assert "tele/+/+" in filters
     assert "+/online" in filters
     assert catalogue_of(configured()).filters(("a/#", "a/b", "a/+/c", "b/+", "b/c", "b/#")) == ["a/#", "b/#"]
+
+
+@pytest.mark.parametrize("name", ["a b+c", "#", " ", "x" * 300, "a\nb", ""])
+def test_a_device_that_the_log_cannot_name_is_refused_and_others_are_taken(name: str) -> None:
+    class Two:
+        name = "two"
+
+        def recognise(self, message: Message) -> str | None:
+            return "always"
+
+        def decode(self, message: Message) -> Decoded:
+            return Decoded((Report(name, Kind.STATUS), Report("good", Kind.STATUS)))
+
+    catalogue = Catalogue(decoders=(*make_decoders(), Two()))
+    decoded = catalogue.decode(Message("nobody/knows", b"?", T))
+    assert [report.device for report in decoded.reports] == ["good"]
+    assert decoded.refusal is not None
+    assert (decoded.refusal.reason, decoded.refusal.field, decoded.refused) == (Reason.SCHEMA, "device", 1)
