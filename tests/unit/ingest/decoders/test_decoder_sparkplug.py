@@ -264,7 +264,9 @@ def test_a_compressed_payload_is_unpacked(pack: object) -> None:
     assert decoded.reports[0].numbering == Numbering(2, 256, "4", NODE, str(T0))
 
 
-@pytest.mark.parametrize("body", [b"", b"no", gzip.compress(bytes(64 << 20)), gzip.compress(b"\0" * 99)[:-12]])
+@pytest.mark.parametrize(
+    "body", [b"", b"no", gzip.compress(bytes(64 << 20), mtime=0), gzip.compress(b"\0" * 99, mtime=0)[:-12]]
+)
 def test_a_body_that_cannot_be_unpacked_is_refused(body: bytes) -> None:
     decoded = born().decode(message("DDATA", payload(2, uuid="SPBV1.0_COMPRESSED", body=body), "P-7"))
     assert decoded.refusal is not None
