@@ -64,6 +64,11 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, **mor
     )
 
 
+METADATA_MS: Final = 10_000
+"""A member that joins before a new topic is known everywhere has none of its partitions until it asks again, which by
+default is five minutes later."""
+
+
 def group_consumer(settings: KafkaSettings, group: str, instance: str, **more: Any) -> KafkaConsumer:
     """A member of a group; partitions move eagerly and stick where they were."""
     return KafkaConsumer(
@@ -75,6 +80,7 @@ def group_consumer(settings: KafkaSettings, group: str, instance: str, **more: A
         enable_auto_commit=False,
         auto_offset_reset="none",
         partition_assignment_strategy=(StickyPartitionAssignor,),
+        metadata_max_age_ms=METADATA_MS,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.session_timeout_ms // 5,
         max_partition_fetch_bytes=MAX_RECORD_BYTES,

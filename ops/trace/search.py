@@ -111,10 +111,11 @@ class Search:
         exact: dict[UUID, tuple[Message, bool]] = {}
         again: dict[UUID, tuple[Message, bool]] = {}
         wanted = {row.id: row for row in group}
+        catalogue = self._learned()  # before the log is read on: it reads one partition at a time
         for record, beyond in self.near(ACCEPTED, partition, begin, end):
             if beyond and wanted.keys() <= again.keys():
                 break
-            for row, message in self._matches(record, list(wanted.values())):
+            for row, message in self._matches(record, list(wanted.values()), catalogue):
                 if message.arrival_ms == row.arrival_ms:
                     exact[row.id] = message, False
                     wanted.pop(row.id, None)
@@ -124,11 +125,11 @@ class Search:
                 break
         return {**{id_: again[id_] for id_ in wanted if id_ in again}, **exact}
 
-    def _matches(self, record: Any, rows: list[Row]) -> Iterator[tuple[Row, Message]]:
+    def _matches(self, record: Any, rows: list[Row], catalogue: Catalogue) -> Iterator[tuple[Row, Message]]:
         data = data_of(record) if rows else None
         if not isinstance(data, AcceptedColumns):
             return
-        place, catalogue = self._log.place(ACCEPTED, record), self._learned()
+        place = self._log.place(ACCEPTED, record)
         columns = zip(data.mqtt_topic, data.arrival_time, data.payload, strict=True)
         for number, (topic, arrival_ms, payload) in enumerate(columns):
             devices = devices_in(catalogue, topic, payload, arrival_ms)

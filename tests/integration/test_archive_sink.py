@@ -229,8 +229,9 @@ def test_a_session_that_slept_in_a_transaction_is_retried_and_not_given_up(
     city: Store, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     sink = owner(city)
+    sink._connection.autocommit = True  # in a transaction it would be ended by what it sets
     sink._connection.execute("SET idle_in_transaction_session_timeout = '1ms'")
-    sink._connection.commit()
+    sink._connection.autocommit = False
     merge = sink._merge
 
     def ended() -> bool:

@@ -277,9 +277,9 @@ def test_publish_tells_what_became_of_each_line(env: dict[str, str]) -> None:
     assert answer.returncode == 0
     unheard = f"accepted, but nobody listens: is `eyes ingest` running? eyes/v1/{env['EYES_SITE']}/x/observations"
     assert answer.stdout.splitlines() == [f"line 1: {unheard}", f"line 3: {unheard}"]
-    forbidden = eyes("publish", "-", "--topic", "somewhere/else", env=env, said="{}")
+    forbidden = eyes("publish", "-", "--topic", "eyes/_session/x", env=env, said="{}")
     assert forbidden.returncode == 1
-    assert forbidden.stdout == "line 1: refused (Not authorized) somewhere/else\n"
+    assert forbidden.stdout == "line 1: refused (Not authorized) eyes/_session/x\n"
     assert line(forbidden.stderr) == "eyes: the broker refused 1 of 1 messages"
 
 

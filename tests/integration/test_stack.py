@@ -237,10 +237,12 @@ def _check_mqtt_rights(settings: StackSettings, secrets: StackSecrets) -> None:
         time.sleep(0.3)
         device.publish("other/topic", b"x", qos=1).wait_for_publish(5)
         device.publish("eyes/v1/a/b", b"x", qos=1).wait_for_publish(5)
+        for forbidden in ("eyes/v1/_clock", "eyes/v1/_probe/me", "eyes/_session/me"):
+            device.publish(forbidden, b"x", qos=1).wait_for_publish(5)
         subscriber.publish("eyes/v1/a/b/no", b"x", qos=1).wait_for_publish(5)
         subscriber.publish("eyes/v1/_probe/me", b"x", qos=1).wait_for_publish(5)
         eventually(lambda: "eyes/v1/_probe/me" in got)
-        assert got == ["eyes/v1/a/b", "eyes/v1/_probe/me"]
+        assert got == ["other/topic", "eyes/v1/a/b", "eyes/v1/_probe/me"]
     finally:
         for client in (subscriber, device):
             client.disconnect()
