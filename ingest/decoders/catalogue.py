@@ -1,6 +1,6 @@
 """Which decoder takes a message: the route table first, then whoever recognises it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ingest.decoders.axis import Axis
@@ -99,9 +99,6 @@ class Catalogue:
             self._routes.append((levels, Choice(decoder, f"route {route.topic_filter}", route.options)))
         self._routed: dict[str, Choice | None] = {}
         self._filters: list[str] | None = None
-
-    def __iter__(self) -> Iterator[Decoder]:
-        return iter(self._decoders.values())
 
     def choose(self, message: Message) -> Choice:
         """Who takes a message: the first route that matches its topic, else the first decoder that recognises it.

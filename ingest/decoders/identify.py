@@ -12,7 +12,7 @@ from schemas.quarantine import Reason
 _device: Final = TypeAdapter(DeviceId)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=400_000)  # a city's devices, each asked for by its topic and by its report
 def device_id(text: str, field: str = "topic", reason: Reason = Reason.SCHEMA) -> str:
     """The same text, which the log can hold as the id of a device (:data:`schemas.model.DeviceId`).
 

@@ -6,19 +6,19 @@ name the field that is wrong. ``tests/unit/ingest`` holds the two against each o
 """
 
 import json
-from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ingest.decoders.base import Message, RefusedError
+from ingest.decoders.identify import device_id
 from ingest.decoders.own_batch import decode_batch
 from ingest.decoders.own_terms import NotCertainError, at_element, canonical, strict_json, utc_ms
 from ingest.decoders.topics import ROOT
 from ingest.messages import Decoded, Kind, Measurement, Refusal, Report
 from schemas.camera import CameraObservation
-from schemas.model import DeviceId, Model, to_ms
+from schemas.model import Model, to_ms
 from schemas.observation import Observation
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Reason
@@ -195,7 +195,6 @@ def decode_sightings(payload: bytes) -> Parts:
 _CHANNELS: Final = {"observations": decode_observations, "camera": decode_sightings}
 _BATCH: Final = "batch"
 _PARTS: Final = 5
-_device: Final = TypeAdapter(DeviceId)
 
 
 def device_of(topic: str) -> tuple[str, str]:
@@ -210,15 +209,7 @@ def device_of(topic: str) -> tuple[str, str]:
     if parts[4] not in _CHANNELS and parts[4] != _BATCH:
         text = f"unknown channel {parts[4]!r}, known are {', '.join((*_CHANNELS, _BATCH))}"
         raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", text)
-    return _valid(parts[3]), parts[4]
-
-
-@lru_cache(maxsize=200_000)
-def _valid(device: str) -> str:
-    try:
-        return _device.validate_python(device)
-    except ValidationError as error:
-        raise RefusedError(Reason.UNKNOWN_TOPIC, "topic", f"device {device!r}: {error.errors()[0]['msg']}") from None
+    return device_id(parts[3], "topic", Reason.UNKNOWN_TOPIC), parts[4]
 
 
 class OwnJson:

@@ -131,7 +131,7 @@ def register_devices(
         made = facility_of(Rule(facility=template), twin, registered.zones.values())
     except UnfilledError as error:
         raise FatalError(f"{device} cannot be registered so: {error}; give --lon, --lat or --zone") from None
-    console.print(str(register(settings, [made], dry_run=dry_run)), highlight=False, markup=False)
+    console.print(str(register(settings, [made], registered, dry_run=dry_run)), highlight=False, markup=False)
 
 
 def _by_rules(rules: tuple[Rule, ...], every_s: float | None, *, dry_run: bool) -> None:
@@ -141,7 +141,8 @@ def _by_rules(rules: tuple[Rule, ...], every_s: float | None, *, dry_run: bool) 
         shutdown.install()
     while not shutdown.requested:
         with kafka_explained(settings.kafka):
-            found = offers(rules, _twins().values(), read_registered(settings.kafka))
+            registered = read_registered(settings.kafka)
+            found = offers(rules, read_devices(settings.kafka).values(), registered)
         for offer in found:
             if offer.problem is not None:
                 console.print(f"{offer.device}: {offer.problem}", markup=False, style="yellow", soft_wrap=True)
@@ -150,7 +151,7 @@ def _by_rules(rules: tuple[Rule, ...], every_s: float | None, *, dry_run: bool) 
                 console.print(f"{text} in {offer.facility.zone}", highlight=False, markup=False, soft_wrap=True)
         made = [offer.facility for offer in found if offer.facility is not None]
         if made or every_s is None:
-            console.print(str(register(settings, made, dry_run=dry_run)), highlight=False, markup=False)
+            console.print(str(register(settings, made, registered, dry_run=dry_run)), highlight=False, markup=False)
         if every_s is None:
             return
         shutdown.wait(every_s)

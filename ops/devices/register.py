@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ops.devices.rules import Rule, UnfilledError, facility_of
-from ops.explained import kafka_explained
-from ops.registry import LoadReport, Registered, load_registry, read_registered
+from ops.registry import LoadReport, Registered, load_registry
 from runtime.settings import Settings
 from schemas.device import DeviceTwin
 from schemas.facility import Facility
@@ -49,12 +48,12 @@ def joined(facilities: Iterable[Facility], registered: Registered) -> list[Facil
     return list(out.values())
 
 
-def register(settings: Settings, facilities: Iterable[Facility], *, dry_run: bool = False) -> LoadReport:
-    """Register these facilities, or add their devices to those of the same ids.
+def register(
+    settings: Settings, facilities: Iterable[Facility], registered: Registered, *, dry_run: bool = False
+) -> LoadReport:
+    """Register these facilities, or add their devices to those of the same ids among what is registered.
 
     Raises:
         FatalError: as :func:`ops.registry.load_registry`.
     """
-    with kafka_explained(settings.kafka):
-        registered = read_registered(settings.kafka)
     return load_registry(settings, joined(facilities, registered), (), dry_run=dry_run)
