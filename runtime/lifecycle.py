@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Final
 
@@ -14,11 +15,42 @@ log: Final = structlog.get_logger()
 EXIT_STALLED: Final = 70  # EX_SOFTWARE of sysexits.h
 
 
+class Latch:
+    """Set once and for ever, from a signal handler too.
+
+    ``threading.Event.set`` must not be called from a handler: its lock is not reentrant, so a signal that arrives
+    while the main thread is inside ``Event.wait`` with the lock in hand stops that thread for ever. ``SimpleQueue.put``
+    is documented to be reentrant.
+    """
+
+    def __init__(self) -> None:
+        self._set = False
+        self._tokens: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Set it; whoever waits goes on."""
+        self._set = True
+        self._tokens.put(None)
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._set
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep, but wake at once when it is set; says whether it was."""
+        try:
+            self._tokens.get(timeout=max(0.0, timeout_s))
+        except Empty:
+            return self._set
+        self._tokens.put(None)  # for whoever else waits, or will
+        return True
+
+
 class Shutdown:
     """Set once, by a signal or by code; every loop of the process asks it."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asked = Latch()
 
     def install(self) -> None:
         """Listen to SIGTERM, SIGINT and SIGHUP (a closed terminal); a second signal ends the process at once."""
@@ -26,22 +58,22 @@ class Shutdown:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._event.is_set():
+        if self._asked.is_set():
             os._exit(128 + number)
         self.request()
 
     def request(self) -> None:
         """Ask the process to end."""
-        self._event.set()
+        self._asked.set()
 
     @property
     def requested(self) -> bool:
         """Whether the process was asked to end."""
-        return self._event.is_set()
+        return self._asked.is_set()
 
     def wait(self, timeout_s: float) -> bool:
         """Sleep, but wake at once when asked to end; says whether it was."""
-        return self._event.wait(timeout_s)
+        return self._asked.wait(timeout_s)
 
 
 class Progress:

@@ -11,6 +11,7 @@ import structlog
 from ops.supervise.child import cap_log
 from ops.supervise.keeper import Keeper
 from ops.supervise.spec import ProcessSpec, ProcessStatus, State
+from runtime.lifecycle import Latch
 
 TICK_S = 0.05
 LOG_CHECK_S = 5.0
@@ -105,7 +106,7 @@ class Supervisor:
         Raises:
             RuntimeError: The supervisor itself failed; its processes have ended.
         """
-        asked = threading.Event()
+        asked = Latch()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.set())
         self.start()

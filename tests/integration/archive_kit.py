@@ -228,10 +228,19 @@ class Archive:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            self.show()
         if self.process is not None and self.process.poll() is None:
             self.send(signal.SIGCONT)
             self.kill()
+
+    def show(self) -> None:
+        """Print what there is to know of it, for whoever reads about the failed test."""
+        with contextlib.suppress(OSError):
+            lags = {name: value for name, value in self.metrics("eyes_archive_lag_records").items() if value}
+            sys.stdout.write(f"health {self.health()}, lags that are not 0 {lags}\n")
+        sys.stdout.write(self.log.read_text()[-10_000:])
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
