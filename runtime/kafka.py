@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from runtime.errors import FatalError
+from runtime.group_consumer import GroupConsumer
 from runtime.settings import KafkaSettings
 from schemas.topics import Topic
 
@@ -71,7 +72,7 @@ default is five minutes later."""
 
 def group_consumer(settings: KafkaSettings, group: str, instance: str, **more: Any) -> KafkaConsumer:
     """A member of a group; partitions move eagerly and stick where they were."""
-    return KafkaConsumer(
+    return GroupConsumer(
         **connection(settings),
         client_id=f"{group}-{instance}",
         group_id=settings.topic_prefix + group,
