@@ -6,10 +6,11 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from processors.engine.composed import Counts
+from processors.engine.contract import Reading, Said
 from processors.engine.ports import Standing
 from runtime.latency import END_TO_END
 from schemas.anomaly import Anomaly
-from schemas.model import Model, to_ms
+from schemas.model import to_ms
 from schemas.quarantine import Quarantined
 
 EVENTS: Final = Counter(
@@ -28,6 +29,7 @@ BATCH_EVENTS: Final = Histogram(
     buckets=(1, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000),
 )
 FINDINGS: Final = Counter("eyes_processor_findings_total", "Findings published", ["kind", "transition"])
+DERIVED: Final = Counter("eyes_processor_derived_total", "Readings published that were made from others", ["property"])
 DUPLICATES: Final = Counter("eyes_processor_duplicates_total", "Events that were seen before, recovery included")
 CONFLICTS: Final = Counter("eyes_processor_conflicts_total", "Other values under a known identity")
 LATE: Final = Counter("eyes_processor_late_total", "Events too old to be judged")
@@ -105,7 +107,7 @@ class Meter:
         TIMERS.labels(partition).set(standing.timers)
         STOPPED.labels(partition).set(0)
 
-    def committed(self, outputs: Sequence[Model], seconds: float) -> None:
+    def committed(self, outputs: Sequence[Said], seconds: float) -> None:
         """See :class:`processors.engine.ports.Observer`."""
         COMMITS.inc()
         COMMIT_SECONDS.observe(seconds)
@@ -118,6 +120,8 @@ class Meter:
                 if output.arrival_time is not None:
                     waited_s = max(0.0, (now_ms - to_ms(output.arrival_time)) / 1000)
                     END_TO_END.labels("arrival_to_anomaly").observe(waited_s)
+            elif isinstance(output, Reading):
+                DERIVED.labels(output.series.observed_property).inc()
             elif isinstance(output, Quarantined):
                 QUARANTINED.labels(output.reason.value).inc()
 

@@ -14,9 +14,9 @@ from processors.worker import Worker
 from runtime.kafka import topic_id
 from runtime.lifecycle import Progress, Shutdown
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, SNAPSHOTS
+from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, SNAPSHOTS
 
-TOPICS: Final = (EVENTS, ANOMALIES, QUARANTINE, SHADOWS, SNAPSHOTS)
+TOPICS: Final = (EVENTS, ANOMALIES, DERIVED, QUARANTINE, SHADOWS, SNAPSHOTS)
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:

@@ -92,6 +92,15 @@ class Policy(Model):
     clear_s: Seconds | None = None
     install_angle_deg: Annotated[float | None, Field(ge=0, le=180)] = None
     tilt_deg: Annotated[float | None, Field(gt=0, le=180)] = None
+    m3_per_pulse: Annotated[float | None, Field(gt=0, le=1e6)] = None
+    """What one pulse of its counters stands for; None: pulses say nothing of a volume."""
+    rolls_over_at: Annotated[float | None, Field(gt=0, le=2**64)] = None
+    """What its counters would show next when they begin again at 0: 65536 of 16 bits, 100000 of five digits, in pulses
+    or m3 as they count; None: not known."""
+    max_flow_m3_h: Annotated[float | None, Field(gt=0, le=1e6)] = None
+    """No more can pass here: what would be more is no flow."""
+    count_gap_s: Seconds | None = None
+    """Counts further apart than this make no flow."""
 
 
 class Facility(Model):

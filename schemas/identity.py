@@ -6,14 +6,18 @@ Three tiers, best first (DESIGN.md, "Identity"), written as text so that a perso
 - ``b:<device time, ms>:<value>``: it does not, but says when it measured;
 - ``c:<arrival, ms>:<payload hash>:<n>``: neither; given by ingest on arrival, and recognised again only by payload.
 
+And ``d:<end, ms>:<beginning, ms>:<property>`` for what no device sent: derived by a fold from what the same device said
+of another property at these two event times.
+
 The value is part of (b), so two values of one instant are two readings; under (a) they are a conflict. Where a device
-measures one property on several channels, ``@<channel>`` stands behind the boot in (a) and behind the value in (b).
+measures one property on several channels, ``@<channel>`` stands behind the boot in (a), behind the value in (b) and
+behind the property in (d).
 An identity is unique within its series (device and property), so one message may carry several properties under one
 number.
 """
 
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 NAMESPACE: Final = UUID("6f1d3a52-8a3c-5b0e-9d57-0d2f2f4a7c11")
@@ -34,6 +38,42 @@ def arrived(arrival_ms: int, payload_hash: str, index: int) -> str:
     return f"c:{arrival_ms}:{payload_hash}:{index}"
 
 
+class Derivation(NamedTuple):
+    """What a derived reading was made from: its device's ``observed_property`` at these event times."""
+
+    time_ms: int
+    since_ms: int
+    observed_property: str
+    channel: str
+
+
+def derived(derivation: Derivation) -> str:
+    """Tier (d): the same for the same span of the same counter, whatever was made of it."""
+    time_ms, since_ms, name, channel = derivation
+    return f"d:{time_ms}:{since_ms}:{name}@{channel}" if channel else f"d:{time_ms}:{since_ms}:{name}"
+
+
+def derivation(identity: str) -> Derivation | None:
+    """What :func:`derived` was given; None for the identity of what a device sent."""
+    if not identity.startswith("d:"):
+        return None
+    _, time_ms, since_ms, source = identity.split(":", 3)
+    name, _, channel = source.partition("@")
+    return Derivation(int(time_ms), int(since_ms), name, channel)
+
+
+def boot_and_channel(identity: str) -> tuple[str, str]:
+    """What an identity says of the device's boot (tier (a) only) and of the channel; empty where it says nothing."""
+    match tier(identity):
+        case "a":
+            boot, _, channel = identity[2:].rpartition(":")[0].partition("@")
+            return boot, channel
+        case "b":
+            return "", identity.split(":", 2)[2].partition("@")[2]
+        case _:
+            return "", ""
+
+
 def payload_hash(topic: str, payload: bytes) -> str:
     """Sixteen hex digits that stand for a message's topic and bytes."""
     digest = blake2b(topic.encode(), digest_size=8)
@@ -43,7 +83,7 @@ def payload_hash(topic: str, payload: bytes) -> str:
 
 
 def tier(identity: str) -> str:
-    """``a``, ``b`` or ``c``."""
+    """``a``, ``b``, ``c`` or ``d``."""
     return identity[0]
 
 

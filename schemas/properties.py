@@ -38,6 +38,8 @@ _PROPERTIES: Final = (
     Property("water_level", "m", -100.0, 1_000.0),
     Property("meter_reading", "m3", 0.0, 1e12),
     Property("pulse_count", "1", 0.0, 1e18),
+    Property("volume_delta", "m3", 0.0, 1e9),  # since the report before
+    Property("pulse_delta", "1", 0.0, 1e15),
     Property("conductivity", "uS/cm", 0.0, 1e6),
     Property("ph", "[pH]", -2.0, 16.0),
     _flag("water_leak"),

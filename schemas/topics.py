@@ -86,6 +86,17 @@ ANOMALIES: Final = Topic(
     readers=("archive", "sequencer", "operators"),
     about="Findings raised, updated and cleared.",
 )
+DERIVED: Final = Topic(
+    name="city.derived.v1",
+    key="zone",
+    values=(ObservationBatch,),
+    partitions=12,
+    cleanup="delete",
+    retention_ms=28 * DAY_MS,
+    writers=("processors",),
+    readers=("archive", "operators"),
+    about="Readings that no device sent: the flows that folds made of counts, each a record of its own.",
+)
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
     key="facility id, or `zone:` and the zone id; `/load/`, `/probe/` and `/retired/` are no facilities",
@@ -225,6 +236,7 @@ CONTEXTS: Final = Topic(
 CATALOGUE: Final = (
     EVENTS,
     ANOMALIES,
+    DERIVED,
     FACILITIES,
     SHADOWS,
     TRIALS,

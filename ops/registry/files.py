@@ -29,8 +29,8 @@ M = TypeVar("M", bound=Model)
 ZONE_CLASS: Final = "zone"
 _PLACE: Final = ("lon", "lat", "grid", "district", "address")
 _DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone")
-_POLICY: Final = ("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg")
-_NUMBERS: Final = {"lon", "lat", "interval_s", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"}
+_POLICY: Final = tuple(Policy.model_fields)
+_NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity"}
 _KINDS: Final = {
     "dma": ZoneKind.DMA,
     "segment": ZoneKind.STREET_SEGMENT,

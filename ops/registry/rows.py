@@ -15,6 +15,7 @@ COLUMNS: Final = (
     *("lon", "lat", "grid", "district", "address"),
     *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
     *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"),
+    *("m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s"),
 )
 PROBLEMS_MAX: Final = 20
 

@@ -1,4 +1,4 @@
-"""The detectors: pure folds that turn what probes saw into findings.
+"""The detectors: pure folds that turn what probes saw into findings, and counts into flows.
 
 :data:`ALL` is the one place where they are listed, in the order in which they are asked; :data:`CANDIDATES` are further
 versions that are in the code to be judged on the past, and publish nothing.
@@ -7,6 +7,7 @@ versions that are in the code to be judged on the past, and publish nothing.
 from typing import Any, Final
 
 from processors.detectors.clock import ClockDetector
+from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.parking import ParkingDetector
@@ -17,6 +18,7 @@ GROUP: Final = "detectors"
 """The consumer group in which they are folded together."""
 
 ALL: Final[tuple[Detector[Any], ...]] = (
+    CountersDetector(),
     CoverDetector(),
     ParkingDetector(),
     SilenceDetector(),

@@ -5,7 +5,7 @@ polls, nor on where and when it runs. Detectors are given one event at a time, s
 causes.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,13 +14,14 @@ from zlib import crc32
 import msgspec
 
 from processors.engine import refusal, snapshot
-from processors.engine.cast import Cast, Registration, about
+from processors.engine.cast import Cast, Registration, Trial, about
 from processors.engine.contract import (
     QUIET,
     Blind,
     Clock,
     Detector,
     Reading,
+    Said,
     Series,
     Stepped,
     TimerDue,
@@ -84,7 +85,8 @@ class PartitionFold:
         self._shards: list[list[str]] = [[] for _ in range(SHARDS)]  # the zones of each
         self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
         self._timers = Timers()
-        self._outputs: list[Model] = []
+        self._outputs: list[Said] = []
+        self._derived: deque[tuple[Slot, Reading]] = deque()  # from the event at hand
 
     @property
     def now_ms(self) -> int:
@@ -106,8 +108,8 @@ class PartitionFold:
         counts, self.counts = self.counts, Counts()
         return counts
 
-    def fold(self, events: Iterable[Data]) -> list[Model]:
-        """Take in events in the order of the log; gives findings and refusals in the order of their causes."""
+    def fold(self, events: Iterable[Data]) -> list[Said]:
+        """Take in events in the order of the log; gives what is said of them in the order of its causes."""
         for event in events:
             if isinstance(event, BatchColumns):
                 self._on_batch(event)
@@ -129,6 +131,7 @@ class PartitionFold:
                     self._on_shadow(event)
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
+            self._tell_derived()
         outputs, self._outputs = self._outputs, []
         return outputs
 
@@ -165,6 +168,8 @@ class PartitionFold:
                 reading = Reading(batch.series[index], time_ms, value, identity, quality, arrival_ms, shard)
                 for slot in slots:
                     self._deliver(slot, reading, clock)
+                if self._derived:
+                    self._tell_derived()
 
     def _on_camera(self, event: CameraEvent) -> None:
         # One message of a camera becomes an event per kerb zone it touches, all under one identity.
@@ -272,17 +277,37 @@ class PartitionFold:
             return
         if outcome.outputs:
             self._say(slot, outcome.outputs)
+        if outcome.readings and self._tried(slot) is None:
+            self._derived.extend((slot, reading) for reading in outcome.readings)
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
 
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
-        trial = self._cast.trial
+        trial = self._tried(slot)
         for output in outputs:
             said = slot.openings.said(output) if isinstance(output, Anomaly) else output
-            if trial is None or slot.label != trial.label:
+            if trial is None:
                 self._outputs.append(said)
             elif isinstance(said, Anomaly):
                 self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
+
+    def _tried(self, slot: Slot) -> Trial | None:
+        trial = self._cast.trial
+        return trial if trial is not None and slot.label == trial.label else None
+
+    def _tell_derived(self) -> None:
+        """Tell the others what was derived, as if it had been read; its own detector, in any version, made it."""
+        while self._derived:
+            slot, reading = self._derived.popleft()
+            route = self._known(slot.zone).route(reading.series)
+            verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)
+            if verdict is not Verdict.NEW:
+                self._refuse(verdict, reading)
+                continue
+            self._outputs.append(reading)
+            for other in route.all:
+                if not other.detector.hears_late and other.detector.name != slot.detector.name:
+                    self._deliver(other, reading, self._clock)
 
     def _route(self, series: Series) -> Route | None:
         zone = self._zone(series.zone)

@@ -72,10 +72,20 @@ class Timer(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a fold has to say: ``outputs`` in the order of their causes, and timers to set."""
+    """What a fold has to say: ``outputs`` in the order of their causes, timers to set, and readings it derived.
+
+    Readings are of the same zone, under an identity of tier (d). The other detectors hear them as if their device had
+    sent them, once all have heard the event they were made from; those that hear late readings, and so ask only
+    whether a device lives, do not.
+    """
 
     outputs: Sequence[Model] = ()
     timers: Sequence[Timer] = ()
+    readings: Sequence[Reading] = ()
+
+
+Said = Model | Reading
+"""What leaves the folds: findings and refusals, and readings that were derived."""
 
 
 QUIET: Final = Outcome()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Detector
+from processors.engine.contract import Detector, Reading, Said
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.clock import ClockStepped, Tick
@@ -19,7 +19,7 @@ from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, Data, decode, encode
 from schemas.facility import Facility
 from schemas.identity import numbered, timed
-from schemas.model import Model, from_ms, to_ms
+from schemas.model import from_ms, to_ms
 from schemas.observation import Quality
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Quarantined
@@ -54,7 +54,7 @@ class PipelineTestDriver:
         self.fold = PartitionFold(detectors, int(lateness_s * 1000), candidates)
         self.log: list[Data] = []
         """Everything that was folded, in order: feed it to another fold to replay the story."""
-        self.outputs: list[Model] = []
+        self.outputs: list[Said] = []
         self.now_ms = to_ms(start)
         self._tick_ms = int(tick_s * 1000)
         self._received_to = self.now_ms
@@ -83,6 +83,11 @@ class PipelineTestDriver:
     def quarantined(self) -> list[Quarantined]:
         """What was set aside."""
         return [output for output in self.outputs if isinstance(output, Quarantined)]
+
+    @property
+    def derived(self) -> list[Reading]:
+        """Every reading that no device sent, in order."""
+        return [output for output in self.outputs if isinstance(output, Reading)]
 
     # the registry
 
@@ -216,7 +221,7 @@ class PipelineTestDriver:
         self.now_ms += round(seconds * 1000)
         self.write(ClockStepped(before=from_ms(before), after=from_ms(self.now_ms), ticker=SHARD))
 
-    def write(self, data: Data) -> list[Model]:
+    def write(self, data: Data) -> list[Said]:
         """Put any event into the log; gives what the fold says to it."""
         event = CloudEvent(id=str(len(self.log)), source="/test/driver", time=from_ms(self.now_ms), data=data)
         data = decode(encode(event)).data

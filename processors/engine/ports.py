@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from processors.engine.composed import Counts
+from processors.engine.contract import Said
 from schemas.envelope import KAFKA_HEADERS
-from schemas.model import Model
 
 NO_NOTES: Final[Mapping[int, str]] = MappingProxyType({})
 
@@ -160,7 +160,7 @@ class Observer(Protocol):
     def standing(self, partition: int, standing: Standing) -> None:
         """Where a partition stands now."""
 
-    def committed(self, outputs: Sequence[Model], seconds: float) -> None:
+    def committed(self, outputs: Sequence[Said], seconds: float) -> None:
         """These became visible."""
 
     def stored(self, number: int, size: int, seconds: float) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 
 from processors.engine.composed import PartitionFold
+from processors.engine.contract import Said
 from processors.engine.refusal import undecodable, unfoldable
 from processors.engine.zone import SnapshotError
 from schemas.envelope import Data, UnknownEventError, decode
-from schemas.model import Model
 
 
 class UnfoldableError(Exception):
@@ -27,7 +27,7 @@ def fold_record(
     place: str,
     failure: str | None = None,
     recut: Callable[[Data], Iterable[Data]] = lambda event: (event,),
-) -> list[Model]:
+) -> list[Said]:
     """What the fold says to a record.
 
     Args:

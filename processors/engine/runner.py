@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from processors.engine.composed import PartitionFold
+from processors.engine.contract import Said
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Bounds, Observer, Outgoing, Record, Shelf, Sink, Source, Standing
 from processors.engine.record import UnfoldableError, fold_record
@@ -28,7 +29,6 @@ from processors.engine.turns import Turns
 from processors.engine.zone import SnapshotError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
-from schemas.model import Model
 
 log: Final = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class _Part:
     committed: int | None
     recovering: bool
     shelved: Mapping[int, Shelved]  # the snapshots it was made from
-    outputs: list[Model] = field(default_factory=list)
+    outputs: list[Said] = field(default_factory=list)
 
 
 class Runner(Turns):

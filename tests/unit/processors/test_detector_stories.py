@@ -8,17 +8,20 @@ from fold_kit import RELAXED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from state_kit import state
-from street_kit import bay, cover, kerb, lamp, records, replayed, restart
+from street_kit import bay, cover, facility, kerb, lamp, records, replayed, restart
 
 from processors.detectors import ALL
 from processors.detectors.clock import ClockDetector
+from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.leak import LeakDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver, finding_ids
 from schemas.anomaly import Transition
 from schemas.camera import TrackPhase
+from schemas.facility import Facility, FacilityClass
 from schemas.observation import Quality
 
 Action = Callable[[PipelineTestDriver], None]
@@ -96,19 +99,36 @@ LAMPS = st.one_of(
     st.just(PipelineTestDriver.disconnect),
     st.just(PipelineTestDriver.reconnect),
 )
+METERS = st.one_of(
+    waves([0.0, 100.0, 103.0, 65_530.0], "wm", "pulse_count"),
+    waves([0.0, 1.0, 1.5], "wm", "meter_reading"),
+    waves([0.0, 1.0], "wm", "pulse_delta"),
+    waves([0.5], "wm", "flow"),
+    st.builds(
+        lambda weight, width: lambda driver: driver.register(meter(m3_per_pulse=weight, rolls_over_at=width)),
+        st.sampled_from([None, 0.01, 0.1]),
+        st.sampled_from([None, 65_536.0]),
+    ),
+    st.builds(leaving, st.just("meter-1")),
+)
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
     "cover": ((CoverDetector(),), COVERS),
     "parking": ((ParkingDetector(),), BAYS),
     "silence": ((SilenceDetector(),), LAMPS),
     "clock": ((ClockDetector(),), LAMPS),
-    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS)),
+    "counters": ((CountersDetector(), LeakDetector()), METERS),
+    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS, METERS)),
 }
+
+
+def meter(**policy: float | None) -> Facility:
+    return facility("meter-1", FacilityClass.FLOW_METER, "wm", interval_s=10.0, **policy)
 
 
 def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=1800.0)
     driver.register(cover(), cover("cover-2", tilt_deg=5.0), bay("bay-1", "mag", "radar", max_stay_s=60.0))
-    driver.register(kerb(), lamp("lamp-1", "b", "a"))
+    driver.register(kerb(), lamp("lamp-1", "b", "a"), meter(m3_per_pulse=0.01))
     return driver
 
 

@@ -8,7 +8,7 @@ import pytest
 from state_kit import slot
 from street_kit import facility
 
-from processors.detectors import ALL, clock, cover, leak_judge, leak_life, leak_steps, parking, silence
+from processors.detectors import ALL, clock, counters, cover, leak_judge, leak_life, leak_steps, parking, silence
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.frontier import BLIND_CADENCES
 
@@ -50,6 +50,7 @@ def test_every_detector_has_a_page_that_names_what_it_says() -> None:
         ("parking", [*parking.KERB_DWELL_S.values(), parking.BAY_CLEAR_S, parking.KERB_CLEAR_S]),
         ("parking", [parking.TRACK_GONE_MS // 1000]),
         ("silence", [silence.INTERVALS, BLIND_CADENCES]),
+        ("counters", [counters.GAP_MIN_S, counters.GAP_INTERVALS, counters.SPAN_MIN_MS, counters.ROLL_MAX_M3_H]),
         ("clock", [clock.MESSAGES, clock.WITHIN_MS // 3_600_000]),
         ("leak", [leak_judge.PATTERN_LIMIT, leak_judge.INFLOW_LIMIT, leak_life.WARM_UP_MS // 3_600_000]),
         ("leak", [leak_steps.DELAY_MS // 60_000, leak_steps.PATIENCE_MS // 60_000, leak_life._PATIENCE]),

@@ -35,3 +35,27 @@ def test_tiers() -> None:
 def test_a_payload_hash_stands_for_topic_and_bytes(t1: str, p1: bytes, t2: str, p2: bytes) -> None:
     same = identity.payload_hash(t1, p1) == identity.payload_hash(t2, p2)
     assert same == ((t1.encode() + b"\0" + p1) == (t2.encode() + b"\0" + p2))
+
+
+NAMES = st.sampled_from(["pulse_count", "meter_reading"])
+TIMES = st.integers(0, 253_402_300_799_999)
+
+
+@given(TIMES, TIMES, NAMES, st.sampled_from(["", "2", "input:0", "a@b"]))
+def test_a_derived_identity_says_what_it_was_made_of(end: int, begin: int, name: str, channel: str) -> None:
+    made = identity.Derivation(end, begin, name, channel)
+    assert identity.derivation(identity.derived(made)) == made
+    assert identity.tier(identity.derived(made)) == "d"
+
+
+def test_what_a_device_sent_was_derived_from_nothing() -> None:
+    assert identity.derivation(identity.timed(1, 2.0)) is None
+    assert identity.derived(identity.Derivation(5, 3, "pulse_count", "2")) == "d:5:3:pulse_count@2"
+    assert identity.derived(identity.Derivation(5, 3, "pulse_count", "")) == "d:5:3:pulse_count"
+
+
+@given(st.sampled_from(["", "b7"]), st.integers(0, 9), st.sampled_from(["", "2", "input:0"]))
+def test_an_identity_says_of_which_boot_and_channel_it_is(boot: str, number: int, channel: str) -> None:
+    assert identity.boot_and_channel(identity.numbered(boot, number, channel)) == (boot, channel)
+    assert identity.boot_and_channel(identity.timed(number, -1.5e-7, channel)) == ("", channel)
+    assert identity.boot_and_channel(identity.arrived(number, "00ff", 0)) == ("", "")
