@@ -11,7 +11,7 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from processors.detectors import GROUP
 from runtime.kafka import admin, reader
 from runtime.settings import KafkaSettings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, Topic
+from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
 
 POLL_MS: Final = 500
 RECORDS: Final = (
@@ -52,6 +52,8 @@ class Bounds(msgspec.Struct, frozen=True):
     events: dict[int, Span]
     shadows: dict[int, Span] = {}
     """What was found on trial."""
+    derived: dict[int, Span] = {}
+    """Readings that were derived."""
 
     @property
     def records(self) -> int:
@@ -78,8 +80,8 @@ def bounds(settings: KafkaSettings) -> Bounds:
         client.close()
     consumer = reader(settings, CLIENT)
     try:
-        findings, shadows, refusals, events = (
-            spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, QUARANTINE, EVENTS)
+        findings, shadows, derived, refusals, events = (
+            spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, DERIVED, QUARANTINE, EVENTS)
         )
     finally:
         consumer.close()
@@ -90,6 +92,7 @@ def bounds(settings: KafkaSettings) -> Bounds:
         refusals=refusals,
         events=events,
         shadows=shadows,
+        derived=derived,
     )
 
 

@@ -46,6 +46,33 @@ GROUP BY 1, 2, 3;
 CREATE INDEX ON held (device, property, identity);
 ANALYZE held;
 
+-- What was derived from what the same device sent, by the two moments and the property that its identity names.
+CREATE TEMPORARY TABLE derived AS
+SELECT
+    device,
+    property,
+    identity,
+    timestamptz 'epoch' + split_part(identity, ':', 2)::bigint * interval '1 millisecond' AS ended,
+    timestamptz 'epoch' + split_part(identity, ':', 3)::bigint * interval '1 millisecond' AS began,
+    split_part(split_part(identity, ':', 4), '@', 1) AS source
+FROM held
+WHERE identity LIKE 'd:%';
+
+-- Explained where readings of that property stand at both (of a delta, at the one it stands for).
+CREATE TEMPORARY TABLE explained AS
+SELECT device, property, identity
+FROM derived
+WHERE NOT EXISTS (
+    SELECT
+    FROM unnest(CASE WHEN right(source, 6) = '_delta' THEN ARRAY[ended] ELSE ARRAY[began, ended] END) AS needed (moment)
+    WHERE NOT EXISTS (
+        SELECT
+        FROM observations AS o
+        JOIN series AS s USING (series_id)
+        WHERE s.device = derived.device AND s.observed_property = derived.source AND o.time = needed.moment
+    )
+);
+
 -- Other values under a known identity, as they were refused.
 CREATE TEMPORARY TABLE contradicted AS
 SELECT device, field AS property, doc ->> 'identity' AS identity, (doc ->> 'value')::double precision AS value
@@ -118,12 +145,19 @@ WHERE NOT EXISTS (
     SELECT FROM sent
     WHERE sent.device = held.device AND sent.property = held.property AND sent.identity = held.identity
 )
+AND NOT EXISTS (
+    SELECT FROM explained AS e
+    WHERE e.device = held.device AND e.property = held.property AND e.identity = held.identity
+)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How many publications had which fate; ``doubled`` and ``phantom`` count identities in the database."""
+    """How many publications had which fate; ``doubled`` and ``phantom`` count identities in the database.
+
+    ``derived`` are the readings nobody sent that follow from others which are stored: neither lost nor phantoms.
+    """
 
     sent: int
     stored: int
@@ -134,6 +168,7 @@ class Account:
     lost: int
     doubled: int
     phantom: int
+    derived: int = 0
     samples: tuple[str, ...] = ()
 
     @property
@@ -163,6 +198,7 @@ def account_for(settings: DatabaseSettings, sent_file: Path) -> Account:
         ).fetchmany(SAMPLE)
         doubled = connection.execute(_DOUBLED).fetchall()
         phantom = connection.execute(_PHANTOM).fetchall()
+        ((derived,),) = connection.execute("SELECT count(*) FROM explained").fetchall()
         connection.rollback()  # the temporary tables were all it made
     samples = [("lost", row) for row in lost]
     samples += [("doubled", row) for row in doubled[:SAMPLE]]
@@ -177,5 +213,6 @@ def account_for(settings: DatabaseSettings, sent_file: Path) -> Account:
         lost=fates.get("lost", 0),
         doubled=len(doubled),
         phantom=len(phantom),
+        derived=derived,
         samples=tuple(f"{what}: {' '.join(map(str, row))}" for what, row in samples),
     )

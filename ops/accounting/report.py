@@ -34,6 +34,8 @@ def _lines(reckoning: Reckoning) -> Iterator[tuple[str, int]]:
     yield "lost", account.lost
     yield "duplicated", account.doubled
     yield "unexplained", account.phantom
+    if account.derived:
+        yield "derived from these", account.derived
     if verdict is not None:
         yield "incidents planted", verdict.planted
         yield "incidents found", verdict.found

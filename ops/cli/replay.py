@@ -18,7 +18,7 @@ from ops.setup.layout import cache_dir
 from runtime.kafka import require_topics
 from runtime.lifecycle import Shutdown
 from runtime.settings import load_settings
-from schemas.topics import ANOMALIES, EVENTS
+from schemas.topics import ANOMALIES, DERIVED, EVENTS
 
 EXIT_INTERRUPTED = 130
 
@@ -70,7 +70,7 @@ def replay(
     plan = Replay(settings, question, work or cache_dir() / "replay", jobs=jobs, fresh=fresh)
     console = Console(highlight=False)
     with kafka_explained(settings.kafka):
-        require_topics(settings.kafka, (EVENTS, ANOMALIES))
+        require_topics(settings.kafka, (EVENTS, ANOMALIES, DERIVED))
         with Bar(Console(stderr=True, highlight=False)) as bar:
             try:
                 outcome = plan.run(bar, lambda: shutdown.requested)
@@ -86,7 +86,7 @@ def replay(
             f"{bar.events_per_s:,.0f} events/s",
             style="dim",
         )
-    if fail and outcome.comparison.differences:
+    if fail and outcome.different:
         raise typer.Exit(1)
 
 

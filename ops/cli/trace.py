@@ -137,6 +137,7 @@ def _link(link: Link) -> dict[str, Any]:
         "shard": row.shard,
         "place": _place(row.place),
         "message": message,
+        "madeOf": [str(one) for one in link.made_of],
     }
 
 
@@ -184,6 +185,8 @@ def _show(console: Console, chain: Trace) -> None:
         _show_message(line, chain.message, again=False)
     for link in chain.links:
         _show_row(line, link.row)
+        for count in link.made_of:
+            line(f"  made of {count}")
         if link.message is not None and link.message is not chain.message:
             _show_message(line, link.message, again=link.again)
     for one in chain.missing:

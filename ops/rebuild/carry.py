@@ -16,7 +16,7 @@ from typing import Final, LiteralString
 from psycopg import Connection, sql
 
 from ops.database.generations import Generation, chunk_ends
-from schemas.topics import ANOMALIES, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ANOMALIES, DERIVED, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, Topic
 
 MARGIN: Final = timedelta(hours=1)
 
@@ -33,6 +33,8 @@ class Events:
     bounded: bool = True
     """Whether ``arrived`` is known so well that newer rows may be left to the log."""
     conflict: LiteralString = "DO NOTHING"
+    only: LiteralString | None = None
+    """Which of its rows are of this topic; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class States:
 
 
 EVENT_TABLES: Final = (
-    Events("observations", EVENTS, "t.arrival_time", by="time"),
+    Events("observations", EVENTS, "t.arrival_time", by="time", only="left(t.identity, 2) <> 'd:'"),
+    Events("observations", DERIVED, "t.arrival_time", by="time", only="left(t.identity, 2) = 'd:'"),
     Events("camera_events", EVENTS, "t.arrival_time", by="time"),
     # Where time alone decided there is no arrival; findings are few and their ids certain.
     Events("anomaly_events", ANOMALIES, "coalesce(t.arrival_time, t.stored_at)", by="at", bounded=False),
@@ -116,7 +119,7 @@ class Carry:
     def run(self, lost: Sequence[Lost]) -> Iterator[tuple[str, int]]:
         """Carry over; yields table and rows of each statement, which is committed then."""
         until = {one.topic: one.until for one in lost}
-        if EVENTS in until:
+        if EVENTS in until or DERIVED in until:
             for table, columns in NUMBERED:
                 yield table, self._execute(_ROWS, self._rows(table, columns.split(", "), sql.SQL("TRUE"), "DO NOTHING"))
         for states in STATE_TABLES:
@@ -137,6 +140,8 @@ class Carry:
         return self._execute(_ROWS, self._rows(events.name, columns, wanted, events.conflict))
 
     def _arrived(self, events: Events, limit: datetime | None) -> Iterator[sql.Composable]:
+        if events.only is not None:
+            yield sql.SQL(events.only)
         if events.bounded and limit is not None:
             yield sql.SQL("{} <= {}").format(sql.SQL(events.arrived), sql.Literal(limit + MARGIN))
         if self._discard is not None:

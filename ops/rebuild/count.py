@@ -11,10 +11,14 @@ from ops.database.generations import Generation
 from ops.rebuild.carry import EVENT_TABLES, NUMBERED, STATE_TABLES
 from processors.archive.sink import Partition
 
-TABLES: Final = (
-    *(events.name for events in EVENT_TABLES),
-    *(states.name for states in STATE_TABLES),
-    *(table for table, _ in NUMBERED),
+TABLES: Final = tuple(
+    dict.fromkeys(
+        [
+            *(events.name for events in EVENT_TABLES),
+            *(states.name for states in STATE_TABLES),
+            *(table for table, _ in NUMBERED),
+        ]
+    )
 )
 
 

@@ -6,18 +6,22 @@ from typing import Final
 
 import msgspec
 
-from ops.past import Bounds, read
+from ops.past import Bounds, Span, read
 from ops.replay.lives import Step
 from ops.replay.question import Question
+from ops.replay.readings import Compared, Ledger
+from ops.replay.readings import published as derived
 from ops.replay.said import published
+from processors.detectors import DERIVERS
 from processors.engine.composed import PartitionFold
+from processors.engine.contract import Reading, Said
 from processors.engine.whatif import matches, overridden
 from runtime.settings import KafkaSettings
 from schemas.anomaly import Anomaly
 from schemas.clock import Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import UnknownEventError, decode
-from schemas.model import Model, to_ms
+from schemas.model import to_ms
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import EVENTS
 
@@ -33,6 +37,8 @@ class Part(msgspec.Struct):
     partition: int
     published: list[Step] = []
     replayed: list[Step] = []
+    readings: Compared | None = None
+    """Of a detector that derives some."""
     records: int = 0
     events: int = 0
     matched: list[int] = []
@@ -55,7 +61,9 @@ def fold_partition(
     """
     part = Part(partition, matched=[0] * len(question.what_if.override))
     _take_published(part, settings, bounds, question, advance)
-    fold = PartitionFold((question.detector,), question.lateness_ms)
+    ledger = _ledger(part, settings, bounds, question, advance)
+    company = tuple(one for one in DERIVERS if one.name != question.detector.name)
+    fold = PartitionFold((*company, question.detector), question.lateness_ms)
     committed = bounds.committed.get(partition, 0)
 
     def told(records: int) -> None:
@@ -77,11 +85,13 @@ def fold_partition(
                     part.matched[index] += matches(override, event)
                 event = overridden(event, question.what_if)
             for output in fold.fold((event,)):
-                _keep(part, output, question, settled=offset < committed)
+                _keep(part, ledger, output, question, settled=offset < committed)
             if isinstance(event, Tick) and _is_enough(fold, question):
                 part.final = offset < committed
                 told(offset + 1 - span.start - part.records)
                 break
+    if ledger is not None:
+        part.readings = ledger.result()
     return part
 
 
@@ -90,8 +100,11 @@ def _is_enough(fold: PartitionFold, question: Question) -> bool:
     return enough_ms is not None and fold.now_ms >= enough_ms and fold.received_ms >= enough_ms
 
 
-def _keep(part: Part, output: Model, question: Question, *, settled: bool) -> None:
-    if isinstance(output, Anomaly):
+def _keep(part: Part, ledger: Ledger | None, output: Said, question: Question, *, settled: bool) -> None:
+    if isinstance(output, Reading):
+        if ledger is not None:
+            ledger.replay(output, settled=settled)
+    elif isinstance(output, Anomaly):
         step = Step.of(output, settled=settled)
         if question.horizon_ms is None or step.at_ms < question.horizon_ms:
             part.replayed.append(step)
@@ -101,6 +114,20 @@ def _keep(part: Part, output: Model, question: Question, *, settled: bool) -> No
             part.failed += 1
             if len(part.failures) < FAILURES_SHOWN:
                 part.failures.append(output.detail)
+
+
+def _ledger(part: Part, settings: KafkaSettings, bounds: Bounds, question: Question, advance: Advance) -> Ledger | None:
+    """What was derived and published; None where the detector in question derives nothing."""
+    if question.detector.name not in {one.name for one in DERIVERS}:
+        return None
+    ledger = Ledger(question)
+    span = bounds.derived.get(part.partition, Span(0, 0))
+    for reading in derived(settings, part.partition, span, lambda _records: advance(0, 0)):
+        if reading is None:
+            part.unreadable += 1
+        else:
+            ledger.publish(reading)
+    return ledger
 
 
 def _take_published(part: Part, settings: KafkaSettings, bounds: Bounds, question: Question, advance: Advance) -> None:

@@ -13,6 +13,7 @@ from ops.replay.jobs import InterruptedReplayError, fold_all
 from ops.replay.lives import lives, versions
 from ops.replay.part import Part
 from ops.replay.question import Question
+from ops.replay.readings import Compared
 from ops.replay.work import Work
 from runtime.errors import FatalError
 from runtime.settings import Settings
@@ -46,6 +47,13 @@ class Outcome:
     unreadable: int
     records: int
     events: int
+    readings: Compared | None = None
+    """Of a detector that derives readings."""
+
+    @property
+    def different(self) -> bool:
+        """Whether anything differs from what was published."""
+        return bool(self.comparison.differences) or (self.readings is not None and self.readings.different)
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,11 @@ def _outcome(question: Question, parts: dict[int, Part]) -> Outcome:
         begin_ms=question.begin_ms,
         end_ms=question.end_ms,
     )
+    readings = [part.readings for part in ordered if part.readings is not None]
     return Outcome(
         question=question,
         comparison=comparison,
+        readings=sum(readings[1:], readings[0]) if readings else None,
         versions=versions(published, question.begin_ms, question.end_ms),
         matched=tuple(map(sum, zip(*(part.matched for part in ordered), strict=True))),
         failed=sum(part.failed for part in ordered),

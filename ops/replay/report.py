@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ops.replay.compare import Change, Comparison, Difference, Row, median_ms, p95_ms
 from ops.replay.lives import Life
+from ops.replay.readings import Compared, Differing
 from ops.replay.replay import Outcome
 from processors.detectors.common import span
 from schemas.anomaly import KINDS, AnomalyKind
@@ -57,11 +58,48 @@ def _moment(ms: int) -> str:
 def show(outcome: Outcome, console: Console, *, limit: int) -> None:
     """Print the figures by kind, and the first differences."""
     title = f"{outcome.question.detector_id} against what was published ({spoke(outcome.versions)})"
-    show_comparison(outcome.comparison, console, title=title, other=REPLAYED, limit=limit)
+    if outcome.readings is None or outcome.comparison.rows:
+        show_comparison(outcome.comparison, console, title=title, other=REPLAYED, limit=limit)
+    if outcome.readings is not None:
+        _show_readings(outcome.readings, console, title=title, limit=limit)
     for warning in warnings(outcome):
         console.print(warning, style="yellow", markup=False, soft_wrap=True)
-    if not outcome.comparison.differences:
-        console.print(f"{outcome.question.detector_id} would have found the same.", style="green")
+    if not outcome.different:
+        did = "found" if outcome.readings is None else "derived"
+        console.print(f"{outcome.question.detector_id} would have {did} the same.", style="green")
+
+
+def _show_readings(compared: Compared, console: Console, *, title: str, limit: int) -> None:
+    table = Table("derived readings", title=title)
+    cells = _reading_figures(compared)
+    for name in cells:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_row("", *(f"{number:,}" for number in cells.values()))
+    console.print(table)
+    for one in compared.first[:limit]:
+        console.print(f"{_moment(one.time_ms)}  {one.zone}  {_reading_sentence(one)}", markup=False, soft_wrap=True)
+    if (more := compared.changed + compared.gained + compared.lost - limit) > 0:
+        console.print(f"... and {more:,} more: --limit N shows more, --json the first of each partition", style="dim")
+
+
+def _reading_figures(compared: Compared) -> dict[str, int]:
+    return {
+        "published": compared.published,
+        REPLAYED: compared.replayed,
+        "same": compared.same,
+        "other_value": compared.changed,
+        "gained": compared.gained,
+        "lost": compared.lost,
+    }
+
+
+def _reading_sentence(one: Differing) -> str:
+    name = f"{one.device}/{one.observed_property}/{one.identity}"
+    if one.before is None:
+        return f"would be derived: {name} = {one.after:g}"
+    if one.after is None:
+        return f"would not be derived: {name} = {one.before:g}"
+    return f"would be {one.after:g}, not {one.before:g}: {name}"
 
 
 def show_comparison(comparison: Comparison, console: Console, *, title: str, other: str, limit: int) -> None:
@@ -119,6 +157,8 @@ def warnings(outcome: Outcome) -> list[str]:
         found += [f"  {failure}" for failure in outcome.failures]
     if outcome.unreadable:
         found.append(f"{outcome.unreadable:,} records of the log are no events of this version")
+    if outcome.readings is not None and (undecided := outcome.readings.undecided):
+        found.append(f"{undecided:,} readings follow from what the running detectors had not folded yet: not counted")
     if undecided := outcome.comparison.undecided:
         found.append(f"{undecided:,} findings follow from what the running detectors had not folded yet: not counted")
     return found
@@ -132,6 +172,8 @@ def as_json(outcome: Outcome, *, seconds: float, events_per_s: float) -> dict[st
         "from": None if question.begin_ms is None else format_rfc3339(from_ms(question.begin_ms)),
         "to": None if question.end_ms is None else format_rfc3339(from_ms(question.end_ms)),
         **compared_as_json(outcome.comparison, REPLAYED),
+        "different": outcome.different,
+        "readings": None if outcome.readings is None else _readings_as_json(outcome.readings),
         "published_steps_by_version": {str(version): steps for version, steps in outcome.versions.items()},
         "matched": list(outcome.matched),
         "failed": outcome.failed,
@@ -151,6 +193,26 @@ def compared_as_json(comparison: Comparison, other: str) -> dict[str, Any]:
         "kinds": {kind.value: _figures(row, other) for kind, row in comparison.rows.items()},
         "differences": [_difference(one) for one in comparison.differences],
         "undecided": comparison.undecided,
+    }
+
+
+def _readings_as_json(compared: Compared) -> dict[str, Any]:
+    return {
+        **_reading_figures(compared),
+        "undecided": compared.undecided,
+        "differences": [
+            {
+                "time": format_rfc3339(from_ms(one.time_ms)),
+                "zone": one.zone,
+                "device": one.device,
+                "property": one.observed_property,
+                "identity": one.identity,
+                "before": one.before,
+                "after": one.after,
+                "sentence": _reading_sentence(one),
+            }
+            for one in compared.first
+        ],
     }
 
 

@@ -68,11 +68,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reading and the message it came in; ``again``: these are the bytes of another delivery of that message."""
+    """A reading and the message it came in; ``again``: these are the bytes of another delivery of that message.
+
+    A derived reading came in none: ``made_of`` are the ids of the readings that it was derived from, which have links
+    of their own.
+    """
 
     row: Row
     message: Message | None = None
     again: bool = False
+    made_of: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from ops.trace.reading import data_of, devices_in, leads_to, needle, rows_of
 from ops.trace.tables import Hint
 from schemas.columns import AcceptedColumns
 from schemas.device import DecoderContext
+from schemas.identity import Derivation, boot_and_channel, derivation
 from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.partitioning import partition_of
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.topics import ACCEPTED, CONTEXTS, EVENTS, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, CONTEXTS, DERIVED, EVENTS, UNREGISTERED, Topic
 
 T = TypeVar("T")
 
@@ -56,15 +57,15 @@ class Search:
     def rows(self, hints: Sequence[Hint]) -> dict[UUID, Row]:
         """The readings that arrived when these hints say."""
         found: dict[UUID, Row] = {}
-        lanes: dict[int, list[Hint]] = {}
+        lanes: dict[tuple[Topic, int], list[Hint]] = {}
         for hint in hints:
-            lanes.setdefault(partition_of(hint.zone, EVENTS.partitions), []).append(hint)
-        for partition, lane in lanes.items():
+            lanes.setdefault((home(hint.identity), partition_of(hint.zone, EVENTS.partitions)), []).append(hint)
+        for (topic, partition), lane in lanes.items():
             for begin, end, group in clusters(lane, lambda hint: hint.arrival_ms):
                 wanted = {hint.id: needle(hint.identity) for hint in group}
-                for record, _ in self.near(EVENTS, partition, begin, end):
+                for record, _ in self.near(topic, partition, begin, end):
                     if any(text in record.value for text in wanted.values()):
-                        self._pick(record, wanted, found)
+                        self._pick(topic, record, wanted, found)
                     if not wanted:
                         break
         return found
@@ -73,20 +74,36 @@ class Search:
         """Readings of which only the id is known and a text that their records hold; what was written until then."""
         found: dict[UUID, Row] = {}
         left = dict(wanted)
-        for partition in partitions:
-            for chunk in self._log.before(EVENTS, partition, to_ms_, BACK_RECORDS):
+        for topic, partition in ((topic, partition) for topic in (DERIVED, EVENTS) for partition in partitions):
+            for chunk in self._log.before(topic, partition, to_ms_, BACK_RECORDS):
                 if not left:
                     return found
                 texts = set(left.values())
                 for record in chunk:
                     if any(text in record.value for text in texts):
-                        self._pick(record, left, found)
+                        self._pick(topic, record, left, found)
         return found
 
-    def _pick(self, record: Any, wanted: dict[UUID, bytes], found: dict[UUID, Row]) -> None:
+    def counts(self, row: Row, made: Derivation, hints: Sequence[Hint]) -> list[Row]:
+        """What a derived reading was made of; ``hints`` say where the readings of those moments may be."""
+        found = [one for one in self.rows(hints).values() if _is_count(one, row, made)]
+        left = moments(made) - {one.time_ms for one in found}
+        if not left:
+            return found
+        text = needle(row.device)
+        for chunk in self._log.before(EVENTS, row.place.partition, row.place.written_ms + SLACK_MS, BACK_RECORDS):
+            for record in (record for record in chunk if text in record.value):
+                rows = rows_of(data_of(record), self._log.place(EVENTS, record))
+                found += (one for one in rows if one.time_ms in left and _is_count(one, row, made))
+            left -= {one.time_ms for one in found}
+            if not left:
+                break
+        return list({one.id: one for one in found}.values())
+
+    def _pick(self, topic: Topic, record: Any, wanted: dict[UUID, bytes], found: dict[UUID, Row]) -> None:
         """Take out of a record what is wanted of it."""
         texts = set(wanted.values())
-        for row in rows_of(data_of(record), self._log.place(EVENTS, record)):
+        for row in rows_of(data_of(record), self._log.place(topic, record)):
             if needle(row.identity) not in texts and needle(row.zone) not in texts:
                 continue  # an id costs more than the comparison
             if (id_ := row.id) in wanted:
@@ -188,6 +205,25 @@ class Search:
             since = format_rfc3339(from_ms(begins_ms))
             return f"{topic.name} {partition} holds only what was written since {since} (retention)"
         return f"{topic.name} {partition} does not hold it where it should stand"
+
+
+def home(identity: str) -> Topic:
+    """Where a reading of this identity stands in the log."""
+    return EVENTS if derivation(identity) is None else DERIVED
+
+
+def moments(made: Derivation) -> set[int]:
+    """The event times of what a derived reading was made of: one of a delta, else both ends."""
+    return {made.time_ms} if made.observed_property.endswith("_delta") else {made.since_ms, made.time_ms}
+
+
+def _is_count(one: Row, of: Row, made: Derivation) -> bool:
+    return (
+        (one.device, one.facility, one.zone) == (of.device, of.facility, of.zone)
+        and one.observed_property == made.observed_property
+        and one.time_ms in moments(made)
+        and boot_and_channel(one.identity)[1] == made.channel
+    )
 
 
 def message_of(place: Place, data: UnregisteredReadings) -> Message:

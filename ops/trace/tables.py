@@ -3,7 +3,7 @@
 Where it cannot be asked every answer is empty, and the log is searched without it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
@@ -16,7 +16,7 @@ from ops.database.migrate import connect
 from runtime.errors import FatalError
 from runtime.settings import DatabaseSettings
 from schemas.identity import reading_id
-from schemas.model import to_ms
+from schemas.model import from_ms, to_ms
 
 SPAN: Final = timedelta(hours=1)
 """Evidence lies at most so far in event time around when the matter began or the step was taken; else the log knows."""
@@ -64,6 +64,13 @@ WHERE o.series_id::text || ':' || o.identity = (
 )
 ORDER BY o.arrival_time
 LIMIT 1
+"""
+_AT: Final = """
+SELECT s.device, s.observed_property, o.identity, o.arrival_time, o.quality, g.zone
+FROM observations AS o
+JOIN series AS s USING (series_id)
+JOIN origins AS g USING (origin_id)
+WHERE s.device = %(device)s AND s.observed_property = %(name)s AND o.time = ANY (%(times)s)
 """
 _SIGHTING: Final = """
 SELECT device, 'camera', identity, arrival_time, quality, zone
@@ -157,6 +164,11 @@ class Tables:
         sql: LiteralString = _SIGHTING if observed_property == CAMERA else _READING
         wanted = {"device": device, "name": observed_property, "identity": identity}
         return next(map(_hint, self._ask(sql, wanted)), None)
+
+    def at(self, device: str, observed_property: str, times_ms: Iterable[int]) -> list[Hint]:
+        """Where the readings are to be found that were measured at these very times."""
+        times = [from_ms(one) for one in sorted(times_ms)]
+        return [_hint(row) for row in self._ask(_AT, {"device": device, "name": observed_property, "times": times})]
 
     def search(self, low: UUID, high: UUID, advance: Callable[[int], None]) -> Hint | None:
         """A reading with an id in this range among the newest that are stored: the ids of all of them are computed."""

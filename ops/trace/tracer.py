@@ -9,19 +9,20 @@ from ingest.decoders.catalogue import Catalogue
 from ops.trace.chain import Link, Message, Missing, Row, Step, Trace
 from ops.trace.log import Log
 from ops.trace.reading import data_of, event_of, needle
-from ops.trace.search import SLACK_MS, Search, message_of
+from ops.trace.search import SLACK_MS, Search, home, message_of, moments
 from ops.trace.tables import Hint, Tables
 from runtime.errors import FatalError
 from schemas.anomaly import Anomaly, Transition
-from schemas.identity import reading_id
+from schemas.identity import derivation, reading_id
+from schemas.model import format_rfc3339, from_ms
 from schemas.observation import Quality
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined, UnregisteredReadings
-from schemas.topics import ACCEPTED, ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ACCEPTED, ANOMALIES, DERIVED, EVENTS, QUARANTINE, UNREGISTERED, Topic
 
 PREFIX_MIN: Final = 8
 _HEX: Final = re.compile(rf"[0-9a-f]{{{PREFIX_MIN},32}}")
-_REFERENCE: Final = re.compile(r"(.+?)/([a-z0-9_]+)/([abc]:.*)", re.DOTALL)
+_REFERENCE: Final = re.compile(r"(.+?)/([a-z0-9_]+)/([abcd]:.*)", re.DOTALL)
 _KINDS: Final = ((ANOMALIES, Anomaly, "finding"), (QUARANTINE, Quarantined, "quarantined"))
 _EVERYWHERE: Final = range(EVENTS.partitions)
 
@@ -200,10 +201,10 @@ class Tracer:
         if rows:
             self._link(trace, list(rows.values()))
         elif hint is not None:
-            why = self._search.why_gone(EVENTS, partitions[0], hint.arrival_ms)
+            why = self._search.why_gone(home(hint.identity), partitions[0], hint.arrival_ms)
             trace.missing.append(Missing("reading", str(id_), why))
         else:
-            raise FatalError(f"no reading {id_} in the tables, nor in what {EVENTS.name} held last")
+            raise FatalError(f"no reading {id_} in the tables, nor in what {EVENTS.name} and {DERIVED.name} held last")
         return trace
 
     def _released(self, hint: Hint) -> dict[UUID, Row]:
@@ -217,7 +218,8 @@ class Tracer:
         return self._search.rows_before([partition], {hint.id: needle(hint.identity)}, released_ms + SLACK_MS)
 
     def _link(self, trace: Trace, rows: list[Row]) -> None:
-        """Add the readings with the messages they came in."""
+        """Add the readings with the messages they came in, those that were derived before those they were made of."""
+        rows = self._undone(trace, rows)
         accepted = self._search.messages([row for row in rows if row.quality is not Quality.RELEASED])
         for row in rows:
             again = False
@@ -228,6 +230,23 @@ class Tracer:
             trace.links.append(Link(row, message, again))
             if message is None:
                 trace.missing.append(Missing("message", str(row.id), self._no_message(row)))
+
+    def _undone(self, trace: Trace, rows: list[Row]) -> list[Row]:
+        """Add those that no device sent; gives the others, and what the first were made of."""
+        sent = {row.id: row for row in rows if derivation(row.identity) is None}
+        for row in rows:
+            made = derivation(row.identity)
+            if made is None:
+                continue
+            hints = self._tables.at(row.device, made.observed_property, moments(made))
+            counts = sorted(self._search.counts(row, made, hints), key=lambda one: one.time_ms)
+            trace.links.append(Link(row, made_of=tuple(one.id for one in counts)))
+            sent |= {one.id: one for one in counts}
+            for time_ms in sorted(moments(made) - {one.time_ms for one in counts}):
+                why = self._search.why_gone(EVENTS, row.place.partition, time_ms)
+                of = f"{row.device}/{made.observed_property} at {format_rfc3339(from_ms(time_ms))}"
+                trace.missing.append(Missing("reading", of, why))
+        return list(sent.values())
 
     def _no_message(self, row: Row) -> str:
         if row.quality is Quality.RELEASED:

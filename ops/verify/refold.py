@@ -1,6 +1,7 @@
 """Folds the log from its beginning, in a place of its own: nothing is published, nobody's offset moves."""
 
 from functools import partial
+from typing import Final
 
 from ops.past import Advance, bounds, read
 from ops.verify.compare import Expected
@@ -10,7 +11,10 @@ from processors.engine.composed import PartitionFold
 from processors.engine.outputs import outgoing
 from processors.engine.record import UnfoldableError, fold_record
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS, Topic
+from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
+
+BY_ZONE: Final = (ANOMALIES, DERIVED, SHADOWS)
+"""What folds say of a zone, in the partition of the same number as its events."""
 
 
 class Refold:
@@ -27,7 +31,7 @@ class Refold:
         self._source = f"/{settings.site}/process"
         self.bounds = bounds(settings.kafka)
 
-    def findings(self, partition: int, advance: Advance) -> dict[str, list[Expected]]:
+    def said(self, partition: int, advance: Advance) -> dict[str, list[Expected]]:
         """What the fold of one partition says, by output topic; ``advance`` is told how many records were folded."""
         failed: dict[str, str] = {}
         while True:
@@ -39,7 +43,7 @@ class Refold:
     def _fold(self, partition: int, advance: Advance, failed: dict[str, str]) -> dict[str, list[Expected]]:
         lateness_ms = round(self._settings.ingest.lateness_s * 1000)
         fold = PartitionFold(ALL, lateness_ms, CANDIDATES)
-        said: dict[str, list[Expected]] = {topic.name: [] for topic in (ANOMALIES, SHADOWS, QUARANTINE)}
+        said: dict[str, list[Expected]] = {topic.name: [] for topic in (*BY_ZONE, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
             place = f"{topic}/{partition}/{offset}"
@@ -51,7 +55,12 @@ class Refold:
     def published(self, topic: Topic) -> dict[int, list[bytes]]:
         """What the folds have published to one of their output topics, by partition."""
         found = self.bounds
-        spans = {ANOMALIES: found.findings, SHADOWS: found.shadows, QUARANTINE: found.refusals}[topic]
+        spans = {
+            ANOMALIES: found.findings,
+            DERIVED: found.derived,
+            SHADOWS: found.shadows,
+            QUARANTINE: found.refusals,
+        }[topic]
         marker = f'"source":"{self._source}"'.encode()
         return {
             partition: [value for _, value in read(self._settings.kafka, topic, partition, span) if marker in value]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from ops.past import Advance
 from ops.verify.compare import Expected, Outcome, compare
-from ops.verify.refold import Refold
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, SHADOWS
+from ops.verify.refold import BY_ZONE, Refold
+from schemas.topics import EVENTS, QUARANTINE
 
 
 def verify(
@@ -23,11 +23,10 @@ def verify(
     """
     outcome = Outcome()
     refused: list[Expected] = []
-    published = {topic.name: refold.published(topic) for topic in (ANOMALIES, SHADOWS)}
+    published = {topic.name: refold.published(topic) for topic in BY_ZONE}
     for partition in range(EVENTS.partitions):
-        said = refold.findings(partition, advance)
+        said = refold.said(partition, advance)
         committed = refold.bounds.committed.get(partition, 0)
-        # A zone's findings stand in the partition of the same number as its events.
         for topic, values in published.items():
             outcome += compare(said[topic], values[partition], committed, ordered=True, wanted=wanted)
         refused += [Expected(0 if one.offset < committed else 1, one.value) for one in said[QUARANTINE.name]]

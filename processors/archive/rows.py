@@ -156,7 +156,7 @@ class Rows:
             strict=True,
         ):
             number = series[index]
-            if identity.startswith(f"b:{time}:"):
+            if identity.startswith((f"b:{time}:", f"d:{time}:")):
                 reach = _FIXED
             elif quality in _OWN_TIME and identity.startswith("a:"):
                 reach = _NUMBERED

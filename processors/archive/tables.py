@@ -15,7 +15,7 @@ from processors.archive.devices import DEVICES, MERGE_DEVICES
 class Reach(IntEnum):
     """How far from its own time a copy of a reading may stand, hence where one must be looked for."""
 
-    FIXED = 0  # tier (b) at the time its identity names: only a copy that was moved stands elsewhere
+    FIXED = 0  # tiers (b) and (d) at the time the identity names: only a copy that was moved stands elsewhere
     NUMBERED = 1  # tier (a) at its device's time: any copy within the allowed lateness, moved ones further
     MOVED = 2  # its time is that of its arrival: as far as a broker may redeliver
 

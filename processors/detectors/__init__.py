@@ -17,8 +17,11 @@ from processors.engine.contract import Detector
 GROUP: Final = "detectors"
 """The consumer group in which they are folded together."""
 
+DERIVERS: Final[tuple[Detector[Any], ...]] = (CountersDetector(),)
+"""Those that make readings for the others, which are not themselves without them."""
+
 ALL: Final[tuple[Detector[Any], ...]] = (
-    CountersDetector(),
+    *DERIVERS,
     CoverDetector(),
     ParkingDetector(),
     SilenceDetector(),
