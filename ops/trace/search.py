@@ -98,7 +98,8 @@ class Search:
             left -= {one.time_ms for one in found}
             if not left:
                 break
-        return list({one.id: one for one in found}.values())
+        first = {one.id: one for one in sorted(found, key=lambda one: one.place.offset, reverse=True)}
+        return list(first.values())
 
     def _pick(self, topic: Topic, record: Any, wanted: dict[UUID, bytes], found: dict[UUID, Row]) -> None:
         """Take out of a record what is wanted of it."""
@@ -218,10 +219,12 @@ def moments(made: Derivation) -> set[int]:
 
 
 def _is_count(one: Row, of: Row, made: Derivation) -> bool:
+    """Whether a reading is one that this was made of; what arrived later is at best a copy."""
     return (
         (one.device, one.facility, one.zone) == (of.device, of.facility, of.zone)
         and one.observed_property == made.observed_property
         and one.time_ms in moments(made)
+        and one.arrival_ms <= of.arrival_ms
         and boot_and_channel(one.identity)[1] == made.channel
     )
 
