@@ -53,6 +53,21 @@ class Held:
             identity,
         )
 
+    def of(self, observed_property: str, identity: str, at_ms: int) -> None:
+        """A reading of another property of the same device."""
+        self.run(
+            "INSERT INTO series (device, observed_property, unit) VALUES ('d1', %s, 'x') ON CONFLICT DO NOTHING",
+            observed_property,
+        )
+        self.run(
+            "INSERT INTO observations (time, arrival_time, result, series_id, origin_id, quality, identity) "
+            "SELECT timestamptz 'epoch' + %s::bigint * interval '1 millisecond', now(), 1, series_id, 1, 0, %s "
+            "FROM series WHERE device = 'd1' AND observed_property = %s",
+            at_ms,
+            identity,
+            observed_property,
+        )
+
     def sighting(self, facility: str, hour: int = 1) -> None:
         self.run(
             "INSERT INTO camera_events (time, arrival_time, confidence, quality, present, stationary, device, "
@@ -129,6 +144,40 @@ def test_a_row_nobody_sent_is_seen(held: Held) -> None:
     held.reading(identity="a:b:9")
     account = held.account(READING)
     assert (account.phantom, account.balanced) == (1, False)
+
+
+T0 = 1_772_409_600_123
+COUNT: dict[str, Any] = {
+    "kind": "reading", "device": "d1", "property": "pulse_count", "identity": "a::1", "value": 1.0,
+}  # fmt: skip
+DELTA = COUNT | {"property": "volume_delta", "identity": "a::3"}
+
+
+def test_what_was_derived_from_what_is_stored_is_no_phantom(held: Held) -> None:
+    held.of("pulse_count", "a::1", T0)
+    held.of("pulse_count", "a::2", T0 + 1000)
+    held.of("flow", f"d:{T0 + 1000}:{T0}:pulse_count@in:1", T0 + 1000)
+    held.of("volume_delta", "a::3", T0 + 2000)
+    held.of("flow", f"d:{T0 + 2000}:{T0 + 7}:volume_delta", T0 + 2000)  # its interval began when nothing was said
+    account = held.account(COUNT, COUNT | {"identity": "a::2"}, DELTA)
+    assert (account.derived, account.phantom, account.stored, account.balanced) == (2, 0, 3, True)
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        f"d:{T0 + 1000}:{T0 + 1}:pulse_count",  # of a moment at which nothing was counted
+        f"d:{T0 + 1001}:{T0}:pulse_count",
+        f"d:{T0 + 1000}:{T0}:meter_reading",  # of a counter that the device does not have
+        f"b:{T0 + 1000}:{T0}:pulse_count",
+    ],
+)
+def test_what_follows_from_nothing_is_a_phantom(held: Held, made_up: str) -> None:
+    held.of("pulse_count", "a::1", T0)
+    held.of("pulse_count", "a::2", T0 + 1000)
+    held.of("flow", made_up, T0 + 1000)
+    account = held.account(COUNT, COUNT | {"identity": "a::2"})
+    assert (account.derived, account.phantom, account.balanced) == (0, 1, False)
 
 
 def test_garbage_is_matched_by_its_bytes_one_to_one(held: Held) -> None:

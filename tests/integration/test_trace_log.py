@@ -21,9 +21,9 @@ from schemas.columns import AcceptedColumns, BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, encode
 from schemas.facility import FacilityClass, Place
 from schemas.identity import event_id, reading_id
-from schemas.model import from_ms
+from schemas.model import format_rfc3339, from_ms
 from schemas.partitioning import partition_of
-from schemas.topics import ACCEPTED, ANOMALIES, CATALOGUE, EVENTS, Topic
+from schemas.topics import ACCEPTED, ANOMALIES, CATALOGUE, DERIVED, EVENTS, Topic
 
 pytestmark = pytest.mark.servers
 
@@ -49,7 +49,7 @@ class Written:
             client.close()
         self._producer = idempotent_producer(city.kafka, "test")  # keeps the order
         self._count = 0
-        for topic, key in ((EVENTS, ZONE), (ANOMALIES, ZONE), (ACCEPTED, "s")):
+        for topic, key in ((EVENTS, ZONE), (DERIVED, ZONE), (ANOMALIES, ZONE), (ACCEPTED, "s")):
             aside = topic.full_name(city.kafka.topic_prefix), (partition_of(key, topic.partitions) + 1) % 4
             eventually(partial(self._is_at_its_time, *aside))
 
@@ -67,6 +67,13 @@ class Written:
         series = SeriesColumns(device, "flow", "m3/h", "F1", FacilityClass.PRESSURE_METER, ZONE)
         batch = BatchColumns("s", [series], [0], [at_ms], [value], [f"a::{seq}"], [0], [at_ms])
         self.write(EVENTS, ZONE, batch, at_ms)
+
+    def flow(self, end_ms: int, begin_ms: int, at_ms: int, source: str = "flow") -> str:
+        """One that was derived; gives how it is named."""
+        identity = f"d:{end_ms}:{begin_ms}:{source}"
+        series = SeriesColumns("dev", "water_level", "m", "F1", FacilityClass.PRESSURE_METER, ZONE)
+        self.write(DERIVED, ZONE, BatchColumns("s", [series], [0], [end_ms], [1.0], [identity], [0], [end_ms]), at_ms)
+        return f"dev/water_level/{identity}"
 
     def accepted(self, seq: int, at_ms: int, device: str = "dev") -> bytes:
         said = b'{"property":"flow","value":1,"seq":%d}' % seq
@@ -258,3 +265,36 @@ def test_what_kafka_took_late_is_found_behind_what_it_took_meanwhile(written: Wr
     finally:
         log.close()
     assert (message.payload, message.arrival_ms, again) == (said, T0, False)
+
+
+def test_a_derived_reading_leads_to_what_it_was_made_of_without_any_tables(written: Written) -> None:
+    for seq, at_ms in ((1, T0), (2, T0 + 1000), (3, T0 + 2000)):
+        written.reading(seq, at_ms)
+        written.accepted(seq, at_ms)
+    written.reading(2, T0 + 3000, device="other")
+    named = written.flow(T0 + 2000, T0, T0 + 90_000)  # its writer was behind
+    trace = written.trace(named)
+    assert trace.missing == []
+    made, *counts = trace.links
+    assert [one.row.identity for one in counts] == ["a::1", "a::3"]
+    assert made.made_of == tuple(one.row.id for one in counts)
+    assert (made.row.place.topic, made.message) == (DERIVED.name, None)
+    assert [one.message is not None for one in counts] == [True, True]
+
+
+def test_a_count_that_fell_out_of_retention_is_missing_by_its_moment(written: Written) -> None:
+    for seq, at_ms in ((1, T0), (2, T0 + 1000)):
+        written.reading(seq, at_ms)
+        written.accepted(seq, at_ms)
+    named = written.flow(T0 + 1000, T0, T0 + 1000)
+    written.trace(named)
+    written.expire(EVENTS, ZONE, 1)
+    (missing,) = written.trace(named).missing
+    assert missing.of == f"dev/flow at {format_rfc3339(from_ms(T0))}"
+    assert "retention" in missing.why
+
+
+def test_of_another_channel_nothing_was_made(written: Written) -> None:
+    written.reading(1, T0)
+    written.reading(2, T0 + 1000)
+    assert len(written.trace(written.flow(T0 + 1000, T0, T0 + 1000, "flow@2")).missing) == 2
