@@ -20,7 +20,7 @@ from schemas.registry import FacilityLeft, FacilityRegistered
 FLOW: Final = "flow"
 _DELTAS: Final = frozenset({"pulse_delta", "volume_delta"})
 _PULSES: Final = frozenset({"pulse_delta", "pulse_count"})
-_HEARD: Final = frozenset({"pulse_count", "meter_reading", FLOW}) | _DELTAS
+_HEARD: Final = frozenset({"pulse_count", "meter_reading"}) | _DELTAS
 
 SPAN_MIN_MS: Final = 1_000
 """Counts nearer than this are one: of a single pulse they would make any flow at all."""
@@ -48,8 +48,12 @@ class Meter(msgspec.Struct):
     max_flow_m3_h: float | None
     gap_s: float | None
     intervals_ms: dict[str, int | None]  # by device
-    measures: dict[str, bool] = {}  # devices that say themselves how much flows
-    counts: dict[str, Count] = {}  # by device, property and channel
+    counts: dict[str, dict[str, Count]] = {}  # by device, and by property and channel
+
+    @property
+    def scale(self) -> tuple[float | None, float | None]:
+        """What its counts mean."""
+        return self.m3_per_pulse, self.rolls_over_at
 
     def gap_ms(self, device: str) -> float:
         """Counts of a device that are further apart make no flow."""
@@ -78,7 +82,7 @@ class CountersDetector(Packed[State]):
         return State(zone)
 
     def wants(self, series: Series) -> bool:
-        """Counts; and flows, to be silent where a device measures them itself."""
+        """Counts."""
         return series.observed_property in _HEARD
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:  # noqa: ARG002 - no time decides
@@ -112,12 +116,9 @@ def _on_registered(state: State, facility: Facility) -> None:
         policy.count_gap_s,
         _intervals(facility),
     )
-    if before is not None:
-        bound = meter.intervals_ms
-        meter.measures = {device: True for device in before.measures if device in bound}
-        # What a pulse stood for until now it may not have stood for since the newest count.
-        if (before.m3_per_pulse, before.rolls_over_at) == (meter.m3_per_pulse, meter.rolls_over_at):
-            meter.counts = {key: count for key, count in before.counts.items() if key.split("|", 1)[0] in bound}
+    # What a pulse stands for from now on it may not have stood for since the newest count.
+    if before is not None and before.scale == meter.scale:
+        meter.counts = {device: counts for device, counts in before.counts.items() if device in meter.intervals_ms}
     state.meters[name] = meter
 
 
@@ -134,11 +135,8 @@ def _intervals(facility: Facility) -> dict[str, int | None]:
 def _on_reading(meter: Meter, reading: Reading) -> Reading | None:
     """The flow that a reading gives, if it gives one."""
     device, name = reading.series.device, reading.series.observed_property
-    if name == FLOW:
-        meter.measures[device] = True
-        return None
     weight = meter.m3_per_pulse if name in _PULSES else 1.0
-    if weight is None or device in meter.measures or (meter.m3_per_pulse is not None and name not in _PULSES):
+    if weight is None or (meter.m3_per_pulse is not None and name not in _PULSES):
         return None
     if name in _DELTAS:
         span_ms = meter.intervals_ms.get(device)
@@ -149,11 +147,11 @@ def _on_reading(meter: Meter, reading: Reading) -> Reading | None:
 def _on_count(meter: Meter, reading: Reading, weight: float) -> Reading | None:
     device, name = reading.series.device, reading.series.observed_property
     boot, channel = boot_and_channel(reading.identity)
-    key = f"{device}|{name}|{channel}"
-    last = meter.counts.get(key)
+    counts, key = meter.counts.setdefault(device, {}), f"{name}@{channel}"
+    last = counts.get(key)
     if last is not None and reading.time_ms < last.time_ms + SPAN_MIN_MS:
         return None
-    meter.counts[key] = Count(reading.time_ms, reading.value, boot, reading.quality)
+    counts[key] = Count(reading.time_ms, reading.value, boot, reading.quality)
     if last is None:
         return None
     span_ms = reading.time_ms - last.time_ms

@@ -296,10 +296,15 @@ class PartitionFold:
         return trial if trial is not None and slot.label == trial.label else None
 
     def _tell_derived(self) -> None:
-        """Tell the others what was derived, as if it had been read; its own detector, in any version, made it."""
+        """Tell the others what was derived, as if it had been read: all but its own detector, in any version.
+
+        What the device lately sent itself is better than what can be derived for it.
+        """
         while self._derived:
             slot, reading = self._derived.popleft()
             route = self._known(slot.zone).route(reading.series)
+            if route.seen.was_sent(self._floor_ms):
+                continue
             verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)
             if verdict is not Verdict.NEW:
                 self._refuse(verdict, reading)

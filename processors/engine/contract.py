@@ -76,7 +76,7 @@ class Outcome(NamedTuple):
 
     Readings are of the same zone, under an identity of tier (d). The other detectors hear them as if their device had
     sent them, once all have heard the event they were made from; those that hear late readings, and so ask only
-    whether a device lives, do not.
+    whether a device lives, do not. A property that its device itself sent lately is not derived for it.
     """
 
     outputs: Sequence[Model] = ()

@@ -20,6 +20,7 @@ Columns = tuple[str, bytes, bytes, bytes]
 
 _ORDINAL_MAX: Final = 2**63 - 1
 _FIRST_PURGE: Final = 64
+_DERIVED: Final = "d"  # the lane of tier (d)
 _MAX_LANES: Final = 4  # before lanes of boots long gone are looked for
 
 
@@ -126,6 +127,15 @@ class Seen:
             self.purge(floor_ms)
         lane = self._lanes[key] = _Lane()
         return lane
+
+    def was_sent(self, floor_ms: int) -> bool:
+        """Whether a device sent any of what is not older than the floor; what was derived nobody sent."""
+        return any(
+            time_ms >= floor_ms
+            for key, lane in self._lanes.items()
+            if key != _DERIVED
+            for time_ms in reversed(lane.times)
+        )
 
     def purge(self, floor_ms: int) -> None:
         """Forget what the floor has passed, now."""

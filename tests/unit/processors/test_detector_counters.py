@@ -5,7 +5,7 @@ import pytest
 from fold_kit import RELAXED
 from hypothesis import given
 from hypothesis import strategies as st
-from state_kit import slot
+from state_kit import restored, slot
 from street_kit import ZONE, facility, records, replayed
 
 from processors.detectors import ALL
@@ -158,11 +158,14 @@ def test_deltas_need_an_interval() -> None:
 
 def test_where_flow_is_measured_none_is_derived() -> None:
     driver = city()
+    assert counted(driver, 1, name="meter_reading") == []
     driver.read("wm", "flow", 3.0)
-    assert counted(driver, 1, 2, name="meter_reading") == []
-    driver.register(facility("m", METER, "other"))
-    driver.register(facility("m", METER, "wm"))
-    assert counted(driver, 3, 4, name="meter_reading") == [1.0]
+    measured_ms = driver.now_ms
+    assert counted(driver, 2, 3, name="meter_reading") == []
+    driver.fold = restored(driver.fold)
+    counted(driver, *range(4, 30), name="meter_reading")
+    # As long as a reading may be late, here a day, the measured one counts as new.
+    assert driver.derived[0].time_ms == measured_ms + 25 * 3_600_000
 
 
 def test_a_changed_weight_begins_anew_and_another_limit_does_not() -> None:
@@ -175,6 +178,24 @@ def test_a_changed_weight_begins_anew_and_another_limit_does_not() -> None:
     driver.left("m")
     driver.register(facility("m", METER, "wm", m3_per_pulse=2.0))
     assert counted(driver, 5) == []
+
+
+def test_a_device_that_spoke_for_something_else_meanwhile_begins_anew() -> None:
+    driver = city()
+    assert counted(driver, 1, name="meter_reading") == []
+    driver.register(facility("m", METER, "other"))
+    driver.register(facility("m", METER, "wm", "other"))
+    assert counted(driver, 2, 3, name="meter_reading") == [1.0]
+
+
+def test_of_several_bindings_of_a_device_the_shortest_interval_counts() -> None:
+    driver = city()
+    twice = facility("m", METER, "wm", "wm", "wm")
+    spans = (900.0, 600.0, None)
+    bindings = [one.model_copy(update={"interval_s": span}) for one, span in zip(twice.devices, spans, strict=True)]
+    for order in (bindings, bindings[::-1], bindings[1:] + bindings[:1]):
+        driver.register(twice.model_copy(update={"devices": tuple(order)}))
+        assert counted(driver, 1.0, name="volume_delta") == [6.0]
 
 
 @pytest.mark.parametrize("quality", [Quality.LATE, Quality.RELEASED])
