@@ -17,6 +17,7 @@ from schemas.clock import ClockStepped, Tick
 from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import Data
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.identity import Derivation, derived
 from schemas.model import Model, from_ms
 from schemas.observation import Quality
 from schemas.registry import FacilityLeft, FacilityRegistered
@@ -99,6 +100,26 @@ class Scribe:
             detector=self.name,
             detector_version=self.version,
         )
+
+
+class Deriver(Scribe):
+    """Makes of every reading it hears one of another property with the same value, and says nothing."""
+
+    def __init__(
+        self, name: str = "deriver", *, version: int = 1, makes: str = "flow", wants: str = "pressure"
+    ) -> None:
+        super().__init__(name, wants=wants)
+        self.version = version
+        self._makes = makes
+
+    def fold(self, state: Told, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        state.count += len(events)
+        return Outcome(readings=[self._derived(one) for one in events if isinstance(one, Reading)])
+
+    def _derived(self, reading: Reading) -> Reading:
+        made = derived(Derivation(reading.time_ms, reading.time_ms - 5, reading.series.observed_property, ""))
+        of = msgspec.structs.replace(reading.series, observed_property=self._makes)
+        return reading._replace(series=of, identity=made)
 
 
 def _orders(value: float, clock: Clock) -> Iterator[Timer]:
@@ -313,8 +334,12 @@ def one_by_one(items: Iterable[Item]) -> list[Data]:
 
 
 def new_fold() -> PartitionFold:
-    """Three scribes: one asks for everything, one also hears what is late, one asks for a single property."""
-    detectors = (Scribe(), Scribe("listener", hears_late=True), Scribe("choosy", wants="fault"))
+    """Three scribes: one asks for everything, one also hears what is late, one asks for a single property.
+
+    Beside them one that derives what devices sometimes send themselves.
+    """
+    scribes = (Scribe(), Scribe("listener", hears_late=True), Scribe("choosy", wants="fault"))
+    detectors = (*scribes, Deriver(wants="fault", makes="flow"))
     return PartitionFold(detectors, LATENESS_MS, (scribe(2),))
 
 

@@ -3,11 +3,13 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fold_kit import LATENESS_MS, NOW, POISON, Scribe, batch, row, series, tick
 from memory_ports import MemoryGroup, MemoryShelf, MemorySink, MemorySource
 
 from processors.engine.composed import Counts, PartitionFold
+from processors.engine.contract import Detector, Said
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Standing
 from processors.engine.record import fold_record
@@ -16,8 +18,8 @@ from processors.engine.snapshot import Collector
 from processors.engine.snapshot import decode as decode_shard
 from runtime.lifecycle import Progress
 from schemas.envelope import CloudEvent, Data, encode
-from schemas.model import Model, from_ms
-from schemas.topics import ANOMALIES, QUARANTINE, SNAPSHOTS
+from schemas.model import from_ms
+from schemas.topics import ANOMALIES, DERIVED, QUARANTINE, SNAPSHOTS
 from tests.memory.log import At, MemoryLog
 
 TOPIC = "city.events.v1"
@@ -45,7 +47,7 @@ class Notes:
     def __init__(self) -> None:
         self.counts = Counts()
         self.stands: dict[int, Standing] = {}
-        self.visible: list[Model] = []
+        self.visible: list[Said] = []
         self.snapshots = 0
         self.again = 0
         self.useless: list[int] = []
@@ -59,7 +61,7 @@ class Notes:
     def standing(self, partition: int, standing: Standing) -> None:
         self.stands[partition] = standing
 
-    def committed(self, outputs: Sequence[Model], seconds: float) -> None:
+    def committed(self, outputs: Sequence[Said], seconds: float) -> None:
         self.visible += outputs
 
     def stored(self, number: int, size: int, seconds: float) -> None:
@@ -90,8 +92,8 @@ class Worker:
             source=self.source,
             sink=self.sink,
             shelf=self.shelf,
-            make_fold=new_fold,
-            restore=lambda shards: PartitionFold.restore([Scribe()], LATENESS_MS, shards),
+            make_fold=lambda: PartitionFold(city.detectors, LATENESS_MS),
+            restore=lambda shards: PartitionFold.restore(city.detectors, LATENESS_MS, shards),
             options=Options(
                 TOPIC, city.log_id, SOURCE, COMMIT_S, poll_records, city.snapshot_every_s, math.inf, accept_gap
             ),
@@ -117,8 +119,14 @@ class Worker:
 class City:
     """The input topic, its group, and what the folds should say to it."""
 
-    def __init__(self, *assigned: int, snapshot_every_s: float = math.inf) -> None:
-        """The worker ``w`` is given these partitions; of none, partition 0. Without a time there are no snapshots."""
+    def __init__(
+        self, *assigned: int, snapshot_every_s: float = math.inf, detectors: Sequence[Detector[Any]] = (Scribe(),)
+    ) -> None:
+        """The worker ``w`` is given these partitions; of none, partition 0. Without a time there are no snapshots.
+
+        Without other ``detectors`` there is one, which repeats everything.
+        """
+        self.detectors = detectors
         self.snapshot_every_s = snapshot_every_s
         self.log_id = "log-1"
         self.now_s = 0.0
@@ -149,7 +157,7 @@ class City:
         """What one uninterrupted fold says over all that was ever written, or only over what the log still keeps."""
         records: Counter[bytes] = Counter()
         for partition in partitions or (0,):
-            fold = new_fold()
+            fold = PartitionFold(self.detectors, LATENESS_MS)
             start = self.log.bounds((TOPIC, partition)).start if kept else 0
             for offset, raw in self.log.history((TOPIC, partition))[start:]:
                 records.update(
@@ -158,7 +166,7 @@ class City:
         return records
 
     def published(self) -> Counter[bytes]:
-        """Every finding and refusal a read_committed reader sees."""
+        """Every finding, refusal and derived reading a read_committed reader sees."""
         return Counter(value for at in outputs() for value in self.log.values(at))
 
     def snapshots(self, partition: int = 0) -> Collector:
@@ -183,14 +191,11 @@ class City:
         return self.log.bounds((TOPIC, partition)).end
 
 
-def new_fold() -> PartitionFold:
-    """One detector that repeats everything."""
-    return PartitionFold([Scribe()], LATENESS_MS)
-
-
 def outputs() -> Iterable[At]:
     """Every partition of the output topics."""
-    return [(topic.name, partition) for topic in (ANOMALIES, QUARANTINE) for partition in range(topic.partitions)]
+    return [
+        (topic.name, partition) for topic in (ANOMALIES, DERIVED, QUARANTINE) for partition in range(topic.partitions)
+    ]
 
 
 def _record(event: Data | bytes) -> bytes:

@@ -3,6 +3,7 @@
 import random
 from functools import partial
 
+from fold_kit import Deriver, Scribe
 from memory_ports import Fault, MemorySink
 from runner_rig import City, story
 from schedules import share_out, take_everything, turn
@@ -21,7 +22,8 @@ def simulate(seed: int, sink: type[MemorySink] = MemorySink) -> None:
         AssertionError: something was lost, doubled or said differently.
     """
     dice = random.Random(seed)
-    city = City(0, 1, snapshot_every_s=dice.choice([0.1, 0.5, 2.0, 10.0]))
+    detectors = (Deriver(wants="flow", makes="water_level"), Scribe())
+    city = City(0, 1, snapshot_every_s=dice.choice([0.1, 0.5, 2.0, 10.0]), detectors=detectors)
     # What was spoilt can be made again only as long as the log is whole.
     harm = dice.choice([["spoil"], ["expire"], []])
     workers = {name: city.worker(name, dice.randint(1, 9), sink=sink) for name in ("w", "v")}

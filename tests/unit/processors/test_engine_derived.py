@@ -3,41 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-from fold_kit import LATENESS_MS, NOW, POISON, Scribe, Told, batch, briefs, row, series, tick
+from fold_kit import LATENESS_MS, NOW, POISON, Deriver, Scribe, batch, briefs, row, series, tick
 from state_kit import restored, state
 
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Clock, Outcome, Reading, ZoneEvent
+from processors.engine.contract import Reading
 from processors.engine.outputs import outgoing
 from schemas.columns import BatchColumns
 from schemas.envelope import decode
-from schemas.identity import Derivation, derived
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined
 from schemas.shadow import ShadowBegun
 from schemas.topics import DERIVED
 from schemas.whatif import WhatIf
-
-
-class Deriver(Scribe):
-    """Makes of every reading it hears one of another property with the same value, and says nothing."""
-
-    def __init__(
-        self, name: str = "deriver", *, version: int = 1, makes: str = "flow", wants: str = "pressure"
-    ) -> None:
-        super().__init__(name, wants=wants)
-        self.version = version
-        self._makes = makes
-
-    def fold(self, state: Told, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
-        state.count += len(events)
-        return Outcome(readings=[self._derived(one) for one in events if isinstance(one, Reading)])
-
-    def _derived(self, reading: Reading) -> Reading:
-        made = derived(Derivation(reading.time_ms, reading.time_ms - 5, reading.series.observed_property, ""))
-        of = msgspec.structs.replace(reading.series, observed_property=self._makes)
-        return reading._replace(series=of, identity=made)
 
 
 def fold_of(*detectors: Any, candidates: Sequence[Any] = ()) -> PartitionFold:

@@ -118,6 +118,7 @@ def test_the_generated_logs_are_not_tame() -> None:
             "blind s1",
             "blind s2",
             f"q{Quality.LATE:d}",
+            ":fault q0",
         )
         seen.update(word for word in words if word in text)
         fold = new_fold()
@@ -126,7 +127,8 @@ def test_the_generated_logs_are_not_tame() -> None:
 
     look()
     assert seen == {
-        "poison", "conflicting_duplicate", "timer t1", "timer over", "blind s1", "blind s2", "q2", "duplicates", "late"
+        "poison", "conflicting_duplicate", "timer t1", "timer over", "blind s1", "blind s2", "q2", "duplicates", "late",
+        ":fault q0",
     }  # fmt: skip
 
 
