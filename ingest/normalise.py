@@ -67,7 +67,7 @@ def measurement_identity(part: Measurement, arrival_ms: int, payload_hash: str, 
         return numbered(part.boot, part.seq, part.channel)
     if part.time_ms is not None:
         return timed(part.time_ms, part.value, part.channel)
-    return arrived(arrival_ms, payload_hash, index)
+    return arrived(arrival_ms, payload_hash, index, part.channel)
 
 
 def sighting_identity(part: CameraObservation, arrival_ms: int, payload_hash: str, index: int) -> str:

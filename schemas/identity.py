@@ -10,8 +10,7 @@ And ``d:<end, ms>:<beginning, ms>:<property>`` for what no device sent: derived 
 of another property at these two event times.
 
 The value is part of (b), so two values of one instant are two readings; under (a) they are a conflict. Where a device
-measures one property on several channels, ``@<channel>`` stands behind the boot in (a), behind the value in (b) and
-behind the property in (d).
+measures one property on several channels, ``@<channel>`` stands behind the boot in (a) and at the end of the others.
 An identity is unique within its series (device and property), so one message may carry several properties under one
 number.
 """
@@ -33,9 +32,10 @@ def timed(device_time_ms: int, value: float, channel: str = "") -> str:
     return f"b:{device_time_ms}:{value!r}@{channel}" if channel else f"b:{device_time_ms}:{value!r}"
 
 
-def arrived(arrival_ms: int, payload_hash: str, index: int) -> str:
-    """Tier (c); ``index`` tells readings of one message apart."""
-    return f"c:{arrival_ms}:{payload_hash}:{index}"
+def arrived(arrival_ms: int, payload_hash: str, index: int, channel: str = "") -> str:
+    """Tier (c); ``index`` tells readings of one message apart, ``channel`` whose they are."""
+    given = f"c:{arrival_ms}:{payload_hash}:{index}"
+    return f"{given}@{channel}" if channel else given
 
 
 class Derivation(NamedTuple):
@@ -71,7 +71,7 @@ def boot_and_channel(identity: str) -> tuple[str, str]:
         case "b":
             return "", identity.split(":", 2)[2].partition("@")[2]
         case _:
-            return "", ""
+            return "", identity.partition("@")[2]
 
 
 def payload_hash(topic: str, payload: bytes) -> str:

@@ -18,7 +18,7 @@ from processors.archive.sink import Sink
 from processors.archive.store import store
 from schemas.anomaly import Transition
 from schemas.columns import BatchColumns
-from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
+from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, UNREGISTERED
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
@@ -82,6 +82,24 @@ def test_the_log_is_believed_where_it_still_speaks(city: Store, tmp_path: Path) 
     city.run("UPDATE observations SET result = 99")
     eyes(city, tmp_path, "rebuild")
     assert city.sql("SELECT identity, result FROM readings ORDER BY 1") == [("a:b:new", 0.0), ("a:b:old", 99.0)]
+
+
+def test_what_was_derived_is_carried_over_by_what_its_own_topic_has_lost(city: Store, tmp_path: Path) -> None:
+    city.write(arrived(readings(["a:b:old"]), LONG_AGO), arrived(readings(["a:b:new"]), SOON))
+    flows = [f"d:{T0}:{T0 - number}:pulse_count" for number in (1, 2)]
+    for identity, at_ms in zip(flows, (LONG_AGO, SOON), strict=True):
+        city.write(arrived(readings([identity], device="d-9"), at_ms), topic=DERIVED)
+    archived(city, tmp_path)
+    expire(city, DERIVED, 0, 1)
+    city.run("UPDATE observations SET result = 99")
+    eyes(city, tmp_path, "rebuild")
+    # Of readings that devices sent the log has lost nothing, and it is believed.
+    assert city.sql("SELECT identity, result FROM readings ORDER BY 1") == [
+        ("a:b:new", 0.0),
+        ("a:b:old", 0.0),
+        (flows[0], 99.0),
+        (flows[1], 0.0),
+    ]
 
 
 def test_a_copy_in_the_log_does_not_displace_the_first_which_only_the_old_tables_have(

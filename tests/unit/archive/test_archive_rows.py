@@ -81,6 +81,7 @@ def test_a_reading_becomes_a_row() -> None:
         (timed(T0, 1.0), Quality.RELEASED, Reach.FIXED),
         (timed(T0 - DAY, 1.0), Quality.LATE, Reach.MOVED),
         (f"b:{T0}9:1.0", Quality.FUTURE, Reach.MOVED),
+        (f"d:{T0}:{T0 - 9}:pulse_count", Quality.UNTIMED, Reach.FIXED),
         (f"c:{T0}:00:0", Quality.UNTIMED, Reach.MOVED),
         ("", Quality.GOOD, Reach.MOVED),
     ],

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from processors.engine.contract import Detector, Reading
 from processors.engine.driver import PipelineTestDriver
 from schemas.columns import BatchColumns
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
-from schemas.identity import Derivation, derivation
+from schemas.identity import Derivation, arrived, derivation, numbered, timed
 from schemas.observation import Quality
 
 HOUR = 3600.0
@@ -121,14 +121,22 @@ def _batch(*rows: Reading) -> BatchColumns:
     )
 
 
-def test_channels_are_counters_of_their_own() -> None:
+@pytest.mark.parametrize(
+    "identity",
+    [
+        timed,
+        lambda now, value, channel: numbered("boot", now, channel),
+        lambda now, value, channel: arrived(now, f"{value}", 0, channel),
+    ],
+)
+def test_channels_are_counters_of_their_own(identity: Callable[[int, float, str], str]) -> None:
     driver = city(m3_per_pulse=1.0)
     series = driver._series("wm", "pulse_count")
-    for add in (0, 7):
+    for add in (0.0, 7.0):
         now = driver.now_ms
         rows = [
-            Reading(series, now, 10.0 + add, f"b:{now}:{10.0 + add!r}@1", 0, now, "s"),
-            Reading(series, now, 900.0 + add * 2, f"b:{now}:{900.0 + add * 2!r}@2", 0, now, "s"),
+            Reading(series, now, value, identity(now, value, channel), 0, now, "s")
+            for value, channel in ((10.0 + add, "1"), (900.0 + add * 2, "2"))
         ]
         driver.write(_batch(*rows))
         driver.advance(HOUR)

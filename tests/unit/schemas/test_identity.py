@@ -28,6 +28,7 @@ def test_tiers() -> None:
     assert identity.numbered("b7", 42) == "a:b7:42"
     assert identity.timed(1_700_000_000_000, 12.5) == "b:1700000000000:12.5"
     assert identity.arrived(1_700_000_000_000, "00ff", 2) == "c:1700000000000:00ff:2"
+    assert identity.arrived(1_700_000_000_000, "00ff", 2, "input:0") == "c:1700000000000:00ff:2@input:0"
     assert [identity.tier(i) for i in ("a:b:1", "b:1:2.0", "c:1:x:0")] == ["a", "b", "c"]
 
 
@@ -58,4 +59,5 @@ def test_what_a_device_sent_was_derived_from_nothing() -> None:
 def test_an_identity_says_of_which_boot_and_channel_it_is(boot: str, number: int, channel: str) -> None:
     assert identity.boot_and_channel(identity.numbered(boot, number, channel)) == (boot, channel)
     assert identity.boot_and_channel(identity.timed(number, -1.5e-7, channel)) == ("", channel)
-    assert identity.boot_and_channel(identity.arrived(number, "00ff", 0)) == ("", "")
+    assert identity.boot_and_channel(identity.arrived(number, "00ff", 0, channel)) == ("", channel)
+    assert identity.boot_and_channel(identity.derived(identity.Derivation(2, 1, "x", channel))) == ("", channel)
