@@ -91,6 +91,16 @@ def test_every_column_is_documented() -> None:
 # -------------------------------------------------------------------------------------------------------- CSV: right
 
 
+def test_a_meter_says_how_its_counts_are_read(tmp_path: Path) -> None:
+    path = csv_file(
+        tmp_path,
+        "m-1,local,flow_meter,dma:1,113.85,34.03,wm-1,900,0.01,65536,50,7200",
+        header=HEADER + ",device,interval_s,m3_per_pulse,rolls_over_at,max_flow_m3_h,count_gap_s",
+    )
+    (found,), _ = read_registry_file(path)
+    assert found.policy == Policy(m3_per_pulse=0.01, rolls_over_at=65536.0, max_flow_m3_h=50.0, count_gap_s=7200.0)
+
+
 def test_several_rows_of_a_facility_are_several_devices(tmp_path: Path) -> None:
     path = csv_file(
         tmp_path,
