@@ -26,7 +26,7 @@ from schemas.identity import Derivation, derived, numbered
 from schemas.model import format_rfc3339, from_ms
 from schemas.topics import DERIVED
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 HOUR = 3_600_000
 PULSES, LORA = "wm-1", "24e124713c21aa01"

@@ -86,7 +86,7 @@ def test_the_log_is_believed_where_it_still_speaks(city: Store, tmp_path: Path) 
 
 def test_what_was_derived_is_carried_over_by_what_its_own_topic_has_lost(city: Store, tmp_path: Path) -> None:
     city.write(arrived(readings(["a:b:old"]), LONG_AGO), arrived(readings(["a:b:new"]), SOON))
-    flows = [f"d:{T0}:{T0 - number}:pulse_count" for number in (1, 2)]
+    flows = [f"d:{T0}:{T0 - number}:pulse_count" for number in (2, 1)]
     for identity, at_ms in zip(flows, (LONG_AGO, SOON), strict=True):
         city.write(arrived(readings([identity], device="d-9"), at_ms), topic=DERIVED)
     archived(city, tmp_path)
