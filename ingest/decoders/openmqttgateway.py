@@ -105,7 +105,7 @@ class OpenMqttGateway:
 def _heard(gateway: str, kind: str, tail: list[str], said: Mapping[str, Any]) -> Report:
     if kind == "SYS":
         return _system(gateway, said)
-    if kind == "LORA" and "hex" in said and not _decoded_lora(said):
+    if kind == "LORA" and said.keys() & {"hex", "message"} and not _decoded_lora(said):
         return _raw(gateway, said, tail)
     if "433" in kind and said.get("model") == "status":
         return Report(gateway, Kind.DIAGNOSTIC)
@@ -269,5 +269,6 @@ def _raw(gateway: str, said: Mapping[str, Any], tail: list[str]) -> Report:
     draft = Draft(device[:128])
     draft.number("rssi", said.get("rssi"), "dBm", field="rssi")
     draft.number("snr", said.get("snr"), "dB", field="snr")
-    set_aside(draft, "hex", said.get("hex"), "no codec")
+    for key in ("hex", "message", "from", "to"):
+        set_aside(draft, key, said.get(key), "no codec")
     return draft.report(Kind.UNDECODED, about=About(gateway=gateway))

@@ -29,6 +29,7 @@ _PRESSES: Final = {
 }
 _METERS_MAX: Final = 16
 _WH_OF_WATT_MINUTE: Final = 1 / 60
+_NO_SENSOR: Final = 999.0  # told for a probe that is not there or cannot be read
 
 
 class _Plain(NamedTuple):
@@ -120,7 +121,7 @@ def _value(draft: Draft, rest: list[str], what: str, text: str, message: Message
     if rest[0] in _OUTPUTS:
         _output(draft, rest, what, text, message)
     elif what in _NUMBERS:
-        draft.number(*_named(_NUMBERS[what], text), field=what)
+        _probe(draft, _NUMBERS[what], text, "", what)
     elif what in _FLAGS:
         draft.flag(_FLAGS[what], text, channel=what if _FLAGS[what] == "fault" else "", field=what)
     elif what == "sensor/state":
@@ -142,6 +143,15 @@ def _named(plain: _Plain, value: Any) -> tuple[str, Any, str | None]:
     return plain.observed_property, value, plain.unit
 
 
+def _probe(draft: Draft, plain: _Plain, value: Any, channel: str, field: str) -> None:
+    """A number of a sensor, which may say that it has none."""
+    said = amount(value)
+    if plain.observed_property == "temperature" and said is not None and said.value == _NO_SENSOR:
+        set_aside(draft, field, value, "no sensor")
+    else:
+        draft.number(*_named(plain, value), channel=channel, field=field)
+
+
 def _output(draft: Draft, rest: list[str], what: str, text: str, message: Message) -> None:
     """``relay/0``, ``relay/0/power``; ``relay/power`` where several outputs share a meter."""
     numbered = len(rest) > 1 and rest[1].isdigit()
@@ -160,7 +170,10 @@ def _output(draft: Draft, rest: list[str], what: str, text: str, message: Messag
     elif inner == "energy":
         set_aside(draft, what, text[:64], "since the meter's own last report; total holds it")
     elif inner == "status" and rest[0] != "roller":
-        draft.flag("switch_on", message.object.get("ison"), channel=channel, field=f"{what}.ison")
+        said = message.object
+        draft.flag("switch_on", said.get("ison"), channel=channel, field=f"{what}.ison")
+        draft.number("power", said.get("power"), "W", channel=channel, field=f"{what}.power")
+        draft.flag("fault", said.get("overpower"), channel=channel, field=f"{what}.overpower")
     elif inner != "status":
         set_aside(draft, what, text[:256])
 
@@ -270,7 +283,7 @@ def _ext_number(observed_property: str, unit: str) -> Callable[[Draft, list[str]
     def take(draft: Draft, rest: list[str], text: str, message: Message) -> None:
         del message
         if len(rest) > 1:
-            draft.number(observed_property, text, unit, channel=f"ext/{rest[1][:8]}", field="/".join(rest))
+            _probe(draft, _Plain(observed_property, unit), text, f"ext/{rest[1][:8]}", "/".join(rest))
 
     return take
 
@@ -280,9 +293,7 @@ def _ext_many(observed_property: str, key: str, unit: str) -> Callable[[Draft, l
         del text
         for number, one in islice(message.object.items(), _METERS_MAX):
             if isinstance(one, dict):
-                draft.number(
-                    observed_property, one.get(key), unit, channel=f"ext/{number[:8]}", field=f"{rest[0]}.{key}"
-                )
+                _probe(draft, _Plain(observed_property, unit), one.get(key), f"ext/{number[:8]}", f"{rest[0]}.{key}")
 
     return take
 

@@ -20,11 +20,17 @@ FIELDS: Final[Fields] = table(
         "tvoc": Field("tvoc", "ppb"),
         "fertility": Field("conductivity", "uS/cm"),
         "factor": Field("power_factor", "1"),
-        "total": Field("energy", "kWh"),
+        "total": Field("energy", "kWh"),  # of ENERGY; a rain gauge's is millimetres
         "speed": Field("wind_speed", "m/s"),
         "ph": Field("ph", "[pH]"),
         "pir": Field("motion"),
         "dba": Field("sound_level", "dB"),
+        "lat": Field("latitude", "deg"),
+        "lon": Field("longitude", "deg"),
+        "probetemperature": Field("temperature", "Cel"),  # thermocouples before version 13
+        "referencetemperature": Field("temperature", "Cel", channel="reference"),
+        "objtmp": Field("temperature", "Cel"),
+        "ambtmp": Field("temperature", "Cel", channel="ambient"),
     },
     without=("temp", "hum", "energy", "co2", "gas", "noise", "fault"),
 )
@@ -36,6 +42,8 @@ _NUMBERED: Final = re.compile(r"([A-Za-z]+?)(\d{1,2})")
 _COUNTER: Final = re.compile(r"C\d")
 _SWITCH: Final = re.compile(r"Switch\d{1,2}")
 _MILLIMETRES: Final = ("VL53L", "TOF10120")
+_LIGHTNING: Final = "AS3935"  # its distance is how many kilometres a storm is away
+_METER: Final = "ENERGY"
 _PHASES_MAX: Final = 8
 _NAME_MAX: Final = 64
 _FOREIGN: Final = "IBEACON"  # somebody's beacon that came by, not a sensor of the device
@@ -80,7 +88,7 @@ def _sensor(draft: Draft, sensor: str, said: Mapping[str, Any], units: Units) ->
     for key, value in said.items():
         name = f"{sensor}.{key}"
         field, channel = _meaning(sensor, key)
-        if sensor == "ENERGY" and key in _PARTS_OF_TOTAL:
+        if sensor == _METER and key in _PARTS_OF_TOTAL:
             continue
         if sensor == "COUNTER" and _COUNTER.fullmatch(key):
             draft.number("pulse_count", value, channel=key, field=name)
@@ -98,6 +106,8 @@ def _sensor(draft: Draft, sensor: str, said: Mapping[str, Any], units: Units) ->
 
 def _meaning(sensor: str, key: str) -> tuple[Field | None, str]:
     """What a sensor's field means, and its channel: the sensor, with the number of the field where it has one."""
+    if (key == "Total" and sensor != _METER) or (key == "Distance" and sensor.startswith(_LIGHTNING)):
+        return None, sensor
     if key == "Distance":
         return Field("distance", "mm" if sensor.startswith(_MILLIMETRES) else "cm"), sensor
     field = FIELDS.get(fold(key))

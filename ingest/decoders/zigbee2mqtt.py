@@ -24,6 +24,7 @@ _FIELDS: Final[Fields] = table(
         "carbonmonoxide": Field("gas_alarm", channel="carbon_monoxide"),  # a flag; "co" is the concentration
         "co": Field("co", "ppm"),
         "voc": Field("tvoc"),
+        "localtemperature": Field("temperature", "Cel"),  # what a thermostat measures; its set points are settings
         "anglex": Field("tilt_x", "deg"),
         "angley": Field("tilt_y", "deg"),
         "anglez": Field("tilt_z", "deg"),

@@ -37,6 +37,7 @@ GENERAL = [
     ({"pressure": 1013.25}, {"pressure": 101_325}),
     ({"distance": "120 cm"}, {"distance": 1.2}),
     ({"distance_mm": 250}, {"distance": 0.25}),
+    ({"total_volume_l": 4500, "temperature_water": 9.5}, {"meter_reading": 4.5, "temperature/water": 9.5}),
     ({"distance": {"value": 2, "unit": "m", "displayName": "Distance"}}, {"distance": 2}),
     ({"leak": "NoLeak"}, {"water_leak": 0}),
     ({"Water_Leak": 1}, {"water_leak": 1}),
@@ -107,6 +108,16 @@ def test_battery_of_an_unknown_vendor(value: Any, meant: dict[str, float]) -> No
         ("sensative", "strips", {"battery": 80, "flood": {"value": 0}, "floodAlarm": {"value": False}}, {
             "battery_percent": 80, "water_leak": 0}),
         ("mclimate", "t-valve", {"valveState": True, "boxTamper": False}, {"valve_open": 1, "tamper": 0}),
+        ("netvox", "rb11e", {"Occupy": 0, "DisassembledAlarm": 1}, {"occupied": 0, "tamper": 1}),
+        ("dingtek", "df400", {"level": 120, "percent": 60, "volt": 5.8}, {
+            "distance": 0.12, "fill_level": 60, "battery_voltage": 5.8}),
+        ("browan", "merryiot-dw10", {"open": 1, "tilt": 0, "humi": 30}, {
+            "contact_open": 1, "tilted": 0, "humidity": 30}),
+        ("browan", "tabs-tbms100", {"mot_motionst": 1, "mot_counts": 9}, {"motion": 1}),
+        ("b-meters", "hydrodigit-s1", {"alarm": {"waterLeak": True, "lowBattery": False}, "temperature": -2.5}, {
+            "water_leak": 1, "low_battery": 0, "temperature": -2.5}),
+        ("vutility", "voltdrop", {"voltageL1": 229.5, "currentL3": 16, "phaseAngleL1": 0}, {
+            "voltage/1": 229.5, "current/3": 16}),
     ],
 )  # fmt: skip
 def test_vendors_and_models(vendor: str, model: str, said: dict[str, Any], meant: dict[str, float]) -> None:

@@ -150,6 +150,9 @@ def test_lora() -> None:
     )
     assert (raw.kind, raw.device, raw.about.gateway) == (Kind.UNDECODED, "pole-gw", "pole-gw")
     assert (values(raw), left(raw)) == ({"rssi": -110.0, "snr": -3.5}, {"hex": "BEEF"})
+    text = report(OpenMqttGateway(), "home/pole-gw/LORAtoMQTT", {"rssi": -90, "snr": 7, "from": "A1", "message": "hi"})
+    assert (text.kind, values(text)) == (Kind.UNDECODED, {"rssi": -90.0, "snr": 7.0})
+    assert left(text) == {"from": "A1", "message": "hi"}
     said = {"id": MAC, "rssi": -100, "snr": 8, "tempc": 12, "hex": "00"}
     assert values(report(OpenMqttGateway(), "home/pole-gw/LORAtoMQTT/0242AC110002", said))["temperature"] == 12.0
 

@@ -16,6 +16,14 @@ PM = "shellypro4pm-0242ac110002"
 # ------------------------------------------------------------------------------------------------- first generation
 
 
+@pytest.mark.parametrize("below", ["sensor/temperature", "ext_temperature/0"])
+def test_999_degrees_are_a_probe_that_is_not_there(below: str) -> None:
+    found = report(ShellyGen1(), f"shellies/{HT}/{below}", "999.0")
+    assert (found.measurements, left(found)) == ([], {below: "999.0"})
+    many = report(ShellyGen1(), f"shellies/{HT}/ext_temperatures", {"0": {"tC": 999}, "1": {"tC": 8}})
+    assert values(many) == {"temperature@ext/1": 8.0}
+
+
 @pytest.mark.parametrize(
     ("below", "payload", "expected"),
     [
@@ -27,6 +35,11 @@ PM = "shellypro4pm-0242ac110002"
         ("relay/power", "7", {"power@relay": 7.0}),
         ("light/0", "on", {"switch_on@light/0": 1.0}),
         ("light/0/status", {"ison": False, "brightness": 30}, {"switch_on@light/0": 0.0}),
+        (
+            "white/2/status",
+            {"ison": True, "brightness": 60, "power": 6.5, "overpower": False},
+            {"switch_on@white/2": 1.0, "power@white/2": 6.5, "fault@white/2": 0.0},
+        ),
         ("color/0/energy", "60", {"energy@color/0": 1.0}),
         ("emeter/2/voltage", "231.4", {"voltage@emeter/2": 231.4}),
         ("emeter/2/current", "0.4", {"current@emeter/2": 0.4}),

@@ -84,6 +84,15 @@ BERLIN = Options(timezone=ZoneInfo("Europe/Berlin"))
         ),
         ({"Switch1": "ON", "Switch2": "OFF"}, {"switch_on@Switch1": 1.0, "switch_on@Switch2": 0.0}),
         ({"CCS811": {"eCO2": 500, "TVOC": 200}}, {"tvoc@CCS811": 0.2}),
+        ({"GPS": {"lat": 60.2, "lon": -24.9, "hAcc": 3.1}}, {"latitude@GPS": 60.2, "longitude@GPS": -24.9}),
+        (
+            {"MAX31855": {"ProbeTemperature": 230.5, "ReferenceTemperature": 21, "Error": 0}},
+            {"temperature@MAX31855": 230.5, "temperature@MAX31855/reference": 21.0},
+        ),
+        (
+            {"MLX90614": {"OBJTMP": 86, "AMBTMP": 50}, "TempUnit": "F"},
+            {"temperature@MLX90614": 30.0, "temperature@MLX90614/ambient": 10.0},
+        ),
     ],
 )
 @pytest.mark.parametrize(
@@ -112,6 +121,13 @@ def test_what_nobody_knows_is_set_aside() -> None:
     found = report(Tasmota(), "tele/pole/SENSOR", said)
     assert left(found) == {"HX711.Weight": 12, "DS18B20.Temperature": 9_000, "IBEACON_0242AC110002.RSSI": -50}
     assert (found.kind, found.measurements) == (Kind.DIAGNOSTIC, [])
+
+
+def test_one_name_is_another_quantity_in_another_sensor() -> None:
+    said = {"RG-15": {"Total": 7.2}, "AS3935": {"Event": 1, "Distance": 14}}
+    found = report(Tasmota(), "tele/pole/SENSOR", said)
+    assert found.measurements == [], "millimetres of rain are no kWh, and a storm's kilometres no centimetres"
+    assert left(found) == {"RG-15.Total": 7.2, "AS3935.Event": 1, "AS3935.Distance": 14}
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ DEVICES = [
             {"temperature": 21.5, "humidity": 40, "pressure": 1013.2},
             {"temperature": 21.5, "humidity": 40.0, "pressure": 101320.0},
         ),
+        ({"local_temperature": 19.5}, {"temperature": 19.5}),
         (
             {"contact": True, "tamper": False, "battery_low": True},
             {"contact_open": 0.0, "tamper": 0.0, "low_battery": 1.0},
