@@ -44,6 +44,7 @@ _FIELDS: Final[Fields] = table(
         "darkness": Field("illuminance", "lx"),
         "moving": Field("vibration"),
         "lvlcm": Field("water_level", "cm"),
+        "level": Field("fill_level", "%"),
         "litres": Field("meter_reading", "L"),
         "pvpower": Field("power", "W", channel="pv"),
         "accx": Field("acceleration", "m/s2", channel="x"),
@@ -54,14 +55,16 @@ _FIELDS: Final[Fields] = table(
         "zaxis": Field("acceleration", "m/s2", channel="z"),
         "cont": Field("contact_open"),  # of the wired contact module; of a radio device: it needs continuous scanning
     },
-    without=("gas", "noise"),
+    without=("gas", "noise", "pressure"),  # Theengs calls that of the air "pres"; a toothbrush has another
 )
+_METERS: Final = {"avg kW": "power", "sum kWh": "energy", "sum m³": "meter_reading"}
+"""Fields of a pulse counter, with the unit that the message gives for them (``sum`` and ``sumu``)."""
 _BOOKKEEPING: Final = words(
     """
     id mac mactype advtype name brand model modelid type track acts cidc encr ctrl prmac packet packet1 packet2
     servicedata servicedatauuid manufacturerdata uuid service txpower tx mfid major minor time unixtime utctime
-    timestamp cipher ctr mic seq rssi1 device calibrated serial version duration protocol mod freq freq1 freq2 channel
-    noise unit res addr pferror packetsize subtype origin hex raw receiver active delay length button
+    timestamp cipher ctr mic seq rssi1 avgu sumu device calibrated serial version duration protocol mod freq freq1 freq2
+    channel noise unit res addr pferror packetsize subtype origin hex raw receiver active delay length button
     """
 )
 _OF_RADIO: Final = frozenset({"volt", "pres", "distance", "power", "cont", "noise"})
@@ -203,6 +206,8 @@ def _field(
     elif folded == "temp":
         unit = said.get("unit")
         draft.number("temperature", value, unit if unit in ("C", "F") else "C", channel=channel, field=key)
+    elif (metered := _METERS.get(f"{folded} {said.get(f'{key}u')}")) is not None:
+        draft.number(metered, value, str(said[f"{key}u"]), field=key)
     elif (field := fields.get(folded)) is not None and not isinstance(value, dict | list):
         take(draft, field, value, key, channel=channel)
     elif folded not in _BOOKKEEPING and key != "action":

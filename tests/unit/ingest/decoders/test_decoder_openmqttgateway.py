@@ -144,6 +144,26 @@ def test_a_code_of_a_remote_control_measures_nothing() -> None:
     assert left(found) == {"value": 1315156}
 
 
+@pytest.mark.parametrize(
+    ("said", "expected", "aside"),
+    [
+        (
+            {"type": "ENRG", "avg": 1.2, "avgu": "kW", "sum": 30.5, "sumu": "kWh"},
+            {"power": 1200.0, "energy": 30500.0},
+            {},
+        ),
+        ({"type": "ENRG", "avg": 0.4, "avgu": "m³", "sum": 7.25, "sumu": "m³"}, {"meter_reading": 7.25}, {"avg": 0.4}),
+        ({"type": "UNIQ", "level": 62.5, "status": 0}, {"fill_level": 62.5}, {"status": 0}),
+        ({"type": "BODY", "state": "idle", "pressure": 40}, {}, {"state": "idle", "pressure": 40}),
+    ],
+)
+def test_bluetooth_devices_with_words_of_their_own(
+    said: dict[str, Any], expected: dict[str, float], aside: dict[str, Any]
+) -> None:
+    found = report(OpenMqttGateway(), "home/pole-gw/BTtoMQTT/0242AC110002", {"id": MAC, **said})
+    assert (values(found), left(found)) == (pytest.approx(expected), aside)
+
+
 def test_lora() -> None:
     raw = report(
         OpenMqttGateway(), "home/pole-gw/LORAtoMQTT", {"rssi": -110, "snr": -3.5, "packetSize": 2, "hex": "BEEF"}
