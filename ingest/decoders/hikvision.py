@@ -160,11 +160,12 @@ def _seen(event: Node) -> tuple[list[dict[str, Any]], list[str]]:
     plate = event.find("ANPR")
     if plate is not None:
         said: dict[str, Any] = {"label": (word(plate.said("vehicleType")) or "vehicle").lower()}
-        if (text := word(plate.said("licensePlate", "originalLicensePlate"))) is not None:
+        text = word(plate.said("licensePlate", "originalLicensePlate"))
+        if text is not None and text.lower() != "unknown":  # a vehicle whose plate could not be read
             said["plate"] = text
-        sure = amount(plate.said("confidenceLevel"))
-        if sure is not None and 0 <= sure.value <= 100:  # noqa: PLR2004 - per cent
-            said["score"] = sure.value / 100
+            sure = amount(plate.said("confidenceLevel"))  # of the plate
+            if sure is not None and 0 <= sure.value <= 100:  # noqa: PLR2004 - per cent
+                said["score"] = sure.value / 100
         objects.append(said)
     return objects, zones
 

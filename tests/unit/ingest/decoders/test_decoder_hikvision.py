@@ -129,6 +129,8 @@ def test_a_plate_is_of_the_object_and_of_no_sighting() -> None:
     assert report.happening.objects == [{"label": "suvmpv", "plate": "K12345", "score": 0.93}]
     assert report.happening.active is True
     assert report.sightings == []
+    unread = PLATE.replace("K12345", "unknown").replace("93", "0")
+    assert one(HIKVISION, "", alert(unread, event_type="ANPR")).happening.objects == [{"label": "suvmpv"}]
     report = one(HIKVISION, "", alert(PLATE, event_type="vehicleDetection"))
     assert "K12345" not in str(report.sightings)
 
