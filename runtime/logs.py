@@ -25,7 +25,7 @@ def configure_logs(settings: LogSettings, process: str) -> None:
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line and its end in one write: threads log too
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)

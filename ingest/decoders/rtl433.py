@@ -38,7 +38,7 @@ FIELDS: Final[Fields] = {
     "voltagev": Field("voltage", "V"),
     "depthcm": Field("distance", "cm"),
     "co2ppm": Field("co2", "ppm"),
-    "pm25ugm3": Field("pm2_5", "ug/m3"),
+    "pm2.5ugm3": Field("pm2_5", "ug/m3"),
     "pm10ugm3": Field("pm10", "ug/m3"),
     "tamper": Field("tamper"),
     "motion": Field("motion"),

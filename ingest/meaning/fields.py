@@ -30,6 +30,7 @@ _NAME_MAX: Final = 64
 
 _SUFFIX: Final = re.compile(r"(.*?[^\W\d].*?)[\s_.-]?(\d{1,3})", re.DOTALL)
 _INFIX: Final = re.compile(r"(.*?[^\W\d])[\s_.-]?(\d{1,3})[\s_.-]+([^\W\d].*)", re.DOTALL)
+_DECIMAL: Final = re.compile(r"(?<=\d)_(?=\d)")  # pm1_0 is not pm10
 _NOT_A_SUFFIX: Final = frozenset({"in", "d", "h", "g", "l", "s", "1", "%"})
 
 
@@ -38,8 +39,11 @@ class FieldsError(ValueError):
 
 
 def fold(name: str) -> str:
-    """A name without what people vary: case, blanks, dashes, underscores, brackets; dots part levels and stay."""
-    return "".join(char for char in name.casefold() if char.isalnum() or char == ".")
+    """A name without what people vary: case, blanks, dashes, underscores, brackets.
+
+    Dots part levels and stay; an underscore between two digits is a decimal point.
+    """
+    return "".join(char for char in _DECIMAL.sub(".", name.casefold()) if char.isalnum() or char == ".")
 
 
 class _Block(BaseModel):

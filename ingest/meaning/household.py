@@ -23,6 +23,7 @@ Fields = Mapping[str, Field]
 """Folded field name to meaning."""
 
 _NOT_LETTERS: Final = re.compile(r"[\s_.\-/]+")
+_DECIMAL: Final = re.compile(r"(?<=\d)[_.](?=\d)")  # PM1.0 is not PM10
 _NAME_MAX: Final = 64
 
 OWN_STATUS: Final = frozenset(
@@ -45,6 +46,7 @@ COMMON: Final[Fields] = {
     "lux": Field("illuminance", "lx"),
     "co2": Field("co2", "ppm"),
     "carbondioxide": Field("co2", "ppm"),
+    "pm2.5": Field("pm2_5", "ug/m3"),
     "pm25": Field("pm2_5", "ug/m3"),
     "pm10": Field("pm10", "ug/m3"),
     "noise": Field("sound_level", "dB"),
@@ -96,11 +98,14 @@ def words(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def _fold(name: str) -> str:
-    return _NOT_LETTERS.sub("", name).lower()
+    return ".".join(_NOT_LETTERS.sub("", part) for part in _DECIMAL.split(name)).lower()
 
 
 def fold(name: str) -> str:
-    """A field name without what spellings differ in: ``soil_moisture`` and ``SoilMoisture`` are one."""
+    """A field name without what spellings differ in: ``soil_moisture`` and ``SoilMoisture`` are one.
+
+    What stands between two digits is a decimal point: ``PM2_5`` is ``pm2.5``.
+    """
     return _fold(name) if len(name) <= _NAME_MAX else ""
 
 

@@ -47,6 +47,7 @@ GENERAL = [
     ({"Good_Battery": 0}, {"low_battery": 1}),
     ({"data": {"co2": 500}}, {"co2": 500}),
     ({"pm2_5": 12, "pm10": 30}, {"pm2_5": 12, "pm10": 30}),
+    ({"pm1_0": 3, "PM2.5": 6, "PM10": 8}, {"pm2_5": 6, "pm10": 8}),
     ({"readings": [{"name": "humidity", "value": 44, "unit": "%"}]}, {"humidity": 44}),
     ({"latitude": "53.5", "longitude": "10"}, {"latitude": 53.5, "longitude": 10}),
 ]  # fmt: skip
@@ -108,6 +109,8 @@ def test_battery_of_an_unknown_vendor(value: Any, meant: dict[str, float]) -> No
         ("sensative", "strips", {"battery": 80, "flood": {"value": 0}, "floodAlarm": {"value": False}}, {
             "battery_percent": 80, "water_leak": 0}),
         ("mclimate", "t-valve", {"valveState": True, "boxTamper": False}, {"valve_open": 1, "tamper": 0}),
+        ("milesight", "at101", {"tamper_status": "install"}, {"tamper": 0}),
+        ("dragino", "ldds04", {"distance1_cm": 80, "distance2_cm": 0}, {"distance": 0.8}),
         ("netvox", "rb11e", {"Occupy": 0, "DisassembledAlarm": 1}, {"occupied": 0, "tamper": 1}),
         ("dingtek", "df400", {"level": 120, "percent": 60, "volt": 5.8}, {
             "distance": 0.12, "fill_level": 60, "battery_voltage": 5.8}),

@@ -84,6 +84,7 @@ BERLIN = Options(timezone=ZoneInfo("Europe/Berlin"))
         ),
         ({"Switch1": "ON", "Switch2": "OFF"}, {"switch_on@Switch1": 1.0, "switch_on@Switch2": 0.0}),
         ({"CCS811": {"eCO2": 500, "TVOC": 200}}, {"tvoc@CCS811": 0.2}),
+        ({"SPS30": {"PM1_0": 2, "PM2_5": 4, "PM10": 6}}, {"pm2_5@SPS30": 4.0, "pm10@SPS30": 6.0}),
         ({"GPS": {"lat": 60.2, "lon": -24.9, "hAcc": 3.1}}, {"latitude@GPS": 60.2, "longitude@GPS": -24.9}),
         (
             {"MAX31855": {"ProbeTemperature": 230.5, "ReferenceTemperature": 21, "Error": 0}},
