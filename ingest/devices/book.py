@@ -88,6 +88,15 @@ class Device:
                 self.tags[key[:_TEXT_MAX]] = value[:_TEXT_MAX]
         return news
 
+    def stand(self) -> bool:
+        """Take the place that the device measured; returns whether it is the first. (0, 0) is a receiver without a fix."""
+        longitude, latitude = self.values.get(("longitude", "")), self.values.get(("latitude", ""))
+        if longitude is None or latitude is None or (longitude[0] == 0 and latitude[0] == 0):
+            return False
+        first = self.place is None
+        self.place = (longitude[0], latitude[0])
+        return first
+
 
 Claimed = Callable[[str], bool]
 """Whether any facility claims this device."""
@@ -132,6 +141,8 @@ class Book:
             device.event = f"{report.happening.event_type}{active}"[:_TEXT_MAX]
         if report.measurements:
             self._values(device, report, event_ms)
+            if report.about.location is None:
+                news = device.stand() or news
         if report.unmapped:
             news = self._unmapped(device, report) or news
         missing = 0 if report.numbering is None else self._count(device, report, event_ms, now_s)

@@ -72,6 +72,17 @@ def test_history_does_not_become_the_newest_value() -> None:
     assert [(one.value, one.time) for one in it.twin("d").values] == [(3.0, NOW + 10)]
 
 
+def test_a_device_that_measures_where_it_is_has_a_place() -> None:
+    it = book()
+    note(it, Report("d", Kind.TELEMETRY, None, (measured("latitude", 0.0), measured("longitude", 0.0))))
+    assert (it.twin("d").lon, it.twin("d").lat) == (None, None), "a receiver without a fix"
+    note(it, Report("d", Kind.TELEMETRY, None, (measured("latitude", 34.03), measured("longitude", 113.85))))
+    assert (it.twin("d").lon, it.twin("d").lat) == (113.85, 34.03)
+    told = About(location=(113.9, 34.1))
+    note(it, Report("d", Kind.TELEMETRY, None, (measured("latitude", 34.0),), about=told))
+    assert (it.twin("d").lon, it.twin("d").lat) == (113.9, 34.1), "what its owner says of it"
+
+
 def test_a_clock_that_was_once_ahead_does_not_hold_its_value_for_ever() -> None:
     it = book()
     note(it, Report("d", Kind.TELEMETRY, None, (measured("temperature", 1.0, NOW + 10**9),)), NOW)
