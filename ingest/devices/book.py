@@ -89,7 +89,7 @@ class Device:
         return news
 
     def stand(self) -> bool:
-        """Take the place that the device measured; returns whether it is the first. (0, 0) is a receiver without a fix."""
+        """Take the place that the device measured; returns whether it is the first. (0, 0) is a place without a fix."""
         longitude, latitude = self.values.get(("longitude", "")), self.values.get(("latitude", ""))
         if longitude is None or latitude is None or (longitude[0] == 0 and latitude[0] == 0):
             return False
