@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.decoders.base import RefusedError
+from ingest.decoders.identify import device_id
 from ingest.devices.battery import Days, empty_at, trend, with_charge
 from ingest.devices.traffic import Counter
 from ingest.messages import NOTHING_ABOUT, About, Report
@@ -199,12 +201,21 @@ class Book:
             self._schedule(whose, owner, now_s, news=False)
             return owner.counter.count(report.numbering)
         missing = device.counter.count(report.numbering)
-        carrier = None if gateway is None else self._devices.get(gateway)
-        if gateway is not None and carrier is not None:
+        if gateway is not None and (carrier := self._carrier(gateway, event_ms)) is not None:
             carrier.relayed.received += 1
             carrier.relayed.lost = max(0, carrier.relayed.lost + missing)
             self._schedule(gateway, carrier, now_s, news=False)
         return missing
+
+    def _carrier(self, gateway: str, event_ms: int) -> Device | None:
+        """Who carries for others; most LoRaWAN gateways never speak themselves, and are known by this alone."""
+        if (known := self._devices.get(gateway)) is not None:
+            known.last_ms = max(known.last_ms, event_ms)
+            return known
+        try:
+            return self._new(device_id(gateway), event_ms)
+        except RefusedError:
+            return None  # whatever that is, nothing can be told of it
 
     # ---------------------------------------------------------------------------------------------------------- twins
 

@@ -84,7 +84,9 @@ class Rule(_Strict):
     facility: Template
 
     def fits(self, twin: DeviceTwin) -> bool:
-        """Whether this rule is about the device."""
+        """Whether this rule is about the device; never about one of which only others speak, such as a gateway."""
+        if not twin.messages:
+            return False
         for word in ("decoder", "vendor", "model", "name", "device", "gateway"):
             if not _like(getattr(self, word), getattr(twin, word)):
                 return False

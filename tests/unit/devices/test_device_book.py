@@ -121,6 +121,25 @@ def test_what_a_gateway_carries_is_counted_for_it() -> None:
     assert (it.twin("gw").relayed.received, it.twin("gw").relayed.lost) == (3, 2)
 
 
+def test_a_gateway_that_never_speaks_is_known_by_what_it_carries() -> None:
+    it = book()
+    for number in (1, 2, 5):
+        note(it, Report("d", Kind.TELEMETRY, about=About(gateway="gw"), numbering=Numbering(number)), NOW + number)
+    twin = it.twin("gw")
+    assert (twin.relayed.received, twin.relayed.lost, twin.messages, twin.last_seen) == (3, 2, 0, NOW + 5)
+    other = book()
+    other.recall(twin)
+    assert other.twin("gw") == twin
+
+
+def test_what_cannot_be_the_id_of_a_gateway_is_none() -> None:
+    it = book()
+    for number in (1, 5):
+        note(it, Report("d", Kind.TELEMETRY, about=About(gateway="a+b"), numbering=Numbering(number)))
+    assert len(it) == 1
+    assert it.twin("d").traffic.lost == 3
+
+
 def test_one_count_for_all_that_a_gateway_says_is_the_gateways() -> None:
     it = book()
     for number, name in ((0, "g/n/a"), (1, "g/n/b"), (4, "g/n/a")):

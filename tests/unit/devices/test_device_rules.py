@@ -68,6 +68,11 @@ def test_a_rule_does_not_fit_when_one_does_not(conditions: dict[str, Any]) -> No
     assert not rule(**conditions).fits(twin())
 
 
+def test_no_rule_is_about_a_device_of_which_only_others_speak() -> None:
+    assert rule().fits(twin())
+    assert not rule().fits(twin(messages=0))
+
+
 def test_what_the_device_says_fills_the_blanks() -> None:
     made = rule(
         {"name": "{vendor} {model}", "zone": "segment:{tag.street}", "interval_s": 60, "properties": ["distance"]}
