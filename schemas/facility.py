@@ -94,10 +94,13 @@ class Policy(Model):
     tilt_deg: Annotated[float | None, Field(gt=0, le=180)] = None
 
 
+FacilityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]
+
+
 class Facility(Model):
     """One facility of the registry."""
 
-    facility: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]
+    facility: FacilityId
     scheme: CodeScheme
     facility_class: FacilityClass
     name: Annotated[str | None, Field(max_length=128)] = None

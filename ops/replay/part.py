@@ -6,11 +6,13 @@ from typing import Final
 
 import msgspec
 
-from ops.past import Bounds, read
+from ops.past import CLIENT, Bounds, read
 from ops.replay.lives import Step
 from ops.replay.question import Question
 from ops.replay.said import published
 from processors.engine.composed import PartitionFold
+from processors.engine.kafka_models import KafkaModels
+from processors.engine.models import model_of
 from processors.engine.whatif import matches, overridden
 from runtime.settings import KafkaSettings
 from schemas.anomaly import Anomaly
@@ -55,7 +57,8 @@ def fold_partition(
     """
     part = Part(partition, matched=[0] * len(question.what_if.override))
     _take_published(part, settings, bounds, question, advance)
-    fold = PartitionFold((question.detector,), question.lateness_ms)
+    models = KafkaModels(settings, CLIENT)
+    fold = PartitionFold((question.detector,), question.lateness_ms, models=models)
     committed = bounds.committed.get(partition, 0)
 
     def told(records: int) -> None:
@@ -76,6 +79,8 @@ def fold_partition(
                 for index, override in enumerate(question.what_if.override):
                     part.matched[index] += matches(override, event)
                 event = overridden(event, question.what_if)
+                if (digest := model_of(event)) is not None:
+                    models.fetch([digest])
             for output in fold.fold((event,)):
                 _keep(part, output, question, settled=offset < committed)
             if isinstance(event, Tick) and _is_enough(fold, question):
