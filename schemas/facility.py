@@ -26,6 +26,7 @@ class FacilityClass(StrEnum):
     PRESSURE_METER = "pressure_meter"
     FLOW_METER = "flow_meter"
     WATER_TANK = "water_tank"
+    WATER_METER = "water_meter"  # of a customer: what it measures is taken out of the network
     CAMERA = "camera"
 
 

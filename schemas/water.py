@@ -20,7 +20,7 @@ class WaterRole(StrEnum):
     PUMP = "pump"  # flow of a pump station inside, which fills a tank or lifts an area
     PRESSURE = "pressure"
     TANK_LEVEL = "tank_level"
-    CONSUMPTION = "consumption"  # what customers take, by one meter or as a sum of many
+    CONSUMPTION = "consumption"  # what customers take: at an element by one meter, without one the sum of many
 
 
 PROPERTY_OF: Final = {

@@ -130,9 +130,5 @@ def about(event: Registration) -> tuple[str, str]:
 
 
 def is_news(known: dict[str, int], key: str, revision: int) -> bool:
-    """Whether a word says more than was known, and note that it is known now."""
-    if revision:
-        if revision <= known.get(key, 0):
-            return False
-        known[key] = revision
-    return True
+    """Whether a word says more than was known."""
+    return not revision or revision > known.get(key, 0)

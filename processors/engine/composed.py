@@ -5,13 +5,9 @@ polls, nor on where and when it runs. Detectors are given one event at a time, s
 causes.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from zlib import crc32
-
-import msgspec
 
 from processors.engine import refusal, snapshot
 from processors.engine.cast import Cast, Registration, about, is_news
@@ -29,14 +25,16 @@ from processors.engine.contract import (
     ZoneEvent,
     no_models,
 )
+from processors.engine.counts import Counts
 from processors.engine.dedupe import Verdict
 from processors.engine.frontier import Frontier
 from processors.engine.models import equipped, model_of
 from processors.engine.openings import Steps
+from processors.engine.present import present
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
-from processors.engine.zone import Route, SnapshotError, Zone, upcast
+from processors.engine.zone import Route, SnapshotError, Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
@@ -51,17 +49,6 @@ from schemas.water import WaterNetworkConfigured
 
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a partition has seen since it was last asked; for metrics, no part of the state."""
-
-    events: int = 0  # readings, camera events, registrations, ticks: all one each
-    duplicates: int = 0
-    conflicts: int = 0
-    late: int = 0
-    poison: Counter[str] = field(default_factory=Counter)  # by detector
 
 
 class PartitionFold:
@@ -211,15 +198,22 @@ class PartitionFold:
         if zone is None:
             return
         told: list[tuple[Slot, Registration]] = []
+        noted: list[dict[str, int]] = []
         if is_news(zone.revisions, key, event.revision):
             told += [(slot, self._cast.sees(slot.detector, event)) for slot in zone.slots]
+            noted.append(zone.revisions)
         if zone.trial is not None and is_news(zone.heard, key, event.revision):
             assert self._cast.trial is not None, "a zone has one on trial only during a trial"
             told.append((zone.trial, self._cast.trial.sees(event)))
-        if told and self._is_at_hand(zone, event):
-            heard = [self._deliver(slot, seen, self._clock) for slot, seen in told]
-            if isinstance(event, WaterNetworkConfigured):
-                zone.named(event.model, only=all(heard) and len(heard) == len(zone.everyone))
+            noted.append(zone.heard)
+        if not told or not self._is_at_hand(zone, event):
+            return  # what was set aside is news again when the daily rewrite repeats it
+        if event.revision:
+            for known in noted:
+                known[key] = event.revision
+        heard = [self._deliver(slot, seen, self._clock) for slot, seen in told]
+        if isinstance(event, WaterNetworkConfigured):
+            zone.named(event.model, only=all(heard) and len(heard) == len(zone.everyone))
 
     def _is_at_hand(self, zone: Zone, event: Registration) -> bool:
         """Whether detectors can look up what an event names; where they cannot, it is set aside."""
@@ -399,7 +393,7 @@ class PartitionFold:
             self._models(digest)
         first = min(found, key=lambda shard: shard.offset)
         self._cast.take_over(first.cast)
-        self._waiting = {shard.shard: self._present(shard) for shard in found}
+        self._waiting = {shard.shard: present(shard, self._cast, self._lateness_ms) for shard in found}
         self._frontier = Frontier(first.frontier)
         self._generation = first.generation
         self._set_clock(first.now_ms)
@@ -418,16 +412,3 @@ class PartitionFold:
             self._zones.update(shard.zones)
             self._shards[shard.shard] = list(shard.zones)
             self._timers.add(shard.timers)
-
-    def _present(self, shard: Shard) -> Shard:
-        """The same, of the present versions of the detectors."""
-        if shard.lateness_ms < self._lateness_ms:
-            raise SnapshotError(f"identities are remembered for {shard.lateness_ms} ms, not {self._lateness_ms}")
-        versions = shard.cast.versions
-        detectors = self._cast.resolve(versions)
-        zones = shard.zones
-        if {detector.name: detector.version for detector in detectors} != versions:
-            zones = {name: upcast(detectors, versions, name, data) for name, data in zones.items()}
-        labels = {detector.name for detector in detectors} | self._cast.tried(shard.cast)
-        timers = [entry for entry in shard.timers if entry[2] in labels]  # of those whom the code still knows
-        return msgspec.structs.replace(shard, zones=zones, timers=timers)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from processors.engine.composed import Counts
+from processors.engine.counts import Counts
 from schemas.envelope import KAFKA_HEADERS
 from schemas.model import Model
 

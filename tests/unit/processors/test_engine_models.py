@@ -77,13 +77,26 @@ def test_what_names_a_model_that_is_nowhere_is_set_aside_and_the_one_before_hold
         f"WaterNetworkConfigured: dma:1: no model {lost} in the log: run `eyes water configure` for this network again"
     ]
     assert city.fold.take_counts().poison == {"engine": 1}
-    city.configure_water(network(lost, revision=2))  # by the daily rewrite: it is known, and no news
     city.read("meter", "flow", 5.0)
-    assert len(city.quarantined) == 1
     city.configure_water(network(city.model(THREE), revision=3))
     city.advance(60)
     city.read("meter", "flow", 5.0)
     assert said(city) == ["10", "15"]
+
+
+def test_what_was_set_aside_is_heard_when_it_is_repeated_and_its_model_is_there() -> None:
+    city = driver()
+    word = network(digest_of(TWO), revision=2)
+    city.configure_water(word)
+    city.advance(60)
+    city.configure_water(word)  # by the daily rewrite
+    assert len({refusal.id for refusal in city.quarantined}) == 2
+    city.model(TWO)
+    city.configure_water(word)
+    city.read("meter", "flow", 5.0)
+    city.configure_water(network(digest_of(THREE), revision=1))  # an older word: no news, whatever it names
+    assert said(city) == ["10"]
+    assert len(city.quarantined) == 2
 
 
 def test_a_detector_that_cannot_stomach_a_model_keeps_the_one_before() -> None:
