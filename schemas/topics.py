@@ -236,6 +236,7 @@ MODELS: Final = Topic(
     readers=("processors", "engineers"),
     segment_bytes=64 * 1024**2,
     about="Models of water networks by the hash of their bytes, in chunks; written before the event that names them.",
+    compression="gzip",
 )
 
 CATALOGUE: Final = (

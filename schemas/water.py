@@ -47,6 +47,11 @@ class WaterSensor(Model):
     area: _Name | None = None
     """A part of the network whose balance can be drawn, e.g. that behind a pump with a tank."""
 
+    @property
+    def key(self) -> str:
+        """What distinguishes it from the other sensors, and names it in the model."""
+        return f"{self.facility}/{self.observed_property}"
+
     @model_validator(mode="after")
     def _property_of_its_role(self) -> Self:
         wanted = PROPERTY_OF[self.role]

@@ -6,6 +6,7 @@ it is written.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -110,9 +111,8 @@ def plan_of(
         raise wrong(path, error) from None
     build: Build | None = None
     if network is not None and inp is not None and model:
-        source, origin = inp, sensors.origin
-        _positions(network, sensors)  # what is wrong with coordinates is said before the model is made
-        build = lambda: build_model(source, event.sensors, origin)  # noqa: E731 - it is made when all is checked
+        # What is wrong with coordinates is said now; the model is made when all is checked.
+        build = partial(build_model, inp, event.sensors, _positions(network, sensors))
     return Configuration(event, facilities, zone, build, tuple(_warnings(sensors, modelled=build is not None)))
 
 

@@ -6,8 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+import numpy as np
+
 from ops.registry.writer import ACK_S, send
-from ops.water.geo import Origin
+from ops.water.geo import ToPosition
 from processors.engine.kafka_models import KafkaModels
 from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
@@ -22,19 +25,28 @@ CLIENT: Final = "eyes-water"
 _AT_ONCE: Final = 8  # chunks on their way
 
 
-def build_model(inp: Path, sensors: Sequence[WaterSensor], origin: Origin | None) -> bytes:
+def build_model(inp: Path, sensors: Sequence[WaterSensor], position: ToPosition) -> bytes:
     """The model's bytes; seconds to minutes of hydraulics.
+
+    Args:
+        inp: the EPANET file.
+        sensors: what is measured; the model calls them by their keys.
+        position: where a point of the file's plane lies: the model's pipes stand at places in WGS 84.
 
     Raises:
         FatalError: it cannot be made; the message says why.
     """
     try:
         signatures: Any = import_module("ops.water.signatures")
+        import_module("wntr")
     except ImportError as error:
         raise FatalError(
             f"a model cannot be made here ({error}): pip install -e '.[sim]', or configure with --without-model"
         ) from None
-    data: bytes = signatures.build(inp, sensors, origin=origin)
+    sensed = [signatures.Sensed(one.key, one.role.value, one.element) for one in sensors]
+    model: Any = signatures.network_model(inp, sensed)
+    places = [position(x, y) for x, y in model.positions.tolist()]
+    data: bytes = msgspec.structs.replace(model, positions=np.round(np.array(places), 6)).to_bytes()
     return data
 
 

@@ -147,7 +147,7 @@ def water(stack: TestStack, tmp_path: Path) -> Water:
 
 
 def model(sensors: int) -> bytes:
-    return build(Path(__file__), range(sensors))
+    return build(sensors)
 
 
 def test_a_configured_network_is_folded_replayed_and_found_again(water: Water) -> None:

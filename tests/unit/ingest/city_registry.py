@@ -39,7 +39,10 @@ class CityRegistry:
         self._left: deque[tuple[At, Data | None, str]] = deque()
 
     def register(self, *devices: str) -> None:
-        """As ``eyes registry load`` does: into the events first, and says when it begins and ends."""
+        """As ``eyes registry load`` does: into the events first, and says when it begins and ends.
+
+        With them goes the water network of the first one's zone.
+        """
         self._revision += 1
         mark = f"{LOAD_KEY}{self._revision}"
         said = [FacilityRegistered(facility=facility_of(device), revision=self._revision) for device in devices]

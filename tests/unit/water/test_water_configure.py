@@ -56,8 +56,8 @@ class Log:
         self.said.append(([one.facility for one in facilities], [one.zone for one in zones], more))
         return LoadReport(dry_run=more["dry_run"])
 
-    def _build(self, inp: Path, sensors: Any, origin: Any) -> bytes:
-        assert (inp.name, len(sensors), origin) == ("town.inp", 2, (113.85, 34.03))
+    def _build(self, inp: Path, sensors: Any, position: Any) -> bytes:
+        assert (inp.name, len(sensors), position(0, 0)) == ("town.inp", 2, (113.85, 34.03))
         return MODEL
 
     def configure(self, wanted: Configuration, **more: bool) -> Any:
@@ -223,4 +223,4 @@ def test_two_networks_in_a_folder_are_one_too_many(folder: Path) -> None:
 def test_a_build_that_cannot_make_models_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ops.water.signatures", None)
     with pytest.raises(FatalError, match="--without-model"):
-        build_model(folder / "town.inp", (), None)
+        build_model(folder / "town.inp", (), lambda x, y: (x, y))
