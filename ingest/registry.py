@@ -6,10 +6,15 @@ from schemas.columns import SeriesColumns
 from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
 from schemas.properties import PROPERTIES
-from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityRegistered, ZoneConfigured
+from schemas.registry import LOAD_KEY, RETIRED_KEY, WATER_KEY, FacilityRegistered, ZoneConfigured
+from schemas.water import WaterNetworkConfigured
 
 _CACHED_MAX = 500_000
-_ZONE_KEY = "zone:"
+_ZONE_KEYS = ("zone:", WATER_KEY)
+"""Beginnings of keys behind which a zone stands."""
+
+OfZone = ZoneConfigured | WaterNetworkConfigured
+"""What is known of a zone as a whole."""
 
 
 class Target:
@@ -40,7 +45,7 @@ class Registry:
         self._partitions = partitions
         self._facilities: dict[str, Facility] = {}
         self._revisions: dict[str, int] = {}
-        self._zones: dict[str, ZoneConfigured] = {}
+        self._zones: dict[str, OfZone] = {}  # by key
         self._devices: dict[str, dict[str, tuple[DeviceBinding, ...]]] = {}
         self._targets: dict[tuple[str, str, str], tuple[Target, ...]] = {}
         self._views: dict[str, tuple[View, ...]] = {}
@@ -53,16 +58,16 @@ class Registry:
     def __len__(self) -> int:
         return len(self._facilities)
 
-    def apply(self, key: str, data: FacilityRegistered | ZoneConfigured | None) -> set[str]:
+    def apply(self, key: str, data: FacilityRegistered | OfZone | None) -> set[str]:
         """Fold one record of the topic (None is a tombstone); returns the devices whose bindings may have changed."""
-        if key.startswith(_ZONE_KEY):
-            zone = key.removeprefix(_ZONE_KEY)
-            keys = self._zone_keys[partition_of(zone, self._partitions)]
-            if isinstance(data, ZoneConfigured):
-                self._zones[zone] = data
+        beginning = next((one for one in _ZONE_KEYS if key.startswith(one)), None)
+        if beginning is not None:
+            keys = self._zone_keys[partition_of(key.removeprefix(beginning), self._partitions)]
+            if isinstance(data, OfZone):
+                self._zones[key] = data
                 keys.add(key)
             else:
-                self._zones.pop(zone, None)
+                self._zones.pop(key, None)
                 keys.discard(key)
             return set()
         changed = self._unbind(key)
@@ -145,13 +150,14 @@ class Registry:
         return found
 
     def keys(self, partition: int) -> list[str]:
-        """The keys of everything whose zone lies in this partition of the events: zones first, in a fixed order."""
-        return sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
+        """The keys of everything whose zone lies in this partition of the events: zones, networks, facilities."""
+        zones = sorted(self._zone_keys[partition], key=lambda key: (key.startswith(WATER_KEY), key))
+        return zones + sorted(self._facility_keys[partition])
 
-    def standing(self, key: str, partition: int) -> ZoneConfigured | FacilityRegistered | None:
+    def standing(self, key: str, partition: int) -> OfZone | FacilityRegistered | None:
         """What is known under this key by now; None when it is gone or stands in another partition."""
         if key in self._zone_keys[partition]:
-            return self._zones[key.removeprefix(_ZONE_KEY)]
+            return self._zones[key]
         if key in self._facility_keys[partition]:
             return FacilityRegistered(facility=self._facilities[key], revision=self._revisions[key])
         return None

@@ -28,11 +28,11 @@ from schemas.model import from_ms, to_ms
 from schemas.registry import (
     LOAD_MS,
     PROBE_KEY,
+    FacilityRegistered,
     RegistryProbe,
     RegistryRewriteBegun,
     RegistryRewriteEnded,
     RegistryRewritten,
-    ZoneConfigured,
 )
 from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
 
@@ -174,11 +174,11 @@ class Rewriter:
             data = self._registry.standing(keys.popleft(), attempt.partition)
             if data is None:
                 continue  # it left meanwhile, and that stands behind the begin marker
-            if isinstance(data, ZoneConfigured):
-                zone = data.zone
-            else:
+            if isinstance(data, FacilityRegistered):
                 zone = data.facility.zone
                 attempt.facilities += 1
+            else:
+                zone = data.zone
             attempt.unconfirmed += 1
             self._writer.write(EVENTS, attempt.partition, zone, data, wall_ms, confirmed=confirmed)
 

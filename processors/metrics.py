@@ -5,8 +5,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from processors.engine.composed import Counts
 from processors.engine.contract import Reading, Said
+from processors.engine.counts import Counts
 from processors.engine.ports import Standing
 from runtime.latency import END_TO_END
 from schemas.anomaly import Anomaly

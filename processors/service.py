@@ -1,22 +1,29 @@
 """``eyes process``: the composed fold of all detectors over ``city.events.v1``, on Kafka."""
 
 import time
+from collections.abc import Iterable
 from typing import Final
+
+import structlog
 
 from processors.detectors import ALL, CANDIDATES, GROUP
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_adapter import KafkaSink, KafkaSource
+from processors.engine.kafka_models import KafkaModels
 from processors.engine.kafka_shelf import KafkaShelf
 from processors.engine.places import Places
 from processors.engine.runner import Options, Runner
+from processors.engine.snapshot import models_of
 from processors.metrics import Meter
 from processors.worker import Worker
 from runtime.kafka import topic_id
 from runtime.lifecycle import Progress, Shutdown
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, SNAPSHOTS
+from schemas.topics import ANOMALIES, DERIVED, EVENTS, MODELS, QUARANTINE, SHADOWS, SNAPSHOTS
 
-TOPICS: Final = (EVENTS, ANOMALIES, DERIVED, QUARANTINE, SHADOWS, SNAPSHOTS)
+log: Final = structlog.get_logger()
+
+TOPICS: Final = (EVENTS, ANOMALIES, DERIVED, QUARANTINE, SHADOWS, SNAPSHOTS, MODELS)
 
 
 def run(settings: Settings, shutdown: Shutdown) -> None:
@@ -30,14 +37,24 @@ def run(settings: Settings, shutdown: Shutdown) -> None:
     progress = Progress(chosen.stall_s)
     lateness_ms = round(settings.ingest.lateness_s * 1000)
     shelf = KafkaShelf(settings.kafka, SNAPSHOTS.name, f"{GROUP}-{chosen.instance}-shelf")
+    models = KafkaModels(settings.kafka, f"{GROUP}-{chosen.instance}-models")
+
+    def fetch(digests: Iterable[str]) -> None:
+        for digest in models.fetch(digests):
+            log.error("no such model in the log: run `eyes water configure` for its network again", sha256=digest)
+
+    def restore(shards: Iterable[bytes]) -> tuple[PartitionFold, int]:
+        shards = list(shards)
+        fetch(sorted(models_of(shards)))
+        return PartitionFold.restore(ALL, lateness_ms, shards, CANDIDATES, models)
 
     def make_loop(source: KafkaSource, sink: KafkaSink) -> Runner:
         return Runner(
             source=source,
             sink=sink,
             shelf=shelf,
-            make_fold=lambda: PartitionFold(ALL, lateness_ms, CANDIDATES),
-            restore=lambda shards: PartitionFold.restore(ALL, lateness_ms, shards, CANDIDATES),
+            make_fold=lambda: PartitionFold(ALL, lateness_ms, CANDIDATES, models),
+            restore=restore,
             options=Options(
                 topic=settings.kafka.topic_prefix + EVENTS.name,
                 log_id=topic_id(settings.kafka, EVENTS),
@@ -51,6 +68,7 @@ def run(settings: Settings, shutdown: Shutdown) -> None:
             observer=Meter(GROUP, lambda: time.time_ns() // 1_000_000),
             progress=progress,
             monotonic=time.monotonic,
+            fetch=fetch,
         )
 
     worker = Worker(

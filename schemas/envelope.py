@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.device import DecoderContext, DeviceTwin
@@ -30,6 +31,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.water import WaterNetworkConfigured
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
@@ -40,6 +42,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.facility.registered.v1": FacilityRegistered,
     "org.digital-eyes.facility.left.v1": FacilityLeft,
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
+    "org.digital-eyes.water.network-configured.v1": WaterNetworkConfigured,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
     "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,
@@ -60,6 +63,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
     "org.digital-eyes.device.twin.v1": DeviceTwin,
     "org.digital-eyes.decoder.context.v1": DecoderContext,
+    "org.digital-eyes.model.chunk.v1": ModelChunk,
 }
 TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
 BATCH_TYPE: Final = TYPE_OF[ObservationBatch]

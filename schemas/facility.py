@@ -26,6 +26,7 @@ class FacilityClass(StrEnum):
     PRESSURE_METER = "pressure_meter"
     FLOW_METER = "flow_meter"
     WATER_TANK = "water_tank"
+    WATER_METER = "water_meter"  # of a customer: what it measures is taken out of the network
     CAMERA = "camera"
 
 
@@ -103,10 +104,13 @@ class Policy(Model):
     """Counts further apart than this make no flow."""
 
 
+FacilityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]
+
+
 class Facility(Model):
     """One facility of the registry."""
 
-    facility: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]
+    facility: FacilityId
     scheme: CodeScheme
     facility_class: FacilityClass
     name: Annotated[str | None, Field(max_length=128)] = None

@@ -16,7 +16,8 @@ not heard yet) changes nothing; 0 where nobody counts."""
 LOAD_KEY: Final = "/load/"
 PROBE_KEY: Final = "/probe/"
 RETIRED_KEY: Final = "/retired/"
-"""Beginnings of keys in ``city.facilities.v1`` that no facility's id can have."""
+WATER_KEY: Final = "/water/"
+"""Beginnings of keys in ``city.facilities.v1`` that no facility's id can have; behind the last one stands a zone."""
 LOAD_MS: Final = 600_000
 """A load of the registry that takes longer has died; repeating it writes its events again."""
 

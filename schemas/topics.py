@@ -6,6 +6,7 @@ from typing import Final, Literal
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import Model
@@ -22,6 +23,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.water import WaterNetworkConfigured
 
 UNLIMITED: Final = -1
 DAY_MS: Final = 86_400_000
@@ -59,6 +61,7 @@ EVENTS: Final = Topic(
         FacilityRegistered,
         FacilityLeft,
         ZoneConfigured,
+        WaterNetworkConfigured,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
         Tick,
@@ -99,8 +102,8 @@ DERIVED: Final = Topic(
 )
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
-    key="facility id, or `zone:` and the zone id; `/load/`, `/probe/` and `/retired/` are no facilities",
-    values=(FacilityRegistered, ZoneConfigured, RegistryLoad, RegistryProbe, ShardRetired),
+    key="facility id, `zone:` or `/water/` and the zone id; `/load/`, `/probe/`, `/retired/` are none",
+    values=(FacilityRegistered, ZoneConfigured, WaterNetworkConfigured, RegistryLoad, RegistryProbe, ShardRetired),
     partitions=1,
     cleanup="compact",
     retention_ms=UNLIMITED,
@@ -233,6 +236,20 @@ CONTEXTS: Final = Topic(
     about="The messages without which later ones cannot be read: births, discovery.",
 )
 
+MODELS: Final = Topic(
+    name="city.models.v1",
+    key="SHA-256 of the model, size of its chunks, number of the chunk",
+    values=(ModelChunk,),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("registry",),
+    readers=("processors", "engineers"),
+    segment_bytes=64 * 1024**2,
+    about="Models of water networks by the hash of their bytes, in chunks; written before the event that names them.",
+    compression="gzip",
+)
+
 CATALOGUE: Final = (
     EVENTS,
     ANOMALIES,
@@ -249,4 +266,5 @@ CATALOGUE: Final = (
     ACCEPTED,
     DEVICES,
     CONTEXTS,
+    MODELS,
 )

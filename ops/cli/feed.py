@@ -1,16 +1,18 @@
 """``eyes feed``: publish a demo, a year of a water network, or a recording, as devices would."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from ops.cli.duration import parse_duration
 from ops.cli.moment import parse_moment
+from ops.cli.water import run as configure_network
 from ops.feed import Disturbances, FeedOptions, run_feed
 from ops.feed.disturb import DEMO
 from ops.feed.ltown import Ltown
@@ -19,7 +21,8 @@ from ops.feed.sources import Devices, Feedable
 from ops.feed.start import after_last_tick
 from ops.registry import load_registry
 from ops.simulate.demo import DEMO_SEED, DEMO_START_MS, Demo
-from ops.simulate.model import Source
+from ops.simulate.model import DAY_MS, Source
+from ops.water.configure import Configuration, plan_of
 from runtime.errors import FatalError
 from runtime.lifecycle import Shutdown
 from runtime.logs import configure_logs
@@ -31,6 +34,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+WEEK_MS: Final = 7 * DAY_MS
+NEXT: Final = -1  # instead of a time: what comes after all that was fed
 LEARN_S = 2.0  # ingest follows the registry; a device it has not heard of yet would be set aside
 
 
@@ -39,7 +44,26 @@ def _time(text: str) -> int:
     return to_ms(parse_moment(text))
 
 
-Speed = Annotated[float, typer.Option(min=0.0, help="feed seconds per second; 0: as fast as it goes")]
+def _speed(text: str | float) -> float:
+    """How many feed seconds a second, e.g. 1000 or 1000x."""
+    try:
+        speed = float(str(text).removesuffix("x"))
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < math.inf:
+        raise typer.BadParameter(f"{text} is no speed; e.g. 1000x, or 0 for as fast as it goes")
+    return speed
+
+
+def _start(text: str) -> int:
+    """A time, or :data:`NEXT`."""
+    return NEXT if text == "next" else _time(text)
+
+
+Speed = Annotated[
+    float,
+    typer.Option(parser=_speed, metavar="SPEED", help="feed seconds per second, e.g. 1000x; 0: as fast as it goes"),
+]
 For = Annotated[
     float | None, typer.Option("--for", parser=parse_duration, metavar="TIME", help="stop after so long, e.g. 60s")
 ]
@@ -112,15 +136,45 @@ def ltown(
     truth_fd: TruthFd = None,
     status: Status = None,
     register: Register = True,
+    network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="EPANET file of the town; default: L-TOWN.inp beside DIR")
+    ] = None,
+    configure: Annotated[
+        bool, typer.Option("--configure", help="also tell the leak detectors of the network, as `eyes water configure`")
+    ] = False,
+    start_at: Annotated[
+        int | None,
+        typer.Option(parser=_start, metavar="TIME", help="shift it to begin then; `next`: after all that was fed"),
+    ] = None,
     as_now: AsNow = False,
 ) -> None:
-    """A year of L-Town-R. Example: `eyes feed ltown ../shared/data/ltown/ltown_2018 --from 2018-01-20 --for 5m`."""
-    source = Ltown(folder, begin, end)
+    """A year of L-Town-R: pressures, flows, level and household meters.
+
+    Without --start-at the times are those of the data. The clock of a stack never goes back, so a second year (or the
+    same one again) wants `--start-at next`, which shifts it by whole weeks.
+
+    Examples:
+    `eyes feed ltown ../shared/data/ltown/ltown_2018 --configure --speed 1000x`
+
+    `eyes feed ltown ../shared/data/ltown/scen_1 --from 2018-01-20 --to 2018-03-01 --start-at next`
+    """
+    settings = load_settings()
+    source = Ltown(folder, begin, end, network_file=network)
+    begins_ms = source.start_ms
+    if as_now and start_at is not None:
+        raise FatalError("--as-now and --start-at contradict each other")
     if as_now:
-        source = Ltown(folder, begin, end, _now_ms() - source.start_ms)
+        start_at = _now_ms()
+    elif start_at == NEXT:
+        weeks = -(-(after_last_tick(settings.kafka, begins_ms) - begins_ms) // WEEK_MS)
+        start_at = begins_ms + weeks * WEEK_MS
+    if start_at is not None:
+        source = Ltown(folder, begin, end, start_at - begins_ms, network)
+    town = source.town
+    piped = plan_of(town.sensors, town.inp, town.network, town.inp or folder, register=False) if configure else None
     rates = _rates(duplicates, conflicts, reordered, garbage, unregistered)
     options = _options(speed, wall, feed_for, clock_step, sent=sent, truth=truth, truth_fd=truth_fd, status=status)
-    _feed_devices(load_settings(), source, rates, options, seed=seed, register=register, as_now=as_now)
+    _feed_devices(settings, source, rates, options, seed=seed, register=register, as_now=as_now, piped=piped)
 
 
 @app.command()
@@ -169,6 +223,7 @@ def _feed_devices(
     seed: int,
     register: bool,
     as_now: bool,
+    piped: Configuration | None = None,
 ) -> None:
     _check_clock(settings, as_now=as_now)
     if register:
@@ -176,6 +231,9 @@ def _feed_devices(
         if report.added or report.changed:
             _say(f"registry: {report}")
             time.sleep(LEARN_S)
+    if piped is not None:
+        done = configure_network(settings, piped)
+        _say(f"network: {done.registry}; model {done.model or 'none'}, {done.model_bytes / 1024:,.0f} KiB")
     oversize = (settings.ingest.message_max_kib + 1) * 1024
     devices = Devices(source, site=settings.site, seed=seed, disturbances=rates, oversize_bytes=oversize)
     _feed(settings, devices, options, as_now=as_now)

@@ -14,6 +14,7 @@ from ops.registry import Registered, load_registry, read_registered, read_regist
 from runtime.errors import FatalError
 from runtime.settings import load_settings
 from schemas.facility import FacilityClass
+from schemas.model import Model
 
 app = typer.Typer(help="Facilities, zones and the devices that speak for them.", no_args_is_help=True)
 console = Console()
@@ -62,11 +63,18 @@ def list_facilities(
 
 @app.command()
 def show(facility: Annotated[str, typer.Argument(metavar="ID", help="of a facility or a zone")]) -> None:
-    """Show one facility or zone whole. Example: `eyes registry show 41100201001000123`."""
+    """Show one facility, or a zone and its water network, whole. Example: `eyes registry show 41100201001000123`."""
     registered = _registered()
     found = registered.facilities.get(facility) or registered.zones.get(facility)
-    if found is None:
+    if found is None and facility not in registered.networks:
         raise FatalError(f"nothing is registered as {facility!r}; see: eyes registry list")
+    if found is not None:
+        _print(found)
+    if facility in registered.networks:
+        _print(registered.networks[facility])
+
+
+def _print(found: Model) -> None:
     print(json.dumps(found.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2, ensure_ascii=False))
 
 

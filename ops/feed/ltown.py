@@ -1,56 +1,48 @@
 """A folder of L-Town-R (a year of a water network with leaks) as its meters would report it.
 
-Pressures are published in metres of water, flows in m3/h, the tank's level in m. The sum of household meters is left
-out: it is no inflow, and no device measures it.
+Pressures are published in metres of water, flows in m3/h, the tank's level in m, each as often as the folder has them:
+every 5 minutes, household meters every hour. A household's litres of an hour are known when the hour is over.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from heapq import merge
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from ops.simulate.model import Incident, Sample, Value
+from ops.feed.ltown_network import HOUSEHOLD, Town, device_id, is_known, kind_of
+from ops.simulate.model import HOUR_MS, Incident, Sample, Value
+from ops.water.sensors import Sensors
 from runtime.errors import FatalError
 from schemas.anomaly import AnomalyKind
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.facility import Facility
 from schemas.model import to_ms
-from schemas.registry import ZoneConfigured, ZoneKind
+from schemas.registry import ZoneConfigured
 
-ZONE: Final = "dma:ltown"
 SCADA: Final = "scada_5min_centi.parquet"
+HOUSEHOLDS: Final = "amr_hourly_litres.parquet"
 LEAKS: Final = "leaks.csv"
 NETWORK: Final = "L-TOWN.inp"
-INTERVAL_S: Final = 300.0
 CENTI: Final = 100
+LITRES: Final = 1000
 FOREVER_MS: Final = 1 << 62
-ORIGIN: Final = (33.0150, 34.6850)  # the town is modelled on Limassol; its own plane is in metres
-DEG_A_METRE: Final = (1 / 91_500, 1 / 110_900)
-
-
-class _Kind(NamedTuple):
-    observed_property: str
-    unit: str
-    facility_class: FacilityClass
-
-
-_KINDS: Final = {
-    "P": _Kind("pressure", "m[H2O]", FacilityClass.PRESSURE_METER),
-    "F": _Kind("flow", "m3/h", FacilityClass.FLOW_METER),
-    "L": _Kind("water_level", "m", FacilityClass.WATER_TANK),
-}
 
 
 @dataclass(frozen=True, eq=False)
 class Ltown:
-    """One year's folder, or a span of it; times are read as UTC, and ``shift_ms`` is added to all of them."""
+    """One year's folder, or a span of it; times are read as UTC, and ``shift_ms`` is added to all of them.
+
+    ``network_file`` is the EPANET file of the town; without one it is looked for beside the folder.
+    """
 
     folder: Path
     from_ms: int | None = None
     to_ms: int | None = None
     shift_ms: int = 0
+    network_file: Path | None = None
 
     @property
     def start_ms(self) -> int:
@@ -59,110 +51,110 @@ class Ltown:
         return first
 
     @cached_property
+    def town(self) -> Town:
+        """What the meters stand at.
+
+        Raises:
+            FatalError: a file that was named is none.
+        """
+        beside = self.folder.parent / NETWORK
+        inp = self.network_file or (beside if beside.is_file() else None)
+        return Town.of([*self._columns, *self._meters], inp)
+
+    @property
     def facilities(self) -> tuple[Facility, ...]:
         """A facility for each column."""
-        return tuple(
-            Facility(
-                facility=device_id(column),
-                scheme=CodeScheme.LOCAL,
-                facility_class=_KINDS[column[0]].facility_class,
-                name=f"L-Town {column}",
-                zone=ZONE,
-                place=self._place(column[2:]),
-                devices=(DeviceBinding(device=device_id(column), interval_s=INTERVAL_S),),
-            )
-            for column in self._columns
-        )
+        return self.town.facilities
 
-    @cached_property
+    @property
     def zones(self) -> tuple[ZoneConfigured, ...]:
         """The whole town is one zone."""
-        place = Place(lon=ORIGIN[0], lat=ORIGIN[1])
-        return (ZoneConfigured(zone=ZONE, kind=ZoneKind.DMA, name="L-Town-R (regenerated)", place=place),)
+        return self.town.zones
+
+    @property
+    def sensors(self) -> Sensors:
+        """What each column measures, for the detectors."""
+        return self.town.sensors
 
     def numbers(self, device: str) -> bool:
         """All but the tank's gauge number their messages."""
         return not device.startswith("ltown-l-")
 
     def items(self) -> Iterator[Sample]:
-        """Every row, meter by meter."""
-        plan = [(device_id(c), _KINDS[c[0]].observed_property, _KINDS[c[0]].unit) for c in self._columns]
+        """Every row, meter by meter; behind it the households of the hour that is over."""
+        return merge(self._steps(), self._hours(), key=lambda sample: sample.at_ms)
+
+    def _steps(self) -> Iterator[Sample]:
+        plan = [(device_id(column), *kind_of(column)[:2]) for column in self._columns]
         rows = zip(*(self._table[column].tolist() for column in self._columns), strict=True)
         for at_ms, row in zip(self._times, rows, strict=True):
             for (device, observed_property, unit), value in zip(plan, row, strict=True):
                 yield Sample(at_ms, device, (Value(observed_property, value / CENTI, unit),))
 
+    def _hours(self) -> Iterator[Sample]:
+        plan = [device_id(meter) for meter in self._meters]
+        rows = zip(*(self._households[meter].tolist() for meter in self._meters), strict=True)
+        for at_ms, row in zip((self._households["timestamp"] + self.shift_ms).tolist(), rows, strict=True):
+            for device, litres in zip(plan, row, strict=True):
+                yield Sample(at_ms, device, (Value("flow", litres / LITRES, "m3/h"),))
+
     def incidents(self, until_ms: int) -> list[Incident]:
         """The leaks that were active; none is overdue before it ends, for some grow for months."""
         found = []
+        zone = self.zones[0].zone
         for line in (self.folder / LEAKS).read_text(encoding="utf-8").splitlines()[1:]:
             start_ms, end_ms = (self._leak_ms(text) for text in line.split(",")[1:3])
             if start_ms <= until_ms and end_ms >= self.start_ms:
-                found.append(Incident(AnomalyKind.WATER_BURST, None, ZONE, start_ms, end_ms, end_ms))
+                found.append(Incident(AnomalyKind.WATER_BURST, None, zone, start_ms, end_ms, end_ms))
         return sorted(found, key=lambda incident: incident.start_ms)
 
     def _leak_ms(self, text: str) -> int:
         return to_ms(datetime.fromisoformat(text).replace(tzinfo=UTC)) + self.shift_ms
 
     @cached_property
-    def _table(self) -> Any:
+    def _table(self) -> dict[str, Any]:
         """The span's rows as a table of numpy columns.
 
         Raises:
             FatalError: no such file, nothing in the span, or pyarrow is not installed.
         """
-        try:
-            parquet: Any = import_module("pyarrow.parquet")
-        except ImportError:
-            raise FatalError("reading parquet needs pyarrow: pip install -e '.[data]'") from None
-        for name in (SCADA, LEAKS):  # the leaks are read last; that they are missing must be said first
+        for name in (SCADA, HOUSEHOLDS, LEAKS):  # those read last: that they are missing must be said first
             if not (self.folder / name).is_file():
                 raise FatalError(
                     f"{self.folder / name} is missing: DIR is a folder like ../shared/data/ltown/ltown_2018"
                 )
-        path = self.folder / SCADA
-        table = parquet.read_table(path)
-        stamps = table["timestamp"].cast("timestamp[ms]").cast("int64").to_numpy()
+        table = self._read(SCADA, 0)
+        if not len(table["timestamp"]):
+            raise FatalError(f"{self.folder / SCADA} has no rows between --from and --to")
+        return {name: column for name, column in table.items() if name == "timestamp" or is_known(name)}
+
+    @cached_property
+    def _households(self) -> dict[str, Any]:
+        """The hours that end in the span, by the time at which they end; meters are called like their nodes."""
+        table = self._read(HOUSEHOLDS, HOUR_MS)
+        return {name if name == "timestamp" else f"{HOUSEHOLD}{name}": column for name, column in table.items()}
+
+    def _read(self, name: str, later_ms: int) -> dict[str, Any]:
+        """The rows of a file whose time, so much later, is in the span; timestamps in milliseconds."""
+        try:
+            parquet: Any = import_module("pyarrow.parquet")
+        except ImportError:
+            raise FatalError("reading parquet needs pyarrow: pip install -e '.[data]'") from None
+        table = parquet.read_table(self.folder / name)
+        stamps = table["timestamp"].cast("timestamp[ms]").cast("int64").to_numpy() + later_ms
         keep = slice(*stamps.searchsorted([self.from_ms or 0, self.to_ms or FOREVER_MS]))
-        columns = {name: table[name].to_numpy()[keep] for name in table.column_names if name[:2] in {"P_", "F_", "L_"}}
-        columns["timestamp"] = stamps[keep]
-        if not len(columns["timestamp"]):
-            raise FatalError(f"{path} has no rows between --from and --to")
-        return columns
+        columns = {one: table[one].to_numpy()[keep] for one in table.column_names if one != "timestamp"}
+        return {**columns, "timestamp": stamps[keep]}
 
     @cached_property
     def _columns(self) -> list[str]:
         return [name for name in self._table if name != "timestamp"]
 
     @cached_property
+    def _meters(self) -> list[str]:
+        return [name for name in self._households if name != "timestamp"]
+
+    @cached_property
     def _times(self) -> list[int]:
         times: list[int] = (self._table["timestamp"] + self.shift_ms).tolist()
         return times
-
-    def _place(self, element: str) -> Place:
-        x, y = self._coordinates.get(self._end_nodes.get(element, element), (0.0, 0.0))
-        lon, lat = ORIGIN[0] + x * DEG_A_METRE[0], ORIGIN[1] + y * DEG_A_METRE[1]
-        return Place(lon=round(lon, 6), lat=round(lat, 6), address="L-Town")
-
-    @cached_property
-    def _coordinates(self) -> dict[str, tuple[float, float]]:
-        return {row[0]: (float(row[1]), float(row[2])) for row in self._section("COORDINATES")}
-
-    @cached_property
-    def _end_nodes(self) -> dict[str, str]:
-        return {row[0]: row[1] for section in ("PIPES", "PUMPS") for row in self._section(section)}
-
-    def _section(self, name: str) -> Iterator[list[str]]:
-        """The rows of one section of the network's file, if it lies beside the folder."""
-        path = self.folder.parent / NETWORK
-        inside = False
-        for line in path.read_text(encoding="latin-1").splitlines() if path.is_file() else ():
-            if line.startswith("["):
-                inside = line.strip() == f"[{name}]"
-            elif inside and (row := line.split(";")[0].split()):
-                yield row
-
-
-def device_id(column: str) -> str:
-    """`P_n1` becomes `ltown-p-n1`; the facility carries the same name."""
-    return f"ltown-{column[0].lower()}-{column[2:].lower()}"

@@ -24,8 +24,17 @@ from schemas.facility import Facility
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
-from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityLeft, FacilityRegistered, RegistryLoad, ZoneConfigured
+from schemas.registry import (
+    LOAD_KEY,
+    RETIRED_KEY,
+    WATER_KEY,
+    FacilityLeft,
+    FacilityRegistered,
+    RegistryLoad,
+    ZoneConfigured,
+)
 from schemas.topics import EVENTS, FACILITIES
+from schemas.water import WaterNetworkConfigured
 
 Record = tuple[str, str, Model | None]
 """Key, subject, and what is said; None is a tombstone."""
@@ -41,13 +50,17 @@ class LoadReport:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     zones: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    """The zones of the water networks that were configured."""
     dry_run: bool = False
 
     def __str__(self) -> str:
         verb = "would be " if self.dry_run else ""
+        networks = f", {len(self.networks)} water networks" if self.networks else ""
         return (
             f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
-            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones {verb}configured"
+            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones{networks} "
+            f"{verb}configured"
         )
 
 
@@ -63,10 +76,21 @@ def load_registry(
     facilities: Iterable[Facility],
     zones: Iterable[ZoneConfigured],
     *,
+    networks: Iterable[WaterNetworkConfigured] = (),
+    again: bool = False,
     remove_missing: bool = False,
     dry_run: bool = False,
 ) -> LoadReport:
     """Register what is new or different; with ``remove_missing`` also take out what is not named.
+
+    Args:
+        settings: where the log is.
+        facilities: what stands where.
+        zones: what is known of zones.
+        networks: what is known of their water networks; the models that they name must be in the log already.
+        again: configure the networks anew also where nothing changed, for folds that could not find a model.
+        remove_missing: also remove facilities that are not named.
+        dry_run: only say what would change.
 
     Raises:
         FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), or two
@@ -81,7 +105,12 @@ def load_registry(
             revised = zone.model_copy(update={"revision": plan.revision})
             plan.events.append((zone.zone, revised))
             plan.states.append((ZONE_KEY + zone.zone, zone.zone, revised))
+        piped = [network for network in networks if again or current.networks.get(network.zone) != network]
         changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
+        for network in piped:  # behind the facilities of their sensors
+            told = network.model_copy(update={"revision": plan.revision})
+            plan.events.append((network.zone, told))
+            plan.states.append((WATER_KEY + network.zone, network.zone, told))
         left = current.facilities.keys() - set(changes.removed)
         result = {name: current.facilities[name] for name in sorted(left)} | wanted
         if (problem := contested(result.values(), (*changes.added, *changes.changed))) is not None:
@@ -92,6 +121,7 @@ def load_registry(
         changes,
         unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
         zones=tuple(zone.zone for zone in configured),
+        networks=tuple(network.zone for network in piped),
         dry_run=dry_run,
     )
 

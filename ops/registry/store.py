@@ -9,10 +9,11 @@ from runtime.settings import KafkaSettings
 from schemas.facility import Facility
 from schemas.registry import FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import FACILITIES
+from schemas.water import WaterNetworkConfigured
 
 ZONE_KEY: Final = "zone:"
 
-Registration = FacilityRegistered | ZoneConfigured
+Registration = FacilityRegistered | ZoneConfigured | WaterNetworkConfigured
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Registered:
     """Without their revisions, so that they compare with what a file says."""
     revision: int = 0
     """The highest so far."""
+    networks: dict[str, WaterNetworkConfigured] = field(default_factory=dict)
+    """The water networks by their zones; without their revisions too."""
 
 
 def read_registered(settings: KafkaSettings) -> Registered:
@@ -34,13 +37,17 @@ def read_registered(settings: KafkaSettings) -> Registered:
     """
     facilities: dict[str, Facility] = {}
     zones: dict[str, ZoneConfigured] = {}
+    networks: dict[str, WaterNetworkConfigured] = {}
     standing = read_standing(settings)
     for key, data in standing.registrations.items():
-        if isinstance(data, FacilityRegistered):
-            facilities[key] = data.facility
-        else:
-            zones[data.zone] = data.model_copy(update={"revision": 0})
-    return Registered(facilities, zones, standing.revision)
+        match data:
+            case FacilityRegistered():
+                facilities[key] = data.facility
+            case ZoneConfigured():
+                zones[data.zone] = data.model_copy(update={"revision": 0})
+            case WaterNetworkConfigured():
+                networks[data.zone] = data.model_copy(update={"revision": 0})
+    return Registered(facilities, zones, standing.revision, networks)
 
 
 @dataclass(slots=True)
@@ -69,7 +76,7 @@ def read_standing(settings: KafkaSettings) -> Standing:
             found.loads.pop(key, None)
         elif entry.event is not None:
             match entry.event.data:
-                case FacilityRegistered() | ZoneConfigured() as data:
+                case FacilityRegistered() | ZoneConfigured() | WaterNetworkConfigured() as data:
                     found.registrations[key] = data
                     found.revision = max(found.revision, data.revision)
                 case RegistryLoad():

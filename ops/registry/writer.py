@@ -37,7 +37,7 @@ def encoded(settings: Settings, subject: str, data: Model | None, now: datetime)
     Args:
         settings: whose site it is.
         subject: what it is about, where ``data`` is not of a facility.
-        data: a registration, a departure, or what is known of a zone.
+        data: a registration, a departure, or what is known of a zone or its water network.
         now: wall time.
     """
     if data is None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from ops.past import Bounds, Span, read
+from ops.past import CLIENT, Bounds, Span, read
 from ops.replay.lives import Step
 from ops.replay.question import Question
 from ops.replay.readings import Compared, Ledger
@@ -15,6 +15,8 @@ from ops.replay.said import published
 from processors.detectors import DERIVERS
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Reading, Said
+from processors.engine.kafka_models import KafkaModels
+from processors.engine.models import model_of
 from processors.engine.whatif import matches, overridden
 from runtime.settings import KafkaSettings
 from schemas.anomaly import Anomaly
@@ -63,7 +65,8 @@ def fold_partition(
     _take_published(part, settings, bounds, question, advance)
     ledger = _ledger(part, settings, bounds, question, advance)
     company = tuple(one for one in DERIVERS if one.name != question.detector.name)
-    fold = PartitionFold((*company, question.detector), question.lateness_ms)
+    models = KafkaModels(settings, CLIENT)
+    fold = PartitionFold((*company, question.detector), question.lateness_ms, models=models)
     committed = bounds.committed.get(partition, 0)
 
     def told(records: int) -> None:
@@ -84,6 +87,8 @@ def fold_partition(
                 for index, override in enumerate(question.what_if.override):
                     part.matched[index] += matches(override, event)
                 event = overridden(event, question.what_if)
+                if (digest := model_of(event)) is not None:
+                    models.fetch([digest])
             for output in fold.fold((event,)):
                 _keep(part, ledger, output, question, settled=offset < committed)
             if isinstance(event, Tick) and _is_enough(fold, question):

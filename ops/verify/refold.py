@@ -3,11 +3,12 @@
 from functools import partial
 from typing import Final
 
-from ops.past import Advance, bounds, read
+from ops.past import CLIENT, Advance, bounds, read
 from ops.verify.compare import Expected
 from ops.verify.recut import recut
 from processors.detectors import ALL, CANDIDATES
 from processors.engine.composed import PartitionFold
+from processors.engine.kafka_models import KafkaModels
 from processors.engine.outputs import outgoing
 from processors.engine.record import UnfoldableError, fold_record
 from runtime.settings import Settings
@@ -29,6 +30,7 @@ class Refold:
         self._settings = settings
         self._recut = (lambda event: (event,)) if batch_rows is None else partial(recut, rows=batch_rows)
         self._source = f"/{settings.site}/process"
+        self._models = KafkaModels(settings.kafka, CLIENT)
         self.bounds = bounds(settings.kafka)
 
     def said(self, partition: int, advance: Advance) -> dict[str, list[Expected]]:
@@ -42,12 +44,12 @@ class Refold:
 
     def _fold(self, partition: int, advance: Advance, failed: dict[str, str]) -> dict[str, list[Expected]]:
         lateness_ms = round(self._settings.ingest.lateness_s * 1000)
-        fold = PartitionFold(ALL, lateness_ms, CANDIDATES)
+        fold = PartitionFold(ALL, lateness_ms, CANDIDATES, self._models)
         said: dict[str, list[Expected]] = {topic.name: [] for topic in (*BY_ZONE, QUARANTINE)}
         topic = EVENTS.full_name(self._settings.kafka.topic_prefix)
         for offset, value in read(self._settings.kafka, EVENTS, partition, self.bounds.events[partition], advance):
             place = f"{topic}/{partition}/{offset}"
-            for output in fold_record(fold, value, place, failed.get(place), self._recut):
+            for output in fold_record(fold, value, place, failed.get(place), self._recut, self._models.fetch):
                 record = outgoing(output, self._source)
                 said[record.topic].append(Expected(offset, record.value))
         return said

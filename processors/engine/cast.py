@@ -7,13 +7,14 @@ import msgspec
 
 from processors.engine.contract import Detector
 from processors.engine.whatif import overridden
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import WATER_KEY, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun
+from schemas.water import WaterNetworkConfigured
 from schemas.whatif import WhatIf
 
 _TRIAL: Final = "~"  # behind the name of a detector: what it has of its own while it is on trial
 
-Registration = FacilityRegistered | FacilityLeft | ZoneConfigured
+Registration = FacilityRegistered | FacilityLeft | ZoneConfigured | WaterNetworkConfigured
 
 
 class CastState(msgspec.Struct, frozen=True, array_like=True):
@@ -111,7 +112,7 @@ class Cast:
 
 def _seen(event: Registration, what_if: WhatIf) -> Registration:
     seen = overridden(event, what_if)
-    assert isinstance(seen, FacilityRegistered | FacilityLeft | ZoneConfigured)
+    assert isinstance(seen, Registration)
     return seen
 
 
@@ -124,3 +125,10 @@ def about(event: Registration) -> tuple[str, str]:
             return event.facility, event.zone
         case ZoneConfigured():
             return f"zone:{event.zone}", event.zone
+        case WaterNetworkConfigured():
+            return WATER_KEY + event.zone, event.zone
+
+
+def is_news(known: dict[str, int], key: str, revision: int) -> bool:
+    """Whether a word says more than was known."""
+    return not revision or revision > known.get(key, 0)

@@ -5,35 +5,38 @@ polls, nor on where and when it runs. Detectors are given one event at a time, s
 causes.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from zlib import crc32
 
-import msgspec
-
 from processors.engine import refusal, snapshot
-from processors.engine.cast import Cast, Registration, Trial, about
+from processors.engine.cast import Cast, Registration, Trial, about, is_news
 from processors.engine.contract import (
     QUIET,
     Blind,
     Clock,
     Detector,
+    ModelMissingError,
+    Models,
     Reading,
     Said,
     Series,
     Stepped,
     TimerDue,
     ZoneEvent,
+    no_models,
 )
+from processors.engine.counts import Counts
 from processors.engine.dedupe import Verdict
 from processors.engine.frontier import Frontier
+from processors.engine.models import equipped, model_of
 from processors.engine.openings import Steps
+from processors.engine.present import present
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
-from processors.engine.zone import Route, SnapshotError, Zone, upcast
+from processors.engine.zone import Route, SnapshotError, Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
@@ -44,27 +47,21 @@ from schemas.model import Model, from_ms, to_ms
 from schemas.observation import JUDGED, Quality
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
+from schemas.water import WaterNetworkConfigured
 
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a partition has seen since it was last asked; for metrics, no part of the state."""
-
-    events: int = 0  # readings, camera events, registrations, ticks: all one each
-    duplicates: int = 0
-    conflicts: int = 0
-    late: int = 0
-    poison: Counter[str] = field(default_factory=Counter)  # by detector
 
 
 class PartitionFold:
     """All detectors over one partition."""
 
     def __init__(
-        self, detectors: Sequence[Detector[Any]], lateness_ms: int, candidates: Sequence[Detector[Any]] = ()
+        self,
+        detectors: Sequence[Detector[Any]],
+        lateness_ms: int,
+        candidates: Sequence[Detector[Any]] = (),
+        models: Models = no_models,
     ) -> None:
         """Begin with nothing known.
 
@@ -73,9 +70,12 @@ class PartitionFold:
             lateness_ms: how much older than the clock a reading may be to be judged, and how long its identity is
                 remembered.
             candidates: other versions, which events may put on trial and promote.
+            models: where the detectors find their models; whoever gives us an event sees to it that what it names is
+                there.
         """
         self.counts = Counts()
-        self._cast = Cast(detectors, candidates)
+        self._models = models
+        self._cast = Cast(equipped(detectors, models), equipped(candidates, models))
         self._lateness_ms = lateness_ms
         self._floor_ms = -lateness_ms
         self._clock = Clock(0, {})
@@ -120,7 +120,7 @@ class PartitionFold:
                     self._on_tick(event)
                 case CameraEvent():
                     self._on_camera(event)
-                case FacilityRegistered() | FacilityLeft() | ZoneConfigured():
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | WaterNetworkConfigured():
                     self._on_registry(event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
@@ -203,12 +203,36 @@ class PartitionFold:
         zone = self._zone(name)
         if zone is None:
             return
-        if _is_news(zone.revisions, key, event.revision):
-            for slot in zone.slots:
-                self._deliver(slot, self._cast.sees(slot.detector, event), self._clock)
-        if zone.trial is not None and _is_news(zone.heard, key, event.revision):
+        told: list[tuple[Slot, Registration]] = []
+        noted: list[dict[str, int]] = []
+        if is_news(zone.revisions, key, event.revision):
+            told += [(slot, self._cast.sees(slot.detector, event)) for slot in zone.slots]
+            noted.append(zone.revisions)
+        if zone.trial is not None and is_news(zone.heard, key, event.revision):
             assert self._cast.trial is not None, "a zone has one on trial only during a trial"
-            self._deliver(zone.trial, self._cast.trial.sees(event), self._clock)
+            told.append((zone.trial, self._cast.trial.sees(event)))
+            noted.append(zone.heard)
+        if not told or not self._is_at_hand(zone, event):
+            return  # what was set aside is news again when the daily rewrite repeats it
+        if event.revision:
+            for known in noted:
+                known[key] = event.revision
+        heard = [self._deliver(slot, seen, self._clock) for slot, seen in told]
+        if isinstance(event, WaterNetworkConfigured):
+            zone.named(event.model, only=all(heard) and len(heard) == len(zone.everyone))
+
+    def _is_at_hand(self, zone: Zone, event: Registration) -> bool:
+        """Whether detectors can look up what an event names; where they cannot, it is set aside."""
+        digest = model_of(event)
+        if digest is None:
+            return True
+        try:
+            self._models(digest)
+        except ModelMissingError as error:
+            self.counts.poison["engine"] += 1
+            self._outputs.append(refusal.without_model(event, zone.name, self._clock, error))
+            return False
+        return True
 
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
@@ -263,24 +287,26 @@ class PartitionFold:
         for slot in zone.everyone:
             self._deliver(slot, event, self._clock)
 
-    def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> None:
+    def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> bool:
+        """Give a detector an event; False where it raised, and its state is what it was."""
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
             self.counts.poison[slot.label] += 1
             if slot is self._known(slot.zone).trial:
-                return  # that it is counted is enough: nobody sees what it says
+                return False  # that it is counted is enough: nobody sees what it says
             cause = error.__cause__ or error
             self._outputs.append(refusal.poison(slot.detector, slot.zone, event, clock, cause))
-            return
+            return False
         if outcome is QUIET:
-            return
+            return True
         if outcome.outputs:
             self._say(slot, outcome.outputs)
         if outcome.readings and self._tried(slot) is None:
             self._derived.extend((slot, reading) for reading in outcome.readings)
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
+        return True
 
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._tried(slot)
@@ -357,6 +383,7 @@ class PartitionFold:
                 frontier=self._frontier.state,
                 zones={name: self._known(name).snapshot(self._floor_ms) for name in names},
                 timers=self._timers.snapshot(names),
+                models=sorted({digest for name in names for digest in self._known(name).models}),
             )
         )
 
@@ -367,6 +394,7 @@ class PartitionFold:
         lateness_ms: int,
         shards: Iterable[bytes],
         candidates: Sequence[Detector[Any]] = (),
+        models: Models = no_models,
     ) -> tuple["PartitionFold", int]:
         """The state that :meth:`snapshot` wrote, and the offset from which on the log is to be folded.
 
@@ -375,12 +403,13 @@ class PartitionFold:
             lateness_ms: as in the constructor.
             shards: all of them, each at the offset at which it happened to be written.
             candidates: as in the constructor.
+            models: as in the constructor.
 
         Raises:
-            SnapshotError: they are no snapshots, or of other detectors or versions. Of bytes that are sound on the
-                outside, it may come later, from :meth:`fold`.
+            SnapshotError: they are no snapshots, of other detectors or versions, or name a model that is gone. Of
+                bytes that are sound on the outside, it may come later, from :meth:`fold`.
         """
-        fold = cls(detectors, lateness_ms, candidates)
+        fold = cls(detectors, lateness_ms, candidates, models)
         try:
             return fold, fold._restore([snapshot.decode(data) for data in shards])
         except (SnapshotError, MemoryError):
@@ -391,9 +420,11 @@ class PartitionFold:
     def _restore(self, found: Sequence[Shard]) -> int:
         if {shard.shard for shard in found} != set(range(SHARDS)):
             raise SnapshotError(f"{len(found)} of {SHARDS} shards")
+        for digest in sorted({digest for shard in found for digest in shard.models}):
+            self._models(digest)
         first = min(found, key=lambda shard: shard.offset)
         self._cast.take_over(first.cast)
-        self._waiting = {shard.shard: self._present(shard) for shard in found}
+        self._waiting = {shard.shard: present(shard, self._cast, self._lateness_ms) for shard in found}
         self._frontier = Frontier(first.frontier)
         self._generation = first.generation
         self._set_clock(first.now_ms)
@@ -412,25 +443,3 @@ class PartitionFold:
             self._zones.update(shard.zones)
             self._shards[shard.shard] = list(shard.zones)
             self._timers.add(shard.timers)
-
-    def _present(self, shard: Shard) -> Shard:
-        """The same, of the present versions of the detectors."""
-        if shard.lateness_ms < self._lateness_ms:
-            raise SnapshotError(f"identities are remembered for {shard.lateness_ms} ms, not {self._lateness_ms}")
-        versions = shard.cast.versions
-        detectors = self._cast.resolve(versions)
-        zones = shard.zones
-        if {detector.name: detector.version for detector in detectors} != versions:
-            zones = {name: upcast(detectors, versions, name, data) for name, data in zones.items()}
-        labels = {detector.name for detector in detectors} | self._cast.tried(shard.cast)
-        timers = [entry for entry in shard.timers if entry[2] in labels]  # of those whom the code still knows
-        return msgspec.structs.replace(shard, zones=zones, timers=timers)
-
-
-def _is_news(known: dict[str, int], key: str, revision: int) -> bool:
-    """Whether a word says more than was known, and note that it is known now."""
-    if revision:
-        if revision <= known.get(key, 0):
-            return False
-        known[key] = revision
-    return True

@@ -4,13 +4,14 @@ A detector is a pure object. It reads no clock, does no I/O, draws no random num
 set; everything it knows it learnt from the events of one zone. The engine owns order, duplicates, time and storage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from schemas.camera import CameraEvent
 from schemas.columns import SeriesColumns
 from schemas.model import Model
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.water import WaterNetworkConfigured
 
 S = TypeVar("S")
 
@@ -58,7 +59,39 @@ class Stepped(NamedTuple):
     by_ms: int
 
 
-ZoneEvent = Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | TimerDue | Blind | Stepped
+ZoneEvent = (
+    Reading
+    | CameraEvent
+    | FacilityRegistered
+    | FacilityLeft
+    | ZoneConfigured
+    | WaterNetworkConfigured
+    | TimerDue
+    | Blind
+    | Stepped
+)
+
+
+class ModelMissingError(LookupError):
+    """The log holds no model of this name, or not all of it."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"no model {digest} in the log: run `eyes water configure` for this network again")
+        self.digest = digest
+
+
+Models = Callable[[str], bytes]
+"""The bytes of a model by their SHA-256: the same answer always. A detector that looks models up is given this when it
+is made (``with_models``); the engine delivers no event and restores no state that names a model which is not there."""
+
+
+def no_models(digest: str) -> bytes:
+    """The lookup of somebody who has none.
+
+    Raises:
+        ModelMissingError: always.
+    """
+    raise ModelMissingError(digest)
 
 
 class Timer(NamedTuple):

@@ -12,8 +12,10 @@ from uuid import UUID
 
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector, Reading, Said
+from processors.engine.models import held
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent, TrackPhase
+from schemas.chunks import digest_of
 from schemas.clock import ClockStepped, Tick
 from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, Data, decode, encode
@@ -25,6 +27,7 @@ from schemas.properties import PROPERTIES
 from schemas.quarantine import Quarantined
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowFinding
+from schemas.water import WaterNetworkConfigured
 from schemas.whatif import WhatIf
 
 SHARD: Final = "ingest-0"
@@ -51,7 +54,8 @@ class PipelineTestDriver:
 
         ``candidates`` are other versions, for :meth:`begin_shadow`.
         """
-        self.fold = PartitionFold(detectors, int(lateness_s * 1000), candidates)
+        self._models: dict[str, bytes] = {}
+        self.fold = PartitionFold(detectors, int(lateness_s * 1000), candidates, held(self._models))
         self.log: list[Data] = []
         """Everything that was folded, in order: feed it to another fold to replay the story."""
         self.outputs: list[Said] = []
@@ -62,6 +66,7 @@ class PipelineTestDriver:
         self._speaks_for: dict[tuple[str, str | None], Facility] = {}
         self._facilities: dict[str, Facility] = {}
         self._zones: dict[str, ZoneConfigured] = {}
+        self._networks: dict[str, WaterNetworkConfigured] = {}
         self._tick()
 
     # what happened so far
@@ -112,13 +117,25 @@ class PipelineTestDriver:
         self._zones[zone.zone] = zone
         self.write(zone)
 
+    def model(self, data: bytes) -> str:
+        """Put a model at hand; gives its name for :meth:`configure_water`."""
+        digest = digest_of(data)
+        self._models[digest] = data
+        return digest
+
+    def configure_water(self, network: WaterNetworkConfigured) -> None:
+        """Say what is known of a zone's water network."""
+        self._networks[network.zone] = network
+        self.write(network)
+
     # trials
 
     def begin_shadow(self, detector: str, version: int, what_if: WhatIf | None = None) -> str:
         """Put a version on trial and tell it of the registry; gives the shadow's name."""
         shadow = f"{detector}@{version}"
         self.write(ShadowBegun(shadow=shadow, detector=detector, version=version, what_if=what_if or WhatIf()))
-        for registered in (*self._zones.values(), *(FacilityRegistered(facility=f) for f in self._facilities.values())):
+        facilities = (FacilityRegistered(facility=facility) for facility in self._facilities.values())
+        for registered in (*self._zones.values(), *self._networks.values(), *facilities):
             self.write(registered)
         return shadow
 

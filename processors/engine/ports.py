@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from processors.engine.composed import Counts
 from processors.engine.contract import Said
+from processors.engine.counts import Counts
 from schemas.envelope import KAFKA_HEADERS
 
 NO_NOTES: Final[Mapping[int, str]] = MappingProxyType({})

@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterable
 
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Said
+from processors.engine.models import model_of
 from processors.engine.refusal import undecodable, unfoldable
 from processors.engine.zone import SnapshotError
+from runtime.errors import RetryableError
 from schemas.envelope import Data, UnknownEventError, decode
+
+Fetch = Callable[[Iterable[str]], object]
+"""Puts models at hand, by the hashes of their bytes, as far as the log holds them; raises ``RetryableError`` where it
+cannot be reached."""
 
 
 class UnfoldableError(Exception):
@@ -27,6 +33,7 @@ def fold_record(
     place: str,
     failure: str | None = None,
     recut: Callable[[Data], Iterable[Data]] = lambda event: (event,),
+    fetch: Fetch = lambda _digests: None,
 ) -> list[Said]:
     """What the fold says to a record.
 
@@ -36,20 +43,25 @@ def fold_record(
         place: its topic, partition and offset.
         failure: how the engine is known to fail at it: then it is not tried again.
         recut: gives the record's event in other pieces, which must not change anything.
+        fetch: told of the model that the event names before it is folded.
 
     Raises:
         UnfoldableError: the engine failed.
         SnapshotError: a restored state turned out to be none.
+        RetryableError: ``fetch`` cannot reach the log; nothing was folded.
     """
     if failure is not None:
         fold.counts.poison["engine"] += 1
         return [unfoldable(raw, place, failure, fold.now_ms)]
     try:
-        return fold.fold(recut(decode(raw).data))
+        event = decode(raw).data
+        if (digest := model_of(event)) is not None:
+            fetch([digest])
+        return fold.fold(recut(event))
     except UnknownEventError as error:
         fold.counts.poison["decode"] += 1
         return [undecodable(raw, place, error, fold.now_ms)]
-    except (SnapshotError, MemoryError):  # say something about our state or this machine, not about the record
+    except (SnapshotError, MemoryError, RetryableError):  # say something about our state, this machine or the log
         raise
     except Exception as error:
         raise UnfoldableError(place, f"{type(error).__name__}: {error}") from error

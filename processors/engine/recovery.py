@@ -10,6 +10,7 @@ from processors.engine.composed import PartitionFold
 from processors.engine.ports import Bounds, Observer, Shelf
 from processors.engine.snapshot import Collector, Shelved
 from processors.engine.zone import SnapshotError
+from runtime.errors import RetryableError
 
 log: Final = structlog.get_logger()
 
@@ -18,7 +19,8 @@ AT_ONCE: Final = 3
 """Partitions that are read at one time: while it is read, a state is held twice, as bytes and as what they become."""
 
 Restore = Callable[[Iterable[bytes]], tuple[PartitionFold, int]]
-"""The fold that shards give, and the offset from which on it goes on."""
+"""The fold that shards give, and the offset from which on it goes on; raises ``RetryableError`` where what they name
+cannot be read."""
 
 
 class Found(NamedTuple):
@@ -42,13 +44,14 @@ class Loading:
         self._restore = restore
         self._observer = observer
         self._begun: dict[int, tuple[Collector, int, Bounds]] = {}
+        self._read: deque[tuple[int, Collector, int, Bounds]] = deque()
         self._waiting: deque[tuple[int, int, Bounds]] = deque()
         self._distrusted: dict[int, int] = {}  # up to which offset
 
     @property
     def partitions(self) -> list[int]:
         """Those that are on their way."""
-        return sorted([*self._begun, *(partition for partition, _, _ in self._waiting)])
+        return sorted([*self._begun, *(one[0] for one in self._read), *(one[0] for one in self._waiting)])
 
     def begin(self, partition: int, committed: int | None, bounds: Bounds) -> Found | None:
         """Begin to read; gives what there is to find at once where nothing needs to be read.
@@ -77,10 +80,7 @@ class Loading:
             RetryableError: the log cannot be reached.
         """
         self._begin_next()
-        if not self._begun:
-            return [], False
-        found = []
-        stored = self._shelf.read(READ_S)
+        stored = self._shelf.read(READ_S) if self._begun else []
         for partition, value in stored:
             begun = self._begun.get(partition)
             if begun is None:
@@ -89,14 +89,27 @@ class Loading:
                 begun[0].add(value)
                 continue
             del self._begun[partition]
-            found.append(self._make(partition, *begun))
-        return found, bool(stored)
+            self._read.append((partition, *begun))
+        return self._made(), bool(stored)
+
+    def _made(self) -> list[Found]:
+        found: list[Found] = []
+        while self._read:
+            try:
+                found.append(self._make(*self._read[0]))
+            except RetryableError:  # what it names could not be read: it stays where it is
+                if not found:
+                    raise
+                break
+            self._read.popleft()
+        return found
 
     def stop(self) -> None:
         """Forget all that are on their way."""
         for partition in self._begun:
             self._shelf.stop(partition)
         self._begun = {}
+        self._read.clear()
         self._waiting.clear()
 
     def distrust(self, partition: int, committed: int, error: SnapshotError) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from processors.engine.contract import Clock, Detector, Reading, ZoneEvent
+from processors.engine.contract import Clock, Detector, ModelMissingError, Reading, ZoneEvent
 from schemas.camera import CameraEvent
 from schemas.identity import event_id
 from schemas.model import Model, from_ms
@@ -54,6 +54,21 @@ def poison(detector: Detector[Any], zone: str, event: ZoneEvent, clock: Clock, e
         payload=payload,
         payload_bytes=len(payload),
         arrival_time=arrival,
+        source=SOURCE,
+    )
+
+
+def without_model(event: Model, zone: str, clock: Clock, error: ModelMissingError) -> Quarantined:
+    """An event that names a model which the log does not hold: no detector is told of it."""
+    payload = event.model_dump_json(by_alias=True).encode()
+    return Quarantined(
+        id=event_id("without-model", zone, clock.now_ms, payload.decode()),
+        reason=Reason.POISON,
+        field=type(event).__name__,
+        detail=f"{zone}: {error}",
+        payload=payload[:_PAYLOAD_MAX],
+        payload_bytes=len(payload),
+        arrival_time=from_ms(clock.now_ms),
         source=SOURCE,
     )
 

@@ -21,12 +21,13 @@ from processors.engine.composed import PartitionFold
 from processors.engine.contract import Said
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Bounds, Observer, Outgoing, Record, Shelf, Sink, Source, Standing
-from processors.engine.record import UnfoldableError, fold_record
+from processors.engine.record import Fetch, UnfoldableError, fold_record
 from processors.engine.recovery import Found, Loading, Restore
 from processors.engine.shelving import Shelving
 from processors.engine.snapshot import Shelved
 from processors.engine.turns import Turns
 from processors.engine.zone import SnapshotError
+from runtime.errors import RetryableError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
 
@@ -81,12 +82,17 @@ class Runner(Turns):
         observer: Observer,
         progress: Progress,
         monotonic: Callable[[], float],
+        fetch: Fetch = lambda _digests: None,
     ) -> None:
-        """``make_fold`` makes the fold of an empty partition, ``restore`` that of shards; ``monotonic``: seconds."""
+        """``make_fold`` makes the fold of an empty partition, ``restore`` that of shards; ``monotonic``: seconds.
+
+        ``fetch`` puts the models at hand that events name.
+        """
         super().__init__(
             source, sink, progress, monotonic, commit_s=options.commit_s, poll_records=options.poll_records
         )
         self._make_fold = make_fold
+        self._fetch = fetch
         self._options = options
         self._observer = observer
         self._loading = Loading(shelf, restore, options.log_id, observer)
@@ -212,12 +218,18 @@ class Runner(Turns):
         self._observer.stopped(partition)
 
     def _work(self, records: Sequence[Record]) -> None:
+        away: RetryableError | None = None
         for partition, run in groupby(records, key=lambda record: record.partition):
             try:
                 self._take(partition, run)
+            except RetryableError as error:  # a model could not be read: from that record on once more
+                self._source.start(partition, self._parts[partition].next)
+                away = error
             except (SnapshotError, UnfoldableError) as error:  # the others' records are theirs
                 self._make_anew(partition, error)
         self._check_recovery()
+        if away is not None:
+            raise away
 
     def _take(self, partition: int, records: Iterable[Record]) -> None:
         part = self._parts.get(partition)
@@ -230,7 +242,8 @@ class Runner(Turns):
             if part.fold.waiting:
                 part.fold.reach(record.offset)
             place = f"{self._options.topic}/{partition}/{record.offset}"
-            outputs = fold_record(part.fold, record.value, place, self._failed[partition].get(record.offset))
+            failure = self._failed[partition].get(record.offset)
+            outputs = fold_record(part.fold, record.value, place, failure, fetch=self._fetch)
             part.next = record.offset + 1
             again += record.offset < part.live_from
             if outputs and record.offset >= part.live_from:

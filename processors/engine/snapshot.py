@@ -5,7 +5,7 @@ shards are written one by one and each stands at an offset of its own. A record 
 carries a checksum: a snapshot that cannot be trusted is one that is not there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -41,6 +41,13 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     frontier: FrontierState
     zones: dict[str, bytes]
     timers: list[Entry]
+    models: list[str] = []  # that must be at hand to restore the zones
+
+
+class _Named(msgspec.Struct):
+    """Of a shard, what must be known before it is restored."""
+
+    models: list[str] = []
 
 
 class Shelved(NamedTuple):
@@ -66,6 +73,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 _shard_decoder: Final = msgspec.msgpack.Decoder(Shard)
+_named_decoder: Final = msgspec.msgpack.Decoder(_Named)
 _part_decoder: Final = msgspec.msgpack.Decoder(Part)
 
 
@@ -84,6 +92,17 @@ def decode(data: bytes) -> Shard:
         return _shard_decoder.decode(data)
     except ValueError as error:
         raise SnapshotError(str(error)) from error
+
+
+def models_of(shards: Iterable[bytes]) -> set[str]:
+    """The models that encoded shards name; of bytes that are no shard, none."""
+    found: set[str] = set()
+    for data in shards:
+        try:
+            found.update(_named_decoder.decode(data).models)
+        except ValueError:
+            continue  # restoring them says so
+    return found
 
 
 def _key(shard: int, generation: int, part: int) -> str:

@@ -37,6 +37,7 @@ class ZoneState(msgspec.Struct, frozen=True, array_like=True):
     seen: list[tuple[str, str, list[Columns]]]  # device, property
     openings: dict[str, OpeningsState]  # by label, where anything is open
     heard: dict[str, int]  # as revisions, by who is on trial
+    models: list[str] = []  # the states may name them; snapshots of before there were any have none
 
 
 _NOTHING: Final = ZoneState({}, {}, [], {}, {})
@@ -51,7 +52,7 @@ class Zone:
     the same partition or not.
     """
 
-    __slots__ = ("everyone", "heard", "name", "revisions", "routes", "slots", "trial")
+    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "slots", "trial")
 
     def __init__(self, name: str, cast: Cast, state: ZoneState | None = None) -> None:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
@@ -66,6 +67,8 @@ class Zone:
             slot.openings = Openings(state.openings.get(slot.label))
         self.revisions = dict(state.revisions)
         self.heard = dict(state.heard)
+        self.models = set(state.models)
+        """The models that the detectors may have to look up again."""
         self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in state.seen}
 
     @classmethod
@@ -90,7 +93,7 @@ class Zone:
             self.routes = {key: route for key, route in self.routes.items() if key in remembered}
         slots = {slot.label: slot.snapshot() for slot in self.everyone}
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
-        return _encoder.encode(ZoneState(slots, self.revisions, seen, openings, self.heard))
+        return _encoder.encode(ZoneState(slots, self.revisions, seen, openings, self.heard, sorted(self.models)))
 
     def slot(self, label: str) -> Slot:
         """Who is asked under this label."""
@@ -98,6 +101,13 @@ class Zone:
             if slot.label == label:
                 return slot
         raise KeyError(label)
+
+    def named(self, model: str | None, *, only: bool) -> None:
+        """A configuration named a model, or said that there is none; ``only``: nobody remembers another any more."""
+        if only:
+            self.models.clear()
+        if model is not None:
+            self.models.add(model)
 
     def begin(self, trial: Trial) -> None:
         """Ask one more from now on, who knows nothing yet."""

@@ -305,10 +305,12 @@ def tick_times(ticks: Sequence[Tick]) -> list[int]:
 class Process:
     """One of our processes under ``eyes``: its log, its signals and what it says of itself over HTTP."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], folder: Path, env: dict[str, str], program: Sequence[str] = EYES
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [*EYES, *command]
+        self._command = [*program, *command]
         self._env = env
         self._runs = 0
         self.process: subprocess.Popen[bytes] | None = None

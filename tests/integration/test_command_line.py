@@ -107,6 +107,9 @@ WITHOUT_SERVERS = {
     "quarantine show nonsense": "'nonsense' is not an id",
     "registry load missing.csv": "missing.csv: No such file or directory",
     "feed ltown missing": "scada_5min_centi.parquet is missing",
+    "feed ltown missing --start-at next --as-now": "scada_5min_centi.parquet is missing",
+    "water list": "no Kafka on 127.0.0.1:",
+    "water configure missing": "missing is no folder: DIR holds an EPANET file (.inp) and sensors.toml",
     "feed replay missing": "missing: [Errno 2] No such file",
     "db drop-chunks --older-than 5": "cannot reach the database",
 }

@@ -13,6 +13,7 @@ from schemas.partitioning import partition_of
 from schemas.registry import (
     LOAD_KEY,
     RETIRED_KEY,
+    WATER_KEY,
     FacilityRegistered,
     RegistryLoad,
     RegistryRewriteBegun,
@@ -20,8 +21,10 @@ from schemas.registry import (
     RegistryRewritten,
 )
 from schemas.topics import EVENTS, FACILITIES
+from schemas.water import WaterNetworkConfigured
 from tests.memory.log import At, MemoryLog
 from tests.memory.process import Violation, VirtualTiming
+from tests.surveyor import network
 
 STATE: At = (FACILITIES.name, 0)
 
@@ -36,7 +39,10 @@ class CityRegistry:
         self._left: deque[tuple[At, Data | None, str]] = deque()
 
     def register(self, *devices: str) -> None:
-        """As ``eyes registry load`` does: into the events first, and says when it begins and ends."""
+        """As ``eyes registry load`` does: into the events first, and says when it begins and ends.
+
+        With them goes the water network of the first one's zone.
+        """
         self._revision += 1
         mark = f"{LOAD_KEY}{self._revision}"
         said = [FacilityRegistered(facility=facility_of(device), revision=self._revision) for device in devices]
@@ -44,7 +50,10 @@ class CityRegistry:
         for one in said:
             zone = one.facility.zone
             self._left.append(((EVENTS.name, partition_of(zone, EVENTS.partitions)), one, zone))
+        pipes = network(None, said[0].facility.zone, revision=self._revision)
+        self._left.append(((EVENTS.name, partition_of(pipes.zone, EVENTS.partitions)), pipes, pipes.zone))
         self._left += [(STATE, one, one.facility.facility) for one in said]
+        self._left.append((STATE, pipes, WATER_KEY + pipes.zone))
         self._left.append((STATE, None, mark))
 
     @property
@@ -95,10 +104,13 @@ def check_rewrites(records: Iterable[RegistryRewritten], events: Sequence[Any]) 
 
 
 def _revisions(events: Iterable[Any]) -> dict[str, int]:
-    """Of each facility, the newest that stands there."""
+    """Of each facility and water network, the newest that stands there."""
     found: dict[str, int] = {}
     for event in events:
         if isinstance(event, FacilityRegistered):
             name = event.facility.facility
             found[name] = max(event.revision, found.get(name, -1))
+        elif isinstance(event, WaterNetworkConfigured):
+            key = WATER_KEY + event.zone
+            found[key] = max(event.revision, found.get(key, -1))
     return found

@@ -20,6 +20,8 @@ from schemas.registry import (
     ZoneKind,
 )
 from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
+from schemas.water import WaterNetworkConfigured
+from tests.surveyor import network
 
 PARTITION = partition_of("dma:1", EVENTS.partitions)
 DAY = 20_000 * DAY_MS
@@ -287,3 +289,21 @@ def test_a_rewrite_whose_place_kafka_did_not_say_is_done_again() -> None:
     assert len(driven.of(RegistryRewriteEnded)) == 2
     (record,) = driven.of(RegistryRewritten)
     assert record.begin_offset > 1
+
+
+def test_a_water_network_is_written_behind_its_zone_as_long_as_it_stands() -> None:
+    driven = Driven(count=1)
+    pipes = network("0" * 64, revision=7)
+    elsewhere = next(f"dma:{n}" for n in range(99) if partition_of(f"dma:{n}", EVENTS.partitions) != PARTITION)
+    zone = ZoneConfigured(zone="dma:1", kind=ZoneKind.DMA, place=Place(lon=113.8, lat=34.0))
+    for key, data in (("/water/dma:1", pipes), ("zone:dma:1", zone), (f"/water/{elsewhere}", network(None, elsewhere))):
+        driven.rig.registry.apply(key, data)
+    driven.tick(DAY)
+    driven.finish()
+    kinds = [ZoneConfigured, WaterNetworkConfigured, FacilityRegistered]
+    assert [kind for kind in driven.kinds() if kind in kinds] == kinds
+    assert driven.of(WaterNetworkConfigured) == [pipes]
+    assert driven.of(RegistryRewriteEnded)[0].facilities == 1
+    driven.rig.registry.apply("/water/dma:1", None)
+    assert "/water/dma:1" not in driven.rig.registry.keys(PARTITION)
+    assert driven.rig.registry.standing("/water/dma:1", PARTITION) is None

@@ -8,8 +8,9 @@ from typing import Any
 from fold_kit import LATENESS_MS, NOW, POISON, Scribe, batch, row, series, tick
 from memory_ports import MemoryGroup, MemoryShelf, MemorySink, MemorySource
 
-from processors.engine.composed import Counts, PartitionFold
+from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector, Said
+from processors.engine.counts import Counts
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Standing
 from processors.engine.record import fold_record

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from processors.engine.ports import Bounds, Stored
-from processors.engine.recovery import AT_ONCE, Loading
+from processors.engine.recovery import AT_ONCE, Found, Loading
 from runtime.errors import RetryableError
 
 COMMITTED = 7
@@ -85,3 +85,28 @@ def test_those_that_wait_are_forgotten_with_the_others(loading: Loading, shelf: 
     assert loading.partitions == []
     assert loading.step() == ([], False)
     assert not shelf.open
+
+
+def test_what_was_read_waits_for_what_it_names(loading: Loading, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = {1: 3, 2: 1}  # how often the models of a partition cannot be read
+
+    def make(partition: int, _collector: Any, committed: int, bounds: Bounds) -> Found:
+        if away.get(partition, 0):
+            away[partition] -= 1
+            raise RetryableError("away")
+        return Found(partition, committed, bounds)
+
+    monkeypatch.setattr(loading, "_make", make)
+    for partition in PARTITIONS:
+        loading.begin(partition, COMMITTED, Bounds(0, COMMITTED))
+    found: list[int] = []
+    failures = 0
+    for _ in range(20):
+        try:
+            found += [one.partition for one in loading.step()[0]]
+        except RetryableError:
+            failures += 1
+        assert sorted({*found, *loading.partitions}) == list(PARTITIONS)
+    assert sorted(found) == list(PARTITIONS)
+    assert failures >= 2  # a partition that can be given is given first
+    assert shelf.open == {}

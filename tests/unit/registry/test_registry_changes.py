@@ -11,6 +11,8 @@ from runtime.errors import FatalError
 from runtime.settings import Settings
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.water import WaterNetworkConfigured
+from tests.surveyor import network
 
 
 def bay(facility: str, zone: str = "segment:1", **more: Any) -> Facility:
@@ -33,9 +35,12 @@ class Rig:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.facilities: dict[str, Facility] = {}
         self.zones: dict[str, ZoneConfigured] = {}
+        self.networks: dict[str, WaterNetworkConfigured] = {}
         self.events: list[tuple[str, Any]] = []
         self.states: list[tuple[str, str, Any]] = []
-        monkeypatch.setattr(load, "read_registered", lambda _: Registered(self.facilities, self.zones))
+        monkeypatch.setattr(
+            load, "read_registered", lambda _: Registered(self.facilities, self.zones, 0, self.networks)
+        )
         monkeypatch.setattr(load, "_write", self._write)
         monkeypatch.setattr(load, "kafka_explained", _as_it_is)
 
@@ -47,7 +52,7 @@ class Rig:
             for key, subject, data in plan.states
         ]
 
-    def load(self, *facilities: Facility, zones: tuple[ZoneConfigured, ...] = (), **more: bool) -> LoadReport:
+    def load(self, *facilities: Facility, zones: tuple[ZoneConfigured, ...] = (), **more: Any) -> LoadReport:
         self.events, self.states = [], []
         return load_registry(Settings.model_construct(kafka=None), facilities, zones, **more)
 
@@ -146,3 +151,22 @@ def test_only_what_is_registered_can_be_removed(rig: Rig) -> None:
     assert rig.states == [("b-1", "b-1", None)]
     with pytest.raises(FatalError, match="'b-2' is registered"):
         load.remove_facility(settings, "b-2")
+
+
+def test_a_water_network_stands_behind_what_it_is_made_of(rig: Rig) -> None:
+    pipes = network("0" * 64, "segment:1")
+    report = rig.load(bay("b-1"), zones=(ZONE,), networks=(pipes,))
+    assert report.networks == ("segment:1",)
+    assert "1 zones, 1 water networks configured" in str(report)
+    assert [type(event) for _, event in rig.events] == [ZoneConfigured, FacilityRegistered, WaterNetworkConfigured]
+    assert rig.states[-1] == ("/water/segment:1", "segment:1", pipes)
+
+
+def test_a_water_network_that_is_as_it_was_is_told_again_only_when_asked(rig: Rig) -> None:
+    pipes = network("0" * 64, "segment:1")
+    rig.networks["segment:1"] = pipes
+    assert rig.load(networks=(pipes,)) == LoadReport()
+    assert rig.events == []
+    assert rig.load(networks=(pipes,), again=True).networks == ("segment:1",)
+    assert rig.events == [("segment:1", pipes)]
+    assert rig.load(networks=(network(None, "segment:1"),)).networks == ("segment:1",)
