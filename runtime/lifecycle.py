@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from queue import Empty, SimpleQueue
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -19,18 +19,20 @@ class Latch:
     """Set once and for ever, from a signal handler too.
 
     ``threading.Event.set`` must not be called from a handler: its lock is not reentrant, so a signal that arrives
-    while the main thread is inside ``Event.wait`` with the lock in hand stops that thread for ever. ``SimpleQueue.put``
-    is documented to be reentrant.
+    while the main thread is inside ``Event.wait`` with the lock in hand stops that thread for ever. Here a lock that is
+    held until the latch is set is all there is, and whoever gets it lets it go at once.
     """
 
     def __init__(self) -> None:
         self._set = False
-        self._tokens: SimpleQueue[None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._gate.acquire()
 
     def set(self) -> None:
         """Set it; whoever waits goes on."""
-        self._set = True
-        self._tokens.put(None)
+        if not self._set:
+            self._set = True
+            self._open()
 
     def is_set(self) -> bool:
         """Whether it was set."""
@@ -38,12 +40,13 @@ class Latch:
 
     def wait(self, timeout_s: float) -> bool:
         """Sleep, but wake at once when it is set; says whether it was."""
-        try:
-            self._tokens.get(timeout=max(0.0, timeout_s))
-        except Empty:
-            return self._set
-        self._tokens.put(None)  # for whoever else waits, or will
-        return True
+        if self._gate.acquire(timeout=max(0.0, timeout_s)):
+            self._open()
+        return self._set
+
+    def _open(self) -> None:
+        with suppress(RuntimeError):  # it is open: somebody else set it at the same moment
+            self._gate.release()
 
 
 class Shutdown:

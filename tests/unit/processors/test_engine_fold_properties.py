@@ -142,10 +142,11 @@ def floor_after(log: list[Item]) -> int:
 
 
 def sameness(item: Row | CameraEvent) -> object:
-    """What two copies have in common: the value only where a number stands for the reading."""
+    """What two copies have in common: what they say only where a number stands for it."""
+    numbered = item.identity.startswith("a:")
     if isinstance(item, CameraEvent):
-        return item.facility, item.identity, item.track
-    value = item.value if item.identity.startswith("a:") else None
+        return item.facility, item.identity, item.track if numbered else None
+    value = item.value if numbered else None
     return item.series.device, item.series.observed_property, item.identity, value
 
 
