@@ -8,6 +8,8 @@ from processors.detectors import ALL
 from processors.variants import variant
 from runtime.errors import FatalError
 
+LIVE = next(one for one in ALL if one.name == "cover")
+
 
 class NewCover(Scribe):
     version = 99
@@ -28,7 +30,7 @@ def test_a_live_detector_is_found_by_name_and_by_its_version(detector: Scribe) -
 
 def test_a_candidate_is_found_by_its_version_and_never_instead_of_a_live_one(candidates: tuple[Scribe, ...]) -> None:
     assert variant("cover@99") is candidates[0]
-    assert variant("cover") is ALL[0]
+    assert variant("cover") is LIVE
 
 
 def test_a_detector_that_was_never_live_needs_no_version(candidates: tuple[Scribe, ...]) -> None:
@@ -41,5 +43,5 @@ def test_a_wrong_name_or_version_lists_those_that_there_are(said: str, candidate
         variant(said)
     told = str(refused.value)
     assert repr(said) in told
-    assert f"cover@{ALL[0].version}, parking@" in told
+    assert f"cover@{LIVE.version}, parking@" in told
     assert "cover@99 (a candidate)" in told
