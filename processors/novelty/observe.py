@@ -16,6 +16,8 @@ from processors.novelty.season import (
     HOURS_OF_WEEK,
     WEEK_BEGINS,
     WEEK_CELL,
+    learn_day,
+    learn_week,
 )
 from processors.novelty.state import ASPECTS, HOUR_DRIFT, ROUGHNESS, SEASON, Novelty
 from processors.novelty.tuning import FROZEN, Tuning
@@ -86,8 +88,7 @@ def observe(state: Novelty, time_ms: int, value: float, tuning: Tuning = FROZEN)
     state.hour_drift += rate * (off_hour - state.hour_drift)
     state.step += max(1.0 / tuning.roughness_span, young) * (change - state.step)
     state.usual_step += slow * (change - state.usual_step)
-    usual_step = state.usual_step
-    ratio = state.step / usual_step if usual_step > tiny else 1.0
+    ratio = state.step / state.usual_step if state.usual_step > tiny else 1.0
     aspects = (
         value,
         value - state.short,
@@ -103,21 +104,11 @@ def observe(state: Novelty, time_ms: int, value: float, tuning: Tuning = FROZEN)
     state.short += max(1.0 / tuning.spike_span, young) * (value - state.short)
     state.long += max(1.0 / tuning.level_span, young) * (value - state.long)
     state.spread += slow * (abs(off_hour) - state.spread)
-    rate = max(tuning.season_rate, 1.0 / (hour_seen + 1.0))
-    DAY_CELL.pack_into(
-        hours,
-        day_at,
-        hour_level + rate * (value - hour_level),
-        hour_spread + rate * (abs(off_hour) - hour_spread),
-        hour_seen + 1.0,
-    )
-    rate = max(tuning.season_rate, 1.0 / (week_seen + 1.0))
-    WEEK_CELL.pack_into(hours, week_at, week_level + rate * (value - week_level), week_seen + 1.0)
+    learn_day(hours, day_at, (hour_level, hour_spread, hour_seen), value, abs(off_hour), tuning.season_rate)
+    learn_week(hours, week_at, (week_level, week_seen), value, tuning.season_rate)
 
-    if state.rest:
-        state.rest -= 1
-        return QUIET
-    if excess is None:
+    if state.rest or excess is None:
+        state.rest = max(state.rest - 1, 0)
         return QUIET
     surprise = _surprise(excess, count, tuning)
     if surprise > tuning.unheard:
@@ -140,7 +131,7 @@ def _surprise(excess: list[float], count: int, tuning: Tuning) -> float:
         - (1.0 - tuning.roughness_weight) * excess[ROUGHNESS]
     )
     remembered = min(count, 1.0 / tuning.forget)
-    return shares * (remembered / tuning.age_unit) ** tuning.age_power
+    return shares * float((remembered / tuning.age_unit) ** tuning.age_power)
 
 
 def _excess(state: Novelty, aspects: tuple[float, ...], tiny: float, tuning: Tuning) -> list[float] | None:

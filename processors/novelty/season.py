@@ -26,3 +26,19 @@ def hour_of_week(time_ms: int) -> int:
 def empty() -> bytearray:
     """Nothing known of any hour."""
     return bytearray(SIZE)
+
+
+def learn_day(
+    hours: bytearray, at: int, cell: tuple[float, float, float], value: float, departure: float, rate: float
+) -> None:
+    """A reading and its departure from what was expected, into the hour of the day whose ``cell`` stands at ``at``."""
+    level, spread, seen = cell
+    rate = max(rate, 1.0 / (seen + 1.0))
+    DAY_CELL.pack_into(hours, at, level + rate * (value - level), spread + rate * (departure - spread), seen + 1.0)
+
+
+def learn_week(hours: bytearray, at: int, cell: tuple[float, float], value: float, rate: float) -> None:
+    """A reading, into the hour of the week whose ``cell`` stands at ``at``."""
+    level, seen = cell
+    rate = max(rate, 1.0 / (seen + 1.0))
+    WEEK_CELL.pack_into(hours, at, level + rate * (value - level), seen + 1.0)
