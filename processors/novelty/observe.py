@@ -93,7 +93,7 @@ def observe(state: Novelty, time_ms: int, value: float, tuning: Tuning = FROZEN)
         value,
         value - state.short,
         value - state.long,
-        off_hour / ((spread + tuning.spread_share * state.spread + tiny) or 1.0),
+        off_hour / (spread + tuning.spread_share * state.spread + tiny) if abs(off_hour) > tiny else 0.0,
         state.drift,
         state.hour_drift,
         log(ratio + tuning.roughness_floor),

@@ -151,6 +151,19 @@ def test_the_second_of_its_kind_is_less_new() -> None:
     assert said[1_000] >= 0.5 > said[1_000 + 2 * DAY]
 
 
+def test_a_record_is_outlived() -> None:
+    """Envelopes shrink: after many weeks a smaller spike is new again."""
+    later = 1_000 + 105 * DAY
+    said = verdicts(noisy(3, later + 1, [(1_000, 20.0), (later, 17.0)]))
+    assert said[1_000].excess[RANGE] > 0.5
+    assert said[later].excess[RANGE] > 0.1
+
+
+def test_the_rounding_of_big_numbers_is_never_new() -> None:
+    chance = random.Random(1)
+    assert set(scores([1e9 + chance.gauss(0, 1e-3) for _ in range(2_000)])) == {0.0}
+
+
 def test_another_set_of_constants_gives_other_verdicts() -> None:
     values = noisy(3, 1_000, [(900, 20.0)])
     bold = replace(FROZEN, unheard=FROZEN.unheard / 100)
