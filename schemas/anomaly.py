@@ -30,6 +30,7 @@ class AnomalyKind(StrEnum):
     COVER_OPEN = "cover_open"
     DEVICE_SILENT = "device_silent"
     DEVICE_CLOCK = "device_clock"
+    NOVELTY = "novelty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ KINDS: Final[dict[AnomalyKind, KindInfo]] = {
     AnomalyKind.COVER_OPEN: KindInfo("manhole cover open", "井盖缺失", Severity.CRITICAL, "0101"),
     AnomalyKind.DEVICE_SILENT: KindInfo("silent device", "设备离线", Severity.WARNING, None),
     AnomalyKind.DEVICE_CLOCK: KindInfo("device clock wrong", "设备时钟异常", Severity.WARNING, None),
+    AnomalyKind.NOVELTY: KindInfo("unusual reading", "读数异常", Severity.WARNING, None),
 }
 
 

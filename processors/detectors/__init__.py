@@ -10,6 +10,7 @@ from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
 from processors.detectors.leak import LeakDetector
+from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.engine.contract import Detector
@@ -29,4 +30,4 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     LeakDetector(),
 )
 
-CANDIDATES: Final[tuple[Detector[Any], ...]] = ()
+CANDIDATES: Final[tuple[Detector[Any], ...]] = (NoveltyDetector(),)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import processors.detectors
+import processors.novelty
 
 FOLDER = Path(processors.detectors.__file__).parent
-MODULES = sorted(FOLDER.rglob("*.py"))
+MODULES = sorted((*FOLDER.rglob("*.py"), *Path(processors.novelty.__file__).parent.rglob("*.py")))
 CLIENTS = {
     "kafka",
     "paho",
@@ -28,7 +29,7 @@ FORBIDDEN = CLIENTS | WORLD | CHANCE
 FORBIDDEN_NAMES = {"uuid.uuid1", "uuid.uuid4", "numpy.random"}
 FORBIDDEN_ATTRIBUTES = {"uuid1", "uuid4", "now", "utcnow", "today", "default_rng", "urandom", "random"}
 FORBIDDEN_CALLS = {"open", "print", "input", "id", "hash", "eval", "exec", "vars", "globals"}
-OURS = {"schemas", "processors.engine.contract", "processors.detectors"}
+OURS = {"schemas", "processors.engine.contract", "processors.detectors", "processors.novelty"}
 SET_METHODS = {"union", "intersection", "difference", "symmetric_difference"}
 
 

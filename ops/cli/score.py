@@ -1,0 +1,13 @@
+"""``eyes score``: detectors against labelled data, one module per detector."""
+
+import typer
+
+from ops.cli import score_novelty
+
+app = typer.Typer(help="How good are the detectors? Judged on labelled data.", no_args_is_help=True)
+app.command("novelty")(score_novelty.novelty)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep a group of one command a group."""
