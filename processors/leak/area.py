@@ -1,0 +1,418 @@
+"""One area, tick by tick: normal behaviour taken off, what is left compared with what each leak would leave.
+
+The order of a tick: read, take off known leaks and normal behaviour, compare windows with the day before (``fast``). At
+midnight: learn the day, compare days with the weeks before (``slow``).
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak import hydraulics
+from processors.leak.growth import judge_growth
+from processors.leak.incidents import Alarm, Incidents
+from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
+from processors.leak.liars import Liars
+from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
+from processors.leak.noise import Noise
+from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.settings import RING_DAYS, WINDOWS, Settings
+from processors.leak.state import AreaState
+
+Floats = npt.NDArray[np.float64]
+
+FLOW_UNIT: Final = 100.0
+"""The balance is kept in hundreds of m3/h, so that it is of the size of the pressures (m)."""
+LEAST_BASELINE: Final = 12
+FLOOR_M: Final = 0.001
+WHOLE: Final = 0.5
+"""Share of a day that must be there for it to teach."""
+LOWEST_LEVEL_M: Final = 0.5
+"""Below, a tank is about to run dry: what it feeds is no longer what the model says."""
+LEARNT: Final = 2
+"""Days after which there is a regression at all."""
+TWO_WEEKS: Final = 14
+KNOWN_WEEK: Final = 0.02
+UNKNOWN_WEEK: Final = 0.2
+"""Least standard deviation of the balance in hundreds of m3/h, once every weekday was seen twice, and before."""
+
+
+class Rows(NamedTuple):
+    """Readings turned into what the regression and the search need, one row per tick."""
+
+    regressors: Floats
+    outputs: Floats
+    scale: Floats
+    basis: Floats
+    inflows: Floats
+    pump: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where an area's sensors are in a row of all readings."""
+
+    pressures: list[int]
+    inflows: list[int]
+    pump: list[int]
+    level: list[int]
+    consumption: list[int]
+
+    @property
+    def all(self) -> list[int]:
+        """In the order in which an area keeps them."""
+        return [*self.pressures, *self.inflows, *self.pump, *self.level, *self.consumption]
+
+
+class Area:
+    """The unchanging part: model, neighbourhoods, settings. The changing part is an ``AreaState``."""
+
+    def __init__(
+        self, network: NetworkModel, model: AreaModel, names: tuple[str, ...], per_day: int, settings: Settings
+    ) -> None:
+        """Derive what the search needs."""
+        self.network, self.model, self.settings, self.per_day = network, model, settings, per_day
+        self.candidates: Candidates = candidates(network, model, settings.found_within_m)
+        self.index = model.candidates.astype(np.intp)
+        self.columns = Columns(
+            hydraulics.columns(names, model.pressures),
+            hydraulics.columns(names, model.inflows),
+            hydraulics.columns(names, [model.pump]),
+            hydraulics.columns(names, [model.level]),
+            hydraulics.columns(names, [model.consumption]),
+        )
+        self.pressures, self.inflows = len(model.pressures), len(model.inflows)
+        self.outputs = self.pressures + 1
+        self.kept = 3 * per_day
+        self.incidents = Incidents(network, self.index, settings, per_day)
+        self.liars = Liars(len(self.columns.all), self.pressures, per_day)
+        width = len(self.columns.all)
+        self._pump = self.pressures + self.inflows
+        self._level = self._pump + len(self.columns.pump)
+        self._used = self._level + len(self.columns.level)
+        self._width = width
+        # Derived from the state, never part of it; each knows what it was made from.
+        self._cached: Floats | None = None
+        self._trusted: tuple[bytes, int] = (b"", 0)
+        self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
+        self._hours: Floats | None = None
+        self._usual_day = np.zeros((per_day, self.outputs))
+        self._sums = np.zeros((self.kept + 1, self.outputs))
+        self._summed: tuple[object, int] = (None, 0)
+        self._spans = np.array(WINDOWS)
+
+    def initial(self) -> AreaState:
+        """Nothing seen."""
+        regressors = 6 + 3 * max(0, self.inflows - 1) if self.model.basis is Basis.INFLOW else 3
+        outputs, width = self.outputs, self._width
+        return AreaState(
+            inputs=np.full((self.kept, width + 1), np.nan, dtype=np.float32),
+            residuals=np.zeros((self.kept, outputs), dtype=np.float32),
+            rows=0,
+            tick=-1,
+            moments=np.zeros((regressors - 1, regressors - 1)),
+            products=np.zeros((regressors - 1, outputs)),
+            mean_regressors=np.zeros(regressors),
+            mean_outputs=np.zeros(outputs),
+            beta=np.zeros((regressors, outputs)),
+            offset=np.zeros(self.pressures),
+            noise=Noise.empty(outputs),
+            day_regressors=np.zeros((RING_DAYS, regressors)),
+            day_outputs=np.zeros((RING_DAYS, outputs)),
+            day_numbers=np.full(RING_DAYS, -1.0),
+            expected=np.full((7, 24), np.nan),
+            known=np.zeros((self.model.signatures.shape[0], self.model.signatures.shape[2])),
+            known_flow=0.0,
+            repeats=np.full(width, 0.5),
+            runs=np.zeros(width),
+            missing=np.zeros(width),
+            back=np.full(width, np.nan),
+            distrust=np.zeros(width),
+        )
+
+    # -- one tick ---------------------------------------------------------------------------------------------------
+
+    def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
+        """Take in the readings of one tick (NaN: lost); returns what is to be said."""
+        alarms: list[Alarm] = []
+        if state.tick >= 0 and number > state.tick + self.per_day:
+            self._restart(state)
+        first = number if state.tick < 0 else state.tick + 1
+        for at in range(first, number):  # ticks of which nothing came
+            alarms += self._one(state, at, np.full(self._width, np.nan))
+        if number > state.tick:
+            alarms += self._one(state, number, values[self.columns.all])
+        return alarms
+
+    def _restart(self, state: AreaState) -> None:
+        """Nothing came for more than a day: what was kept is no measure any more."""
+        state.rows, state.tick = 0, -1
+        state.inputs[:] = np.nan
+        self._summed = (None, 0)
+
+    def _one(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
+        out: list[Alarm] = []
+        if state.tick < 0:
+            state.quiet_before = number
+        state.tick = number
+        row = state.rows
+        previous = state.inputs[row - 1] if row else None
+        state.inputs[row, :-1] = self.liars.clean(state, values)
+        self._believable(state, row, previous)
+        state.inputs[row, -1] = self._balance(state, row, number)
+        state.rows = row + 1
+        if state.learned >= LEARNT:
+            self._residual(state, row)
+            if state.learned >= self.settings.first_days:
+                out += self.fast(state)
+        if (number + 1) % self.per_day == 0:
+            out += self._midnight(state)
+        return out
+
+    def _day(self, number: int) -> int:
+        return number // self.per_day
+
+    def _believable(self, state: AreaState, row: int, previous: npt.NDArray[np.float32] | None) -> None:
+        """Without its flows a row says nothing of pressures; they are taken from the row before, the pressures not."""
+        reading = state.inputs[row]
+        drivers = reading[self.pressures : self._width]
+        dry = bool(self.columns.level) and bool(reading[self._level] < LOWEST_LEVEL_M)
+        if dry:
+            state.quiet_before = state.tick + self.per_day
+        if np.isnan(drivers).any() or dry:
+            reading[: self.pressures] = np.nan
+            if previous is not None:
+                drivers[np.isnan(drivers)] = previous[self.pressures : self._width][np.isnan(drivers)]
+
+    def _balance(self, state: AreaState, row: int, number: int) -> float:
+        """What flows in and is not accounted for, in hundreds of m3/h."""
+        reading = state.inputs[row].astype(np.float64)
+        if self.model.basis is Basis.CONSUMPTION:
+            before = float(state.inputs[row - 1, self._level]) if row else float(reading[self._level])
+            rise = (reading[self._level] - before) * self.model.tank_m2 * self.per_day / 24.0
+            return float(reading[self._pump] - rise - reading[self._used]) / FLOW_UNIT
+        inflow = float(reading[self.pressures : self._pump].sum())
+        if self.columns.pump:
+            inflow -= float(reading[self._pump])
+        return inflow / FLOW_UNIT - usual_inflow(state, number, self.per_day)
+
+    # -- readings to rows -------------------------------------------------------------------------------------------
+
+    def prepare(self, state: AreaState, begin: int, end: int) -> Rows:
+        """Rows ``begin`` to ``end`` of those kept, known leaks taken off."""
+        reading = state.inputs[begin:end].astype(np.float64)
+        count = end - begin
+        numbers = np.arange(state.tick - state.rows + 1 + begin, state.tick - state.rows + 1 + end)
+        if state.rows and numbers[-1] > state.tick:
+            numbers -= numbers[-1] - state.tick
+        leaking = np.full(count, state.known_flow)
+        for shift in state.shifts:
+            leaking += shift.flow * (numbers >= shift.tick)
+        model = self.model
+        pressures = reading[:, : self.pressures] - state.offset
+        inflows = reading[:, self.pressures : self._pump]
+        pump = reading[:, self._pump] if self.columns.pump else np.zeros(count)
+        load = inflows.sum(axis=1) if model.basis is Basis.INFLOW else reading[:, self._used] * model.unmetered
+        terms = hydraulics.basis(model, load - 0.5 * leaking * (1 if model.basis is Basis.INFLOW else -1), pump)
+        effect = terms @ state.known
+        for shift in state.shifts:
+            since = max(0, int(shift.tick - numbers[0]))
+            if since < count:
+                candidate = int(np.searchsorted(self.index, shift.pipe))
+                effect[since:] += terms[since:] @ (shift.flow * model.signatures[:, candidate])
+        pressures = pressures - effect[:, : self.pressures]
+        inflows = inflows - effect[:, self.pressures :]
+        balance = reading[:, -1] - leaking / FLOW_UNIT
+        if model.basis is Basis.INFLOW:
+            regressors = hydraulics.inflow_regressors(inflows, pump, model.reference)
+            weight = hydraulics.scale(inflows.sum(axis=1), model.reference)
+        else:
+            pressures = pressures - reading[:, [self._level]]
+            regressors = hydraulics.consumption_regressors(reading[:, self._used], model.reference)
+            weight = hydraulics.scale(reading[:, self._used], model.reference)
+        outputs = np.column_stack([pressures * weight[:, None], balance])
+        return Rows(regressors * weight[:, None], outputs, weight, terms, inflows, pump)
+
+    def _residual(self, state: AreaState, row: int) -> None:
+        rows = self.prepare(state, row, row + 1)
+        left = (rows.outputs - rows.regressors @ state.beta)[0] - self._expected(state)[state.tick % self.per_day]
+        lost = np.isnan(left)
+        if lost.any():
+            left = np.where(lost, state.residuals[row - 1] if row else 0.0, left)
+        state.residuals[row] = left
+
+    def _expected(self, state: AreaState) -> Floats:
+        if self._hours is not state.noise.hours:
+            self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
+        return self._usual_day
+
+    def _again(self, state: AreaState) -> Floats:
+        """All residuals anew: after learning, or when a leak became known. Returns them with the hours' deviations."""
+        rows = self.prepare(state, 0, state.rows)
+        left = rows.outputs - rows.regressors @ state.beta
+        left = carried(left)
+        start = (state.tick - state.rows + 1) % self.per_day
+        usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
+        state.residuals[: state.rows] = left - usual
+        self._summed = (None, 0)
+        return left
+
+    # -- bursts -----------------------------------------------------------------------------------------------------
+
+    def fast(self, state: AreaState) -> list[Alarm]:
+        """Compare the last minutes and hours with the day before them."""
+        end = state.rows
+        base = state.tick - state.rows + 1
+        begin = max(0, state.quiet_before - base)
+        if end - begin < LEAST_BASELINE + WINDOWS[0]:
+            return []
+        sums = self._running(state)
+        count = end - begin
+        baseline = np.minimum(count - self._spans, self.per_day)
+        use = int(((baseline >= LEAST_BASELINE) & (self._spans <= 2 * baseline)).sum())
+        spans, baseline = self._spans[:use], baseline[:use]
+        edge = sums[end - spans]
+        shifts = (sums[end] - edge) / spans[:, None] - (edge - sums[end - spans - baseline]) / baseline[:, None]
+        white = np.einsum("wij,wj->wi", self._roots(state)[:use], shifts)
+        spare = (1.0 + spans / baseline) / (1.0 + spans / self.per_day)
+        # A leak that can be told adds its evidence to the noise of all sensors; testing the sum first is cheap.
+        gate = max(self.settings.fast, 0.5 * self.settings.fast + self.outputs)
+        loud = np.flatnonzero((white * white).sum(axis=1) >= gate * spare)
+        best, chosen = NOTHING, 0
+        for row in loud.tolist():
+            window, shift = WINDOWS[row], shifts[row]
+            covariance = state.noise.of_window(row, int(baseline[row]), self.per_day, self._floor(state))
+            signatures = self.signatures(state, end - window, end)
+            covariance += self.liars.taken_out(state, OUT) + self.incidents.doubt(state, signatures)
+            verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
+            if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
+                best, chosen = verdict, window
+        if best is NOTHING:
+            return []
+        return self._shifted(state, best, chosen)
+
+    def _shifted(self, state: AreaState, verdict: Verdict, window: int) -> list[Alarm]:
+        settings = self.settings
+        alarms: list[Alarm]
+        if (
+            verdict.leak >= settings.fast
+            and verdict.leak > settings.against_repair * verdict.repair
+            and verdict.flow >= settings.least_burst_m3h
+        ):
+            if verdict.sure < settings.sure_fast and self._wait(state, verdict):
+                return []
+            alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
+        elif (
+            verdict.repair >= settings.fast
+            and verdict.repair > settings.against_repair * verdict.leak
+            and verdict.repaired_flow >= settings.least_burst_m3h
+        ):
+            alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
+        else:
+            return []
+        state.quiet_before = state.tick + 1 - window
+        self._again(state)
+        return alarms
+
+    def _wait(self, state: AreaState, verdict: Verdict) -> bool:
+        """Whether to wait until the place is clearer."""
+        if state.unsure_since < 0 or state.tick - state.unsure_since > 2 * LEAST_BASELINE:
+            state.unsure_since = state.tick
+        if verdict.sure < self.settings.sure_late:
+            return True
+        return state.tick - state.unsure_since < self.settings.wait_ticks
+
+    def _floor(self, state: AreaState) -> Floats:
+        """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
+        floor = np.full(self.outputs, FLOOR_M)
+        if self.model.basis is Basis.INFLOW:
+            floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
+        return floor
+
+    def _running(self, state: AreaState) -> Floats:
+        """Running sums of the residuals kept; the first row is 0."""
+        owner, done = self._summed
+        if owner is not state.residuals or done > state.rows:
+            done = 0
+        for row in range(done, state.rows) if state.rows - done < LEAST_BASELINE else ():
+            np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
+        if state.rows - done >= LEAST_BASELINE:
+            np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
+        self._summed = (state.residuals, state.rows)
+        return self._sums
+
+    def _roots(self, state: AreaState) -> Floats:
+        """Whiteners of all windows against a full day; the same until the next day is learnt."""
+        trusted = self.liars.mask(state).tobytes()
+        if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
+            self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
+            out = self.liars.taken_out(state, OUT)
+            for row in range(len(WINDOWS)):
+                covariance = state.noise.of_window(row, self.per_day, self.per_day, self._floor(state))
+                self._whole[row] = whitener(covariance + out)
+        return self._whole
+
+    def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
+        """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
+        rows = self.prepare(state, begin, end)
+        weighted = rows.basis * rows.scale[:, None]
+        mean = weighted.mean(axis=0)
+        part = np.tensordot(mean, self.candidates.pressure_part, 1)
+        if self.inflows:
+            slopes = hydraulics.inflow_slopes(
+                rows.inflows, rows.pump, self.model.reference, state.beta[:, : self.pressures]
+            )
+            for own, slope in zip(self.candidates.inflow_part, slopes, strict=True):
+                part = part - own @ (weighted.T @ slope / (end - begin))
+        return np.column_stack([part, np.full(len(part), 1.0 / FLOW_UNIT)])
+
+    # -- midnight ---------------------------------------------------------------------------------------------------
+
+    def _midnight(self, state: AreaState) -> list[Alarm]:
+        alarms: list[Alarm] = []
+        if state.rows < self.per_day:
+            self._roll(state)
+            return alarms
+        begin = state.rows - self.per_day
+        there = ~np.isnan(state.inputs[begin : state.rows, : self.pressures]).all(axis=1)
+        if self.model.basis is Basis.INFLOW:
+            dawn = state.tick - self.per_day + 1
+            usual = [usual_inflow(state, dawn + i, self.per_day) for i in range(self.per_day)]
+            inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + np.array(usual)
+            learn_week(state, self._day(state.tick) % 7, inflow)
+        if there.mean() < WHOLE:
+            self._roll(state)
+            return alarms
+        if not state.started:
+            state.started = True
+            first = state.inputs[begin : state.rows].astype(np.float64)
+            level = first[:, [self._level]] if self.columns.level else 0.0
+            state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
+        rows = self.prepare(state, begin, state.rows)
+        day, memory = self._day(state.tick), self.settings.memory_days
+        learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
+        if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
+            left = self._again(state)
+            state.noise.learn(left, self.per_day)
+            self._again(state)
+        if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
+            signatures = self.signatures(state, begin, state.rows)
+            found = judge_growth(self, state, signatures)
+            if found is not None:
+                alarms += self.incidents.growth(state, found)
+        self._roll(state)
+        return alarms
+
+    def _roll(self, state: AreaState) -> None:
+        """Keep two days."""
+        keep = 2 * self.per_day
+        if state.rows > keep:
+            drop = state.rows - keep
+            state.inputs[:keep] = state.inputs[drop : state.rows].copy()
+            state.residuals[:keep] = state.residuals[drop : state.rows].copy()
+            state.inputs[keep:] = np.nan
+            state.rows = keep
+            self._summed = (None, 0)
+        self.incidents.settle(state, state.tick - state.rows + 1, self.model.signatures)
