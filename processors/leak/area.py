@@ -31,6 +31,8 @@ WHOLE: Final = 0.5
 """Share of a day that must be there for it to teach."""
 LOWEST_LEVEL_M: Final = 0.5
 """Below, a tank is about to run dry: what it feeds is no longer what the model says."""
+PAUSE: Final = 3
+"""Ticks without evidence after which a shift counts as a new one."""
 LEARNT: Final = 2
 """Days after which there is a regression at all."""
 TWO_WEEKS: Final = 14
@@ -301,7 +303,7 @@ class Area:
             and verdict.leak > settings.against_repair * verdict.repair
             and verdict.flow >= settings.least_burst_m3h
         ):
-            if verdict.sure < settings.sure_fast and self._wait(state, verdict):
+            if self._wait(state, verdict.sure):
                 return []
             alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
         elif (
@@ -309,6 +311,8 @@ class Area:
             and verdict.repair > settings.against_repair * verdict.leak
             and verdict.repaired_flow >= settings.least_burst_m3h
         ):
+            if self._wait(state, 1.0):
+                return []
             alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
         else:
             return []
@@ -316,13 +320,15 @@ class Area:
         self._again(state)
         return alarms
 
-    def _wait(self, state: AreaState, verdict: Verdict) -> bool:
-        """Whether to wait until the place is clearer."""
-        if state.unsure_since < 0 or state.tick - state.unsure_since > 2 * LEAST_BASELINE:
-            state.unsure_since = state.tick
-        if verdict.sure < self.settings.sure_late:
+    def _wait(self, state: AreaState, sure: float) -> bool:
+        """Whether to wait: until a shift has lasted a little, then until its place is clear enough."""
+        if state.tick - state.shifted_last > PAUSE:
+            state.shifted_since = state.tick
+        state.shifted_last = state.tick
+        lasted = state.tick - state.shifted_since
+        if lasted < self.settings.confirm_ticks or sure < self.settings.sure_late:
             return True
-        return state.tick - state.unsure_since < self.settings.wait_ticks
+        return sure < self.settings.sure_fast and lasted < self.settings.wait_ticks
 
     def _floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""

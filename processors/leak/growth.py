@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 BEFORE_LEAST: Final = 7
 BEFORE_MOST: Final = 28
-STEP_PLACE: Final = 0.15
+STEP_PLACE: Final = 0.3
 """Error of a known step's pattern, as a share."""
 FLOOR_M: Final = 0.0005
 PART_LEAST: Final = 0.01

@@ -14,6 +14,7 @@ SAME_M: Final = 400.0
 """A second shift so near and so soon corrects the size of the first."""
 REPAIR_M: Final = 600.0
 REPAIRED: Final = "repaired"
+CORRECTED_DAYS: Final = 3
 DOUBT_DAYS: Final = 6.0
 MOST: Final = 64
 """Shifts remembered at most."""
@@ -69,7 +70,10 @@ class Incidents:
 
     def growth(self, state: AreaState, verdict: Verdict) -> list[Alarm]:
         """Something grew over days."""
-        pipe = int(self.index[verdict.pipe])
+        pipe, peak = int(self.index[verdict.pipe]), int(self.index[verdict.peak])
+        if self._corrects(state, peak, verdict.flow, CORRECTED_DAYS):
+            self._remember(state, Shift(state.tick + 1, peak, verdict.flow))
+            return []
         for leak in state.opened:
             if self.apart(leak.pipe, pipe) <= self.settings.found_within_m:
                 leak.growing, leak.grew_day = True, state.tick // self.per_day
@@ -100,9 +104,9 @@ class Incidents:
         oldest = state.tick - RING_DAYS * self.per_day
         state.steps = [shift for shift in state.steps if shift.tick > oldest]
 
-    def _corrects(self, state: AreaState, pipe: int, flow: float) -> bool:
+    def _corrects(self, state: AreaState, pipe: int, flow: float, days: int = 1) -> bool:
         return any(
-            state.tick - shift.tick < self.per_day
+            state.tick - shift.tick < days * self.per_day
             and flow < 0.9 * abs(shift.flow)
             and self.apart(shift.pipe, pipe) <= SAME_M
             for shift in state.steps

@@ -14,10 +14,12 @@ class Settings:
     """The same for what grows over days."""
     sure_fast: float = 0.9
     """Probability that the named pipe is near enough, from which a burst is said at once."""
-    sure_late: float = 0.6
+    sure_late: float = 0.8
     """What is enough after ``wait_ticks``."""
-    sure_slow: float = 0.7
+    sure_slow: float = 0.75
     wait_ticks: int = 9
+    confirm_ticks: int = 2
+    """Ticks that a shift must last: the first window holds only a part of it."""
     least_burst_m3h: float = 2.0
     least_growth_m3h: float = 0.4
     mismatch: float = 0.2

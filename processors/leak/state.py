@@ -61,7 +61,9 @@ class AreaState(msgspec.Struct):
     started: bool = False
     quiet_before: int = 0
     """First tick a baseline may hold: after a shift the past is no measure."""
-    unsure_since: int = -1
+    shifted_since: int = -1
+    """When a shift that is being confirmed was first seen, and last."""
+    shifted_last: int = -1_000
     shifts: list[Shift] = []
     """Those within the rows kept; older ones are in ``known``."""
     steps: list[Shift] = []
