@@ -42,6 +42,8 @@ class Settings:
     """How much an open growing leak may have grown within the windows compared (standard deviation)."""
     place_error: float = 0.3
     """Weight of "it is a neighbouring pipe" for leaks that are open."""
+    beside_known: float = 0.25
+    """A growing leak must be at least this share of what known leaks changed meanwhile: they are not known exactly."""
     growth_days: int = 14
     """A growing leak that has not grown for so long grows no more."""
     found_within_m: float = 300.0
