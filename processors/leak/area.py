@@ -4,8 +4,7 @@ The order of a tick: read, take off known leaks and normal behaviour, compare wi
 midnight: learn the day, compare days with the weeks before (``slow``).
 """
 
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +16,17 @@ from processors.leak.learning import carried, learn_day, learn_week, usual_inflo
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
+from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState, Watched
 
 Floats = npt.NDArray[np.float64]
 
-FLOW_UNIT: Final = 100.0
-"""The balance is kept in hundreds of m3/h, so that it is of the size of the pressures (m)."""
 LEAST_BASELINE: Final = 12
 FLOOR_M: Final = 0.001
 WHOLE: Final = 0.5
 """Share of a day that must be there for it to teach."""
-LOWEST_LEVEL_M: Final = 0.5
-"""Below, a tank is about to run dry: what it feeds is no longer what the model says."""
 LOOK_AGAIN: Final = (12, 72)
 """Ticks after which a step is looked at again: an hour, six hours."""
 PAUSE: Final = 3
@@ -43,33 +39,6 @@ UNKNOWN_WEEK: Final = 0.2
 """Least standard deviation of the balance in hundreds of m3/h, once every weekday was seen twice, and before."""
 
 
-class Rows(NamedTuple):
-    """Readings turned into what the regression and the search need, one row per tick."""
-
-    regressors: Floats
-    outputs: Floats
-    scale: Floats
-    basis: Floats
-    inflows: Floats
-    pump: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where an area's sensors are in a row of all readings."""
-
-    pressures: list[int]
-    inflows: list[int]
-    pump: list[int]
-    level: list[int]
-    consumption: list[int]
-
-    @property
-    def all(self) -> list[int]:
-        """In the order in which an area keeps them."""
-        return [*self.pressures, *self.inflows, *self.pump, *self.level, *self.consumption]
-
-
 class Area:
     """The unchanging part: model, neighbourhoods, settings. The changing part is an ``AreaState``."""
 
@@ -79,24 +48,13 @@ class Area:
         """Derive what the search needs."""
         self.network, self.model, self.settings, self.per_day = network, model, settings, per_day
         self.candidates: Candidates = candidates(network, model, settings.found_within_m)
-        self.index = model.candidates.astype(np.intp)
-        self.columns = Columns(
-            hydraulics.columns(names, model.pressures),
-            hydraulics.columns(names, model.inflows),
-            hydraulics.columns(names, [model.pump]),
-            hydraulics.columns(names, [model.level]),
-            hydraulics.columns(names, [model.consumption]),
-        )
+        self.reader = Reader(model, names, per_day)
+        self.index, self.columns = self.reader.index, self.reader.columns
         self.pressures, self.inflows = len(model.pressures), len(model.inflows)
         self.outputs = self.pressures + 1
         self.kept = 3 * per_day
         self.incidents = Incidents(network, self.index, settings, per_day)
         self.liars = Liars(len(self.columns.all), self.pressures, per_day)
-        width = len(self.columns.all)
-        self._pump = self.pressures + self.inflows
-        self._level = self._pump + len(self.columns.pump)
-        self._used = self._level + len(self.columns.level)
-        self._width = width
         # Derived from the state, never part of it; each knows what it was made from.
         self._cached: Floats | None = None
         self._trusted: tuple[bytes, int] = (b"", 0)
@@ -110,7 +68,7 @@ class Area:
     def initial(self) -> AreaState:
         """Nothing seen."""
         regressors = 6 + 3 * max(0, self.inflows - 1) if self.model.basis is Basis.INFLOW else 3
-        outputs, width = self.outputs, self._width
+        outputs, width = self.outputs, self.reader.width
         return AreaState(
             inputs=np.full((self.kept, width + 1), np.nan, dtype=np.float32),
             residuals=np.zeros((self.kept, outputs), dtype=np.float32),
@@ -145,7 +103,7 @@ class Area:
             self._restart(state)
         first = number if state.tick < 0 else state.tick + 1
         for at in range(first, number):  # ticks of which nothing came
-            alarms += self._one(state, at, np.full(self._width, np.nan))
+            alarms += self._one(state, at, np.full(self.reader.width, np.nan))
         if number > state.tick:
             alarms += self._one(state, number, values[self.columns.all])
         return alarms
@@ -164,8 +122,8 @@ class Area:
         row = state.rows
         previous = state.inputs[row - 1] if row else None
         state.inputs[row, :-1] = self.liars.clean(state, values)
-        self._believable(state, row, previous)
-        state.inputs[row, -1] = self._balance(state, row, number)
+        self.reader.believe(state, row, previous)
+        state.inputs[row, -1] = self.reader.balance(state, row, number)
         state.rows = row + 1
         if state.learned >= LEARNT:
             self._residual(state, row)
@@ -179,69 +137,10 @@ class Area:
     def _day(self, number: int) -> int:
         return number // self.per_day
 
-    def _believable(self, state: AreaState, row: int, previous: npt.NDArray[np.float32] | None) -> None:
-        """Without its flows a row says nothing of pressures; they are taken from the row before, the pressures not."""
-        reading = state.inputs[row]
-        drivers = reading[self.pressures : self._width]
-        dry = bool(self.columns.level) and bool(reading[self._level] < LOWEST_LEVEL_M)
-        if dry:
-            state.quiet_before = state.tick + self.per_day
-        if np.isnan(drivers).any() or dry:
-            reading[: self.pressures] = np.nan
-            if previous is not None:
-                drivers[np.isnan(drivers)] = previous[self.pressures : self._width][np.isnan(drivers)]
-
-    def _balance(self, state: AreaState, row: int, number: int) -> float:
-        """What flows in and is not accounted for, in hundreds of m3/h."""
-        reading = state.inputs[row].astype(np.float64)
-        if self.model.basis is Basis.CONSUMPTION:
-            before = float(state.inputs[row - 1, self._level]) if row else float(reading[self._level])
-            rise = (reading[self._level] - before) * self.model.tank_m2 * self.per_day / 24.0
-            return float(reading[self._pump] - rise - reading[self._used]) / FLOW_UNIT
-        inflow = float(reading[self.pressures : self._pump].sum())
-        if self.columns.pump:
-            inflow -= float(reading[self._pump])
-        return inflow / FLOW_UNIT - usual_inflow(state, number, self.per_day)
-
-    # -- readings to rows -------------------------------------------------------------------------------------------
-
-    def prepare(self, state: AreaState, begin: int, end: int) -> Rows:
-        """Rows ``begin`` to ``end`` of those kept, known leaks taken off."""
-        reading = state.inputs[begin:end].astype(np.float64)
-        count = end - begin
-        numbers = np.arange(state.tick - state.rows + 1 + begin, state.tick - state.rows + 1 + end)
-        if state.rows and numbers[-1] > state.tick:
-            numbers -= numbers[-1] - state.tick
-        leaking = np.full(count, state.known_flow)
-        for shift in state.shifts:
-            leaking += shift.flow * (numbers >= shift.tick)
-        model = self.model
-        pressures = reading[:, : self.pressures] - state.offset
-        inflows = reading[:, self.pressures : self._pump]
-        pump = reading[:, self._pump] if self.columns.pump else np.zeros(count)
-        load = inflows.sum(axis=1) if model.basis is Basis.INFLOW else reading[:, self._used] * model.unmetered
-        terms = hydraulics.basis(model, load - 0.5 * leaking * (1 if model.basis is Basis.INFLOW else -1), pump)
-        effect = terms @ state.known
-        for shift in state.shifts:
-            since = max(0, int(shift.tick - numbers[0]))
-            if since < count:
-                candidate = int(np.searchsorted(self.index, shift.pipe))
-                effect[since:] += terms[since:] @ (shift.flow * model.signatures[:, candidate])
-        pressures = pressures - effect[:, : self.pressures]
-        inflows = inflows - effect[:, self.pressures :]
-        balance = reading[:, -1] - leaking / FLOW_UNIT
-        if model.basis is Basis.INFLOW:
-            regressors = hydraulics.inflow_regressors(inflows, pump, model.reference)
-            weight = hydraulics.scale(inflows.sum(axis=1), model.reference)
-        else:
-            pressures = pressures - reading[:, [self._level]]
-            regressors = hydraulics.consumption_regressors(reading[:, self._used], model.reference)
-            weight = hydraulics.scale(reading[:, self._used], model.reference)
-        outputs = np.column_stack([pressures * weight[:, None], balance])
-        return Rows(regressors * weight[:, None], outputs, weight, terms, inflows, pump)
+    # -- residuals --------------------------------------------------------------------------------------------------
 
     def _residual(self, state: AreaState, row: int) -> None:
-        rows = self.prepare(state, row, row + 1)
+        rows = self.reader.prepare(state, row, row + 1)
         left = (rows.outputs - rows.regressors @ state.beta)[0] - self._expected(state)[state.tick % self.per_day]
         lost = np.isnan(left)
         if lost.any():
@@ -255,7 +154,7 @@ class Area:
 
     def _again(self, state: AreaState) -> Floats:
         """All residuals anew: after learning, or when a leak became known. Returns them with the hours' deviations."""
-        rows = self.prepare(state, 0, state.rows)
+        rows = self.reader.prepare(state, 0, state.rows)
         left = rows.outputs - rows.regressors @ state.beta
         left = carried(left)
         start = (state.tick - state.rows + 1) % self.per_day
@@ -396,7 +295,7 @@ class Area:
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
         """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
-        rows = self.prepare(state, begin, end)
+        rows = self.reader.prepare(state, begin, end)
         weighted = rows.basis * rows.scale[:, None]
         mean = weighted.mean(axis=0)
         part = np.tensordot(mean, self.candidates.pressure_part, 1)
@@ -428,9 +327,9 @@ class Area:
         if not state.started:
             state.started = True
             first = state.inputs[begin : state.rows].astype(np.float64)
-            level = first[:, [self._level]] if self.columns.level else 0.0
+            level = first[:, [self.reader.level]] if self.columns.level else 0.0
             state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
-        rows = self.prepare(state, begin, state.rows)
+        rows = self.reader.prepare(state, begin, state.rows)
         day, memory = self._day(state.tick), self.settings.memory_days
         learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
