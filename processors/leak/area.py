@@ -29,6 +29,10 @@ WHOLE: Final = 0.5
 """Share of a day that must be there for it to teach."""
 LOOK_AGAIN: Final = (12, 72)
 """Ticks after which a step is looked at again: an hour, six hours."""
+BEYOND_DOUBT: Final = 4.0
+"""That so much evidence is no leak is out of the question: a crew goes although the place is not clear."""
+SURE_LEAST: Final = 0.5
+"""Then the named place must at least be likelier than not."""
 PAUSE: Final = 3
 """Ticks without evidence after which a shift counts as a new one."""
 LEARNT: Final = 2
@@ -129,7 +133,7 @@ class Area:
             self._residual(state, row)
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-                out += self.again(state)
+                out += self.again(state) if self.settings.look_again else []
         if (number + 1) % self.per_day == 0:
             out += self._midnight(state)
         return out
@@ -205,7 +209,7 @@ class Area:
             and verdict.leak > settings.against_repair * verdict.repair
             and verdict.flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, verdict.sure):
+            if self._wait(state, verdict.sure, verdict.leak):
                 return []
             alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
         elif (
@@ -213,7 +217,7 @@ class Area:
             and verdict.repair > settings.against_repair * verdict.leak
             and verdict.repaired_flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, 1.0):
+            if self._wait(state, 1.0, verdict.repair):
                 return []
             alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
         else:
@@ -253,15 +257,19 @@ class Area:
         self._again(state)
         return alarms
 
-    def _wait(self, state: AreaState, sure: float) -> bool:
+    def _wait(self, state: AreaState, sure: float, evidence: float) -> bool:
         """Whether to wait: until a shift has lasted a little, then until its place is clear enough."""
         if state.tick - state.shifted_last > PAUSE:
             state.shifted_since = state.tick
         state.shifted_last = state.tick
         lasted = state.tick - state.shifted_since
-        if lasted < self.settings.confirm_ticks or sure < self.settings.sure_late:
+        settings = self.settings
+        if lasted < settings.confirm_ticks:
             return True
-        return sure < self.settings.sure_fast and lasted < self.settings.wait_ticks
+        if sure >= settings.sure_fast or (sure >= settings.sure_late and lasted >= settings.wait_ticks):
+            return False
+        beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
+        return not (beyond_doubt and sure >= SURE_LEAST)
 
     def _floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""

@@ -32,6 +32,7 @@ class Alarm(NamedTuple):
     flow: float
     sure: float
     evidence: float
+    misfit: float = 0.0
 
 
 class Incidents:
@@ -57,7 +58,7 @@ class Incidents:
             soon = state.tick - leak.tick < self.per_day and verdict.flow < 0.5 * leak.flow
             if soon and self.apart(leak.pipe, pipe) <= self.settings.found_within_m:
                 return []
-        return [self._open(state, pipe, "burst", since, verdict.flow, verdict.sure, verdict.leak)]
+        return [self._open(state, pipe, "burst", since, verdict.flow, verdict.sure, verdict.leak, verdict.misfit)]
 
     def repair(self, state: AreaState, verdict: Verdict, since: int) -> list[Alarm]:
         """A step down: the nearest open leak is repaired; none is open when one was repaired that nobody had found."""
@@ -82,7 +83,9 @@ class Incidents:
             if self.apart(leak.pipe, pipe) <= self.settings.found_within_m:
                 leak.growing, leak.grew_day = True, state.tick // self.per_day
                 return []
-        return [self._open(state, pipe, "growing", state.tick, verdict.flow, verdict.sure, verdict.leak)]
+        return [
+            self._open(state, pipe, "growing", state.tick, verdict.flow, verdict.sure, verdict.leak, verdict.misfit)
+        ]
 
     def seen_again(self, state: AreaState, watched: Watched, verdict: Verdict) -> list[Alarm]:
         """A step seen for longer: its size and place are set anew; a crew sent to the wrong place is told."""
@@ -93,9 +96,10 @@ class Incidents:
         new = Shift(watched.tick, pipe, flow)
         state.shifts = [new if (s.tick, s.pipe, s.flow) == old else s for s in state.shifts]
         state.steps = [new if (s.tick, s.pipe, s.flow) == old else s for s in state.steps]
-        watched.pipe, watched.flow = pipe, flow
         place = int(self.index[verdict.pipe])
-        if watched.said < 0 or verdict.sure < self.settings.sure_fast:
+        alike = 0.5 <= flow / watched.flow <= 2.0  # noqa: PLR2004 - within a factor of two
+        watched.pipe, watched.flow = pipe, flow
+        if watched.said < 0 or verdict.sure < self.settings.sure_fast or not alike:
             return []
         if self.apart(watched.said, place) <= self.settings.found_within_m:
             return []
@@ -146,10 +150,20 @@ class Incidents:
         state.watched = [*state.watched, watched][-MOST:]
 
     def _open(
-        self, state: AreaState, pipe: int, kind: str, since: int, flow: float, sure: float, evidence: float
+        self,
+        state: AreaState,
+        pipe: int,
+        kind: str,
+        since: int,
+        flow: float,
+        sure: float,
+        evidence: float,
+        misfit: float,
     ) -> Alarm:
         state.opened = [
             *state.opened,
             Open(pipe, state.tick, flow, kind == "growing", state.tick // self.per_day),
         ][-MOST:]
-        return Alarm(state.tick, pipe, kind, since, round(flow, 2), round(sure, 3), round(evidence, 1))
+        return Alarm(
+            state.tick, pipe, kind, since, round(flow, 2), round(sure, 3), round(evidence, 1), round(misfit, 2)
+        )

@@ -35,6 +35,8 @@ class Verdict(NamedTuple):
     """Probability that the named pipe is near enough."""
     repaired: int
     repaired_flow: float
+    misfit: float = 0.0
+    """What the best leak leaves unexplained, squared and whitened, per sensor: about 1 when it explains all."""
 
 
 NOTHING: Final = Verdict(0.0, 0.0, 0, 0, 0.0, 0.0, 0, 0.0)
@@ -86,6 +88,7 @@ def judge(
         sure=float(area.near[pipe] @ weight),
         repaired=low,
         repaired_flow=float(-match[low] / power[low]),
+        misfit=float(white @ white - abs(ratio[peak])) / len(shift),
     )
 
 

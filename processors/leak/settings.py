@@ -36,16 +36,18 @@ class Settings:
     """Variance by which a day's mean wanders per day, in units of that of a day's mean."""
     step_error: float = 0.3
     """Error of the flow of a burst that was found, as a share."""
-    step_doubt: float = 0.15
+    step_doubt: float = 0.25
     """Of that, what may show up again when the load changes."""
     growth_m3h: float = 5.0
     """How much an open growing leak may have grown within the windows compared (standard deviation)."""
     place_error: float = 0.3
     """Weight of "it is a neighbouring pipe" for leaks that are open."""
-    beside_known: float = 0.25
+    beside_known: float = 0.0
     """A growing leak must be at least this share of what known leaks changed meanwhile: they are not known exactly."""
     growth_days: int = 14
     """A growing leak that has not grown for so long grows no more."""
+    look_again: bool = False
+    """Whether a burst is looked at again after one hour and six."""
     found_within_m: float = 300.0
     """How far off a named pipe still finds the leak (BattLeDIM's rule)."""
 
