@@ -19,7 +19,7 @@ from processors.leak.noise import Noise
 from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
-from processors.leak.state import AreaState, Watched
+from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,8 +27,6 @@ LEAST_BASELINE: Final = 12
 FLOOR_M: Final = 0.001
 WHOLE: Final = 0.5
 """Share of a day that must be there for it to teach."""
-LOOK_AGAIN: Final = (12, 72)
-"""Ticks after which a step is looked at again: an hour, six hours."""
 BEYOND_DOUBT: Final = 4.0
 """That so much evidence is no leak is out of the question: a crew goes although the place is not clear."""
 SURE_LEAST: Final = 0.5
@@ -133,7 +131,6 @@ class Area:
             self._residual(state, row)
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-                out += self.again(state) if self.settings.look_again else []
         if (number + 1) % self.per_day == 0:
             out += self._midnight(state)
         return out
@@ -223,37 +220,6 @@ class Area:
         else:
             return []
         state.quiet_before = state.tick + 1 - window
-        self._again(state)
-        return alarms
-
-    def again(self, state: AreaState) -> list[Alarm]:
-        """Look again at steps that have now lasted an hour, and six."""
-        alarms: list[Alarm] = []
-        due = [w for w in state.watched if state.tick - w.tick in LOOK_AGAIN]
-        for watched in due:
-            alarms += self._look(state, watched)
-        if due:
-            oldest = state.tick - max(LOOK_AGAIN)
-            state.watched = [w for w in state.watched if w.tick > oldest]
-        return alarms
-
-    def _look(self, state: AreaState, watched: Watched) -> list[Alarm]:
-        base = state.tick - state.rows + 1
-        since, begin = watched.tick - base, max(0, watched.before - base, watched.tick - base - self.per_day)
-        if since - begin < LEAST_BASELINE or state.quiet_before > watched.tick:
-            return []  # something else happened meanwhile
-        signatures = self.signatures(state, since, state.rows)
-        own = watched.flow * signatures[int(np.searchsorted(self.index, watched.pipe))]
-        left = state.residuals.astype(np.float64)
-        shift = left[since : state.rows].mean(axis=0) - left[begin:since].mean(axis=0) + own
-        row = int(np.searchsorted(self._spans, state.rows - since, side="right")) - 1
-        covariance = state.noise.of_window(row, since - begin, self.per_day, self._floor(state))
-        covariance += self.liars.taken_out(state, OUT)
-        verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
-        best = verdict.leak if watched.flow > 0 else verdict.repair
-        if best < self.settings.fast or best < max(verdict.leak, verdict.repair):
-            return []
-        alarms = self.incidents.seen_again(state, watched, verdict)
         self._again(state)
         return alarms
 

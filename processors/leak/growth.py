@@ -38,22 +38,19 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
         shift = left[late].mean(axis=0) - left[early].mean(axis=0)
         covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
-        known = 0.0  # what leaks that are known changed meanwhile
         for step in state.steps:
             since = step.tick / area.per_day
             part = _share(days[late], since) - _share(days[early], since)
             if part > PART_LEAST:
-                known += abs(part * step.flow)
                 effect = part * step.flow * signatures[int(np.searchsorted(area.index, step.pipe))]
                 covariance += settings.step_error**2 * np.outer(effect, effect)
                 covariance += np.diag((STEP_PLACE * effect) ** 2)
         today = int(days[-1])
         for leak in state.opened:
             if leak.growing and today - leak.grew_day < settings.growth_days:
-                covariance, grown = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
-                known += abs(grown)
+                covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
-        if verdict.leak > best.leak and verdict.flow >= settings.beside_known * known:
+        if verdict.leak > best.leak:
             best = verdict
     good = (
         best.leak >= settings.slow
@@ -87,10 +84,8 @@ def _share(days: Floats, since: float) -> float:
     return float(np.clip(days + 1.0 - since, 0.0, 1.0).mean())
 
 
-def _free(
-    area: "Area", signatures: Floats, shift: Floats, covariance: Floats, pipe: int, growth: float
-) -> tuple[Floats, float]:
-    """Let an open leak grow as it will, and its place be off: what is left is another. Also by how much it grew."""
+def _free(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, pipe: int, growth: float) -> Floats:
+    """Let an open leak grow as it will, and its place be off: what is left is another."""
     place = int(np.searchsorted(area.index, pipe))
     own = signatures[place]
     root = whitener(covariance)
@@ -100,4 +95,4 @@ def _free(
     apart = signatures[near] - own
     wider: Floats = covariance + growth**2 * np.outer(own, own) + np.diag((0.1 * grown * own) ** 2)
     wider += apart.T @ apart * ((area.settings.place_error * grown) ** 2 / len(near))
-    return wider, grown
+    return wider

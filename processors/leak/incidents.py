@@ -8,13 +8,12 @@ import numpy.typing as npt
 from processors.leak.network import NetworkModel
 from processors.leak.search import Verdict
 from processors.leak.settings import RING_DAYS, Settings
-from processors.leak.state import AreaState, Open, Shift, Watched
+from processors.leak.state import AreaState, Open, Shift
 
 SAME_M: Final = 400.0
 """A second shift so near and so soon corrects the size of the first."""
 REPAIR_M: Final = 600.0
 REPAIRED: Final = "repaired"
-MOVED: Final = "moved"
 CORRECTED_DAYS: Final = 3
 DOUBT_DAYS: Final = 6.0
 MOST: Final = 64
@@ -27,7 +26,7 @@ class Alarm(NamedTuple):
     tick: int
     pipe: int
     kind: str
-    """``burst``, ``growing``, ``moved`` (a burst's place corrected) or ``repaired``."""
+    """``burst``, ``growing`` or ``repaired``."""
     since: int
     flow: float
     sure: float
@@ -53,7 +52,6 @@ class Incidents:
         self._remember(state, Shift(since, peak, verdict.flow))
         if corrects:
             return []
-        self._watch(state, Watched(since, peak, verdict.flow, state.quiet_before, pipe))
         for leak in state.opened:
             soon = state.tick - leak.tick < self.per_day and verdict.flow < 0.5 * leak.flow
             if soon and self.apart(leak.pipe, pipe) <= self.settings.found_within_m:
@@ -65,8 +63,6 @@ class Incidents:
         pipe = int(self.index[verdict.repaired])
         corrects = self._corrects(state, pipe, verdict.repaired_flow)
         self._remember(state, Shift(since, pipe, -verdict.repaired_flow))
-        if not corrects:
-            self._watch(state, Watched(since, pipe, -verdict.repaired_flow, state.quiet_before, -1))
         near = [(self.apart(leak.pipe, pipe), i) for i, leak in enumerate(state.opened)]
         if corrects or not near or min(near)[0] > REPAIR_M:
             return []
@@ -86,29 +82,6 @@ class Incidents:
         return [
             self._open(state, pipe, "growing", state.tick, verdict.flow, verdict.sure, verdict.leak, verdict.misfit)
         ]
-
-    def seen_again(self, state: AreaState, watched: Watched, verdict: Verdict) -> list[Alarm]:
-        """A step seen for longer: its size and place are set anew; a crew sent to the wrong place is told."""
-        rises = watched.flow > 0
-        pipe = int(self.index[verdict.peak if rises else verdict.repaired])
-        flow = verdict.flow if rises else -verdict.repaired_flow
-        old = (watched.tick, watched.pipe, watched.flow)
-        new = Shift(watched.tick, pipe, flow)
-        state.shifts = [new if (s.tick, s.pipe, s.flow) == old else s for s in state.shifts]
-        state.steps = [new if (s.tick, s.pipe, s.flow) == old else s for s in state.steps]
-        place = int(self.index[verdict.pipe])
-        alike = 0.5 <= flow / watched.flow <= 2.0  # noqa: PLR2004 - within a factor of two
-        watched.pipe, watched.flow = pipe, flow
-        if watched.said < 0 or verdict.sure < self.settings.sure_fast or not alike:
-            return []
-        if self.apart(watched.said, place) <= self.settings.found_within_m:
-            return []
-        said, watched.said = watched.said, place
-        for leak in state.opened:
-            if leak.pipe == said:
-                leak.pipe, leak.flow = place, flow
-        sure, evidence = round(verdict.sure, 3), round(verdict.leak, 1)
-        return [Alarm(state.tick, place, MOVED, watched.tick, round(flow, 2), sure, evidence)]
 
     def doubt(self, state: AreaState, signatures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Covariance of what known steps may still do as the load changes: size and place are not known exactly.
@@ -145,9 +118,6 @@ class Incidents:
     def _remember(self, state: AreaState, shift: Shift) -> None:
         state.shifts = [*state.shifts, shift]
         state.steps = [*state.steps, shift][-MOST:]
-
-    def _watch(self, state: AreaState, watched: Watched) -> None:
-        state.watched = [*state.watched, watched][-MOST:]
 
     def _open(
         self,

@@ -1,6 +1,5 @@
 """What shifts look like when nothing leaks: learnt from the area itself, day by day."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -79,8 +78,3 @@ class Noise(msgspec.Struct):
         root = np.sqrt(factor)
         covariance: Floats = self.covariance * root[:, None] * root[None, :] + np.diag(floor * floor)
         return covariance
-
-
-def median_of(values: Sequence[float]) -> float:
-    """Median of a few numbers; 0 of none."""
-    return float(np.median(values)) if len(values) else 0.0

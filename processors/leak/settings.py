@@ -42,12 +42,8 @@ class Settings:
     """How much an open growing leak may have grown within the windows compared (standard deviation)."""
     place_error: float = 0.3
     """Weight of "it is a neighbouring pipe" for leaks that are open."""
-    beside_known: float = 0.0
-    """A growing leak must be at least this share of what known leaks changed meanwhile: they are not known exactly."""
     growth_days: int = 14
     """A growing leak that has not grown for so long grows no more."""
-    look_again: bool = False
-    """Whether a burst is looked at again after one hour and six."""
     found_within_m: float = 300.0
     """How far off a named pipe still finds the leak (BattLeDIM's rule)."""
 

@@ -19,18 +19,6 @@ class Shift(msgspec.Struct):
     flow: float
 
 
-class Watched(msgspec.Struct):
-    """A step whose place and size are looked at again as more of it is seen."""
-
-    tick: int
-    pipe: int
-    flow: float
-    before: int
-    """First tick of what it is compared with."""
-    said: int
-    """The pipe that was named, or -1: a repair, or a correction."""
-
-
 class Open(msgspec.Struct):
     """A leak that was said and not yet repaired."""
 
@@ -81,7 +69,6 @@ class AreaState(msgspec.Struct):
     steps: list[Shift] = []
     """Those within the days kept: their size is not known exactly."""
     opened: list[Open] = []
-    watched: list[Watched] = []
 
 
 def encode(value: Any) -> Any:
