@@ -81,10 +81,12 @@ def test_the_first_burst_of_a_labelled_year_is_found_at_its_place() -> None:
     pytest.importorskip("pyarrow", reason="reading parquet needs the extra `data`")
     pytest.importorskip("wntr", reason="signatures need the extra `sim`")
     signatures: Any = pytest.importorskip("ops.water.signatures")
-    whole = read(REAL / "scen_5")
-    days = 27  # p19 in the area behind the tank bursts on day 23
-    first = Year(whole.name, whole.columns, whole.values[: days * PER_DAY], whole.first, whole.leaks[:1])
+    whole = read(REAL / "scen_7")
+    days = 13  # p744 bursts on the evening of day 11
+    leaks = tuple(leak for leak in whole.leaks if leak.start < days * PER_DAY)
+    first = Year(whole.name, whole.columns, whole.values[: days * PER_DAY], whole.first, leaks)
     inp = REAL / "L-TOWN.inp"
-    scored = score(first, signatures.network_model(inp, sensed(whole.columns)), PipeMap.read(inp))
-    assert scored.figures["new_found"] == 1
-    assert scored.figures["fp"] == 0
+    model = signatures.network_model(inp, sensed(whole.columns))
+    found = score(first, model, PipeMap.read(inp)).figures
+    assert (found["abrupt_found"], found["fp"]) == (1, 0)
+    assert found["median_delay_abrupt_h"] < 1
