@@ -2,12 +2,8 @@
 
 import typer
 
-from ops.cli import score_novelty
+from ops.cli import score_leak, score_novelty
 
 app = typer.Typer(help="How good are the detectors? Judged on labelled data.", no_args_is_help=True)
+app.command("leak")(score_leak.leak)
 app.command("novelty")(score_novelty.novelty)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep a group of one command a group."""

@@ -1,0 +1,103 @@
+"""A folder in the format of L-Town-R (its README): sensors by column, labels, and ways in which sensors lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ops.score.battledim import Leak
+from ops.water.signatures import Sensed
+from runtime.errors import FatalError
+
+Floats = npt.NDArray[np.float64]
+
+STEP_S: Final = 300
+_ROLES: Final = {"P": "pressure", "F": "inlet", "L": "tank_level"}
+_STEPS_PER_DAY: Final = 288
+_LOST: Final = 0.02
+_STUCK_DAY: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Readings of one folder, in metres of water, m3/h and metres; ``first`` is the tick of the first row."""
+
+    name: str
+    columns: tuple[str, ...]
+    values: Floats
+    first: int
+    leaks: tuple[Leak, ...]
+
+
+def sensed(columns: Sequence[str]) -> list[Sensed]:
+    """What each column is: ``P_<node>``, ``F_<link>``, ``L_<tank>``, ``AMR_SUM``; a pump's flow is no inlet."""
+    found = []
+    for name in columns:
+        kind, _, element = name.partition("_")
+        if name == "AMR_SUM":
+            found.append(Sensed(name, "consumption", None))
+        elif kind in _ROLES:
+            role = "pump" if kind == "F" and element.upper().startswith("PUMP") else _ROLES[kind]
+            found.append(Sensed(name, role, element))
+    return found
+
+
+def read(folder: Path) -> Year:
+    """Read readings and labels.
+
+    Raises:
+        FatalError: the folder is not of this format, or the extra ``data`` is missing.
+    """
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 - an optional extra; only this command needs it
+    except ImportError as error:
+        raise FatalError("reading Parquet needs pyarrow: pip install -e '.[data]'") from error
+    reader: Any = parquet
+    scada = folder / "scada_5min_centi.parquet"
+    if not scada.is_file():
+        raise FatalError(f"{folder} holds no scada_5min_centi.parquet: is it a folder of L-Town-R?")
+    table: Any = reader.read_table(scada)
+    times = _times(table)
+    names = tuple(name for name in table.column_names if not name.startswith(("timestamp", "__index")))
+    values = np.column_stack([table[name].to_numpy().astype(np.float64) / 100.0 for name in names])
+    first = int(times[0] // STEP_S)
+    return Year(folder.name, names, values, first, tuple(_leaks(folder, reader, times[0], len(values))))
+
+
+def with_faults(values: Floats, seed: int = 1) -> Floats:
+    """The same readings as bad sensors give them: 2 % lost, and one pressure that stands still for a week."""
+    chance = np.random.default_rng(seed)
+    faulty = values.copy()
+    faulty[chance.random(faulty.shape) < _LOST] = np.nan
+    begin = _STUCK_DAY * _STEPS_PER_DAY
+    faulty[begin : begin + 7 * _STEPS_PER_DAY, 0] = values[begin - 1, 0]
+    middle = values.shape[1] // 3
+    faulty[begin : begin + 7 * _STEPS_PER_DAY, middle] = values[begin - 1, middle]
+    return faulty
+
+
+def _times(table: Any) -> npt.NDArray[np.int64]:
+    name = "timestamp" if "timestamp" in table.column_names else table.column_names[-1]
+    stamps: npt.NDArray[np.int64] = table[name].to_numpy().astype("datetime64[s]").astype(np.int64)
+    return stamps
+
+
+def _leaks(folder: Path, parquet: Any, zero: np.int64, steps: int) -> list[Leak]:
+    outflow = parquet.read_table(folder / "leak_outflow_5min_centi_m3h.parquet")
+    lines = (folder / "leaks.csv").read_text().splitlines()
+    keys = lines[0].split(",")
+    leaks = []
+    for line in lines[1:]:
+        row = dict(zip(keys, line.split(","), strict=True))
+        start, end = (round((_seconds(row[key]) - int(zero)) / STEP_S) for key in ("start", "end"))
+        if end >= 0 and start < steps:
+            flow = outflow[row["link"]].to_numpy().astype(np.float64) / 100.0
+            leaks.append(Leak(row["link"], start, end, row["type"] == "abrupt", flow))
+    return leaks
+
+
+def _seconds(text: str) -> int:
+    return int(np.datetime64(text.replace(" ", "T"), "s").astype(np.int64))

@@ -1,0 +1,331 @@
+"""One area, tick by tick: normal behaviour taken off, what is left compared with what each leak would leave.
+
+The order of a tick: read, take off known leaks and normal behaviour, compare windows with the day before (``fast``). At
+midnight: learn the day, compare days with the weeks before (``slow``).
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak import hydraulics
+from processors.leak.growth import judge_growth
+from processors.leak.incidents import Alarm, Incidents
+from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
+from processors.leak.liars import Liars
+from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
+from processors.leak.noise import Noise
+from processors.leak.rows import FLOW_UNIT, Reader
+from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.settings import RING_DAYS, WINDOWS, Settings
+from processors.leak.state import AreaState
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_BASELINE: Final = 12
+FLOOR_M: Final = 0.001
+WHOLE: Final = 0.5
+"""Share of a day that must be there for it to teach."""
+BEYOND_DOUBT: Final = 4.0
+"""That so much evidence is no leak is out of the question: a crew goes although the place is not clear."""
+SURE_LEAST: Final = 0.5
+"""Then the named place must at least be likelier than not."""
+PAUSE: Final = 3
+"""Ticks without evidence after which a shift counts as a new one."""
+LEARNT: Final = 2
+"""Days after which there is a regression at all."""
+TWO_WEEKS: Final = 14
+KNOWN_WEEK: Final = 0.02
+UNKNOWN_WEEK: Final = 0.2
+"""Least standard deviation of the balance in hundreds of m3/h, once every weekday was seen twice, and before."""
+
+
+class Area:
+    """The unchanging part: model, neighbourhoods, settings. The changing part is an ``AreaState``."""
+
+    def __init__(
+        self, network: NetworkModel, model: AreaModel, names: tuple[str, ...], per_day: int, settings: Settings
+    ) -> None:
+        """Derive what the search needs."""
+        self.network, self.model, self.settings, self.per_day = network, model, settings, per_day
+        self.candidates: Candidates = candidates(network, model, settings.found_within_m)
+        self.reader = Reader(model, names, per_day)
+        self.index, self.columns = self.reader.index, self.reader.columns
+        self.pressures, self.inflows = len(model.pressures), len(model.inflows)
+        self.outputs = self.pressures + 1
+        self.kept = 3 * per_day
+        self.incidents = Incidents(network, self.index, settings, per_day)
+        self.liars = Liars(len(self.columns.all), self.pressures, per_day)
+        # Derived from the state, never part of it; each knows what it was made from.
+        self._cached: Floats | None = None
+        self._trusted: tuple[bytes, int] = (b"", 0)
+        self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
+        self._hours: Floats | None = None
+        self._usual_day = np.zeros((per_day, self.outputs))
+        self._sums = np.zeros((self.kept + 1, self.outputs))
+        self._summed: tuple[object, int] = (None, 0)
+        self._spans = np.array(WINDOWS)
+
+    def initial(self) -> AreaState:
+        """Nothing seen."""
+        regressors = 6 + 3 * max(0, self.inflows - 1) if self.model.basis is Basis.INFLOW else 3
+        outputs, width = self.outputs, self.reader.width
+        return AreaState(
+            inputs=np.full((self.kept, width + 1), np.nan, dtype=np.float32),
+            residuals=np.zeros((self.kept, outputs), dtype=np.float32),
+            rows=0,
+            tick=-1,
+            moments=np.zeros((regressors - 1, regressors - 1)),
+            products=np.zeros((regressors - 1, outputs)),
+            mean_regressors=np.zeros(regressors),
+            mean_outputs=np.zeros(outputs),
+            beta=np.zeros((regressors, outputs)),
+            offset=np.zeros(self.pressures),
+            noise=Noise.empty(outputs),
+            day_regressors=np.zeros((RING_DAYS, regressors)),
+            day_outputs=np.zeros((RING_DAYS, outputs)),
+            day_numbers=np.full(RING_DAYS, -1.0),
+            expected=np.full((7, 24), np.nan),
+            known=np.zeros((self.model.signatures.shape[0], self.model.signatures.shape[2])),
+            known_flow=0.0,
+            repeats=np.full(width, 0.5),
+            runs=np.zeros(width),
+            missing=np.zeros(width),
+            back=np.full(width, np.nan),
+            distrust=np.zeros(width),
+        )
+
+    # -- one tick ---------------------------------------------------------------------------------------------------
+
+    def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
+        """Take in the readings of one tick (NaN: lost); returns what is to be said."""
+        alarms: list[Alarm] = []
+        if state.tick >= 0 and number > state.tick + self.per_day:
+            self._restart(state)
+        first = number if state.tick < 0 else state.tick + 1
+        for at in range(first, number):  # ticks of which nothing came
+            alarms += self._one(state, at, np.full(self.reader.width, np.nan))
+        if number > state.tick:
+            alarms += self._one(state, number, values[self.columns.all])
+        return alarms
+
+    def _restart(self, state: AreaState) -> None:
+        """Nothing came for more than a day: what was kept is no measure any more."""
+        state.rows, state.tick = 0, -1
+        state.inputs[:] = np.nan
+        self._summed = (None, 0)
+
+    def _one(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
+        out: list[Alarm] = []
+        if state.tick < 0:
+            state.quiet_before = number
+        state.tick = number
+        row = state.rows
+        previous = state.inputs[row - 1] if row else None
+        state.inputs[row, :-1] = self.liars.clean(state, values)
+        self.reader.believe(state, row, previous)
+        state.inputs[row, -1] = self.reader.balance(state, row, number)
+        state.rows = row + 1
+        if state.learned >= LEARNT:
+            self._residual(state, row)
+            if state.learned >= self.settings.first_days:
+                out += self.fast(state)
+        if (number + 1) % self.per_day == 0:
+            out += self._midnight(state)
+        return out
+
+    def _day(self, number: int) -> int:
+        return number // self.per_day
+
+    # -- residuals --------------------------------------------------------------------------------------------------
+
+    def _residual(self, state: AreaState, row: int) -> None:
+        rows = self.reader.prepare(state, row, row + 1)
+        left = (rows.outputs - rows.regressors @ state.beta)[0] - self._expected(state)[state.tick % self.per_day]
+        lost = np.isnan(left)
+        if lost.any():
+            left = np.where(lost, state.residuals[row - 1] if row else 0.0, left)
+        state.residuals[row] = left
+
+    def _expected(self, state: AreaState) -> Floats:
+        if self._hours is not state.noise.hours:
+            self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
+        return self._usual_day
+
+    def _again(self, state: AreaState) -> Floats:
+        """All residuals anew: after learning, or when a leak became known. Returns them with the hours' deviations."""
+        rows = self.reader.prepare(state, 0, state.rows)
+        left = rows.outputs - rows.regressors @ state.beta
+        left = carried(left)
+        start = (state.tick - state.rows + 1) % self.per_day
+        usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
+        state.residuals[: state.rows] = left - usual
+        self._summed = (None, 0)
+        return left
+
+    # -- bursts -----------------------------------------------------------------------------------------------------
+
+    def fast(self, state: AreaState) -> list[Alarm]:
+        """Compare the last minutes and hours with the day before them."""
+        end = state.rows
+        base = state.tick - state.rows + 1
+        begin = max(0, state.quiet_before - base)
+        if end - begin < LEAST_BASELINE + WINDOWS[0]:
+            return []
+        sums = self._running(state)
+        count = end - begin
+        baseline = np.minimum(count - self._spans, self.per_day)
+        use = int(((baseline >= LEAST_BASELINE) & (self._spans <= 2 * baseline)).sum())
+        spans, baseline = self._spans[:use], baseline[:use]
+        edge = sums[end - spans]
+        shifts = (sums[end] - edge) / spans[:, None] - (edge - sums[end - spans - baseline]) / baseline[:, None]
+        white = np.einsum("wij,wj->wi", self._roots(state)[:use], shifts)
+        spare = (1.0 + spans / baseline) / (1.0 + spans / self.per_day)
+        # A leak that can be told adds its evidence to the noise of all sensors; testing the sum first is cheap.
+        gate = max(self.settings.fast, 0.5 * self.settings.fast + self.outputs)
+        loud = np.flatnonzero((white * white).sum(axis=1) >= gate * spare)
+        best, chosen = NOTHING, 0
+        for row in loud.tolist():
+            window, shift = WINDOWS[row], shifts[row]
+            covariance = state.noise.of_window(row, int(baseline[row]), self.per_day, self._floor(state))
+            signatures = self.signatures(state, end - window, end)
+            covariance += self.liars.taken_out(state, OUT) + self.incidents.doubt(state, signatures)
+            verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
+            if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
+                best, chosen = verdict, window
+        if best is NOTHING:
+            return []
+        return self._shifted(state, best, chosen)
+
+    def _shifted(self, state: AreaState, verdict: Verdict, window: int) -> list[Alarm]:
+        settings = self.settings
+        alarms: list[Alarm]
+        if (
+            verdict.leak >= settings.fast
+            and verdict.leak > settings.against_repair * verdict.repair
+            and verdict.flow >= settings.least_burst_m3h
+        ):
+            if self._wait(state, verdict.sure, verdict.leak):
+                return []
+            alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
+        elif (
+            verdict.repair >= settings.fast
+            and verdict.repair > settings.against_repair * verdict.leak
+            and verdict.repaired_flow >= settings.least_burst_m3h
+        ):
+            if self._wait(state, 1.0, verdict.repair):
+                return []
+            alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
+        else:
+            return []
+        state.quiet_before = state.tick + 1 - window
+        self._again(state)
+        return alarms
+
+    def _wait(self, state: AreaState, sure: float, evidence: float) -> bool:
+        """Whether to wait: until a shift has lasted a little, then until its place is clear enough."""
+        if state.tick - state.shifted_last > PAUSE:
+            state.shifted_since = state.tick
+        state.shifted_last = state.tick
+        lasted = state.tick - state.shifted_since
+        settings = self.settings
+        if lasted < settings.confirm_ticks:
+            return True
+        if sure >= settings.sure_fast or (sure >= settings.sure_late and lasted >= settings.wait_ticks):
+            return False
+        beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
+        return not (beyond_doubt and sure >= SURE_LEAST)
+
+    def _floor(self, state: AreaState) -> Floats:
+        """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
+        floor = np.full(self.outputs, FLOOR_M)
+        if self.model.basis is Basis.INFLOW:
+            floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
+        return floor
+
+    def _running(self, state: AreaState) -> Floats:
+        """Running sums of the residuals kept; the first row is 0."""
+        owner, done = self._summed
+        if owner is not state.residuals or done > state.rows:
+            done = 0
+        for row in range(done, state.rows) if state.rows - done < LEAST_BASELINE else ():
+            np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
+        if state.rows - done >= LEAST_BASELINE:
+            np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
+        self._summed = (state.residuals, state.rows)
+        return self._sums
+
+    def _roots(self, state: AreaState) -> Floats:
+        """Whiteners of all windows against a full day; the same until the next day is learnt."""
+        trusted = self.liars.mask(state).tobytes()
+        if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
+            self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
+            out = self.liars.taken_out(state, OUT)
+            for row in range(len(WINDOWS)):
+                covariance = state.noise.of_window(row, self.per_day, self.per_day, self._floor(state))
+                self._whole[row] = whitener(covariance + out)
+        return self._whole
+
+    def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
+        """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
+        rows = self.reader.prepare(state, begin, end)
+        weighted = rows.basis * rows.scale[:, None]
+        mean = weighted.mean(axis=0)
+        part = np.tensordot(mean, self.candidates.pressure_part, 1)
+        if self.inflows:
+            slopes = hydraulics.inflow_slopes(
+                rows.inflows, rows.pump, self.model.reference, state.beta[:, : self.pressures]
+            )
+            for own, slope in zip(self.candidates.inflow_part, slopes, strict=True):
+                part = part - own @ (weighted.T @ slope / (end - begin))
+        return np.column_stack([part, np.full(len(part), 1.0 / FLOW_UNIT)])
+
+    # -- midnight ---------------------------------------------------------------------------------------------------
+
+    def _midnight(self, state: AreaState) -> list[Alarm]:
+        alarms: list[Alarm] = []
+        if state.rows < self.per_day:
+            self._roll(state)
+            return alarms
+        begin = state.rows - self.per_day
+        there = ~np.isnan(state.inputs[begin : state.rows, : self.pressures]).all(axis=1)
+        if self.model.basis is Basis.INFLOW:
+            dawn = state.tick - self.per_day + 1
+            usual = [usual_inflow(state, dawn + i, self.per_day) for i in range(self.per_day)]
+            inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + np.array(usual)
+            learn_week(state, self._day(state.tick) % 7, inflow)
+        if there.mean() < WHOLE:
+            self._roll(state)
+            return alarms
+        if not state.started:
+            state.started = True
+            first = state.inputs[begin : state.rows].astype(np.float64)
+            level = first[:, [self.reader.level]] if self.columns.level else 0.0
+            state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
+        rows = self.reader.prepare(state, begin, state.rows)
+        day, memory = self._day(state.tick), self.settings.memory_days
+        learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
+        if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
+            left = self._again(state)
+            state.noise.learn(left, self.per_day)
+            self._again(state)
+        if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
+            signatures = self.signatures(state, begin, state.rows)
+            found = judge_growth(self, state, signatures)
+            if found is not None:
+                alarms += self.incidents.growth(state, found)
+        self._roll(state)
+        return alarms
+
+    def _roll(self, state: AreaState) -> None:
+        """Keep two days."""
+        keep = 2 * self.per_day
+        if state.rows > keep:
+            drop = state.rows - keep
+            state.inputs[:keep] = state.inputs[drop : state.rows].copy()
+            state.residuals[:keep] = state.residuals[drop : state.rows].copy()
+            state.inputs[keep:] = np.nan
+            state.rows = keep
+            self._summed = (None, 0)
+        self.incidents.settle(state, state.tick - state.rows + 1, self.model.signatures)

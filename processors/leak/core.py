@@ -1,0 +1,73 @@
+"""A whole network, tick by tick."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak.area import Area
+from processors.leak.incidents import Alarm
+from processors.leak.network import NetworkModel, sensors_of
+from processors.leak.settings import SHIPPED, Settings
+from processors.leak.state import AreaState, decode, encode
+
+Floats = npt.NDArray[np.float64]
+
+STEP_S: Final = 300
+FORMAT: Final = 1
+
+
+class _State(msgspec.Struct):
+    format: int
+    areas: list[AreaState]
+
+
+class LeakCore:
+    """Finds leaks in a network. Nothing of it depends on how ticks are batched: each is folded by itself.
+
+    Tick ``n`` is the time ``n * step`` since the epoch; ``values`` are the readings of :attr:`sensors` at that time in
+    metres of water, m3/h and metres, NaN where one is lost.
+    """
+
+    def __init__(self, network: NetworkModel, settings: Settings = SHIPPED, step_s: int = STEP_S) -> None:
+        """Begin cold. ``step_s`` must divide an hour."""
+        if 3600 % step_s:
+            raise ValueError(f"a step of {step_s} s does not divide an hour")
+        self.network = network
+        self.sensors: tuple[str, ...] = sensors_of(network)
+        per_day = 86_400 // step_s
+        self._areas = [Area(network, model, self.sensors, per_day, settings) for model in network.areas]
+        self._states = [area.initial() for area in self._areas]
+
+    def tick(self, number: int, values: Floats) -> list[Alarm]:
+        """Take in one tick; ticks must come in order, missing ones are taken as lost."""
+        alarms: list[Alarm] = []
+        for area, state in zip(self._areas, self._states, strict=True):
+            alarms += area.tick(state, number, values)
+        return alarms
+
+    @property
+    def states(self) -> Sequence[AreaState]:
+        """The state of each area, for explanations."""
+        return self._states
+
+    def to_bytes(self) -> bytes:
+        """The state: the same history, the same bytes."""
+        return msgspec.msgpack.encode(_State(FORMAT, self._states), enc_hook=encode)
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, network: NetworkModel, settings: Settings = SHIPPED, step_s: int = STEP_S
+    ) -> "LeakCore":
+        """Go on where :meth:`to_bytes` was; ``ValueError`` when the bytes are of another format."""
+        core = cls(network, settings, step_s)
+        try:
+            state = msgspec.msgpack.decode(data, type=_State, dec_hook=decode)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"not a state of the leak core: {error}") from error
+        if state.format != FORMAT or len(state.areas) != len(core._areas):
+            raise ValueError("a state of another format or network")
+        core._states = state.areas
+        return core

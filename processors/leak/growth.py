@@ -1,0 +1,98 @@
+"""What grows over days: each span of days against the days before it, leaks that are open taken into account."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak.network import Basis
+from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.settings import SPANS
+from processors.leak.state import AreaState
+
+if TYPE_CHECKING:
+    from processors.leak.area import Area
+
+Floats = npt.NDArray[np.float64]
+
+BEFORE_LEAST: Final = 7
+BEFORE_MOST: Final = 28
+STEP_PLACE: Final = 0.3
+"""Error of a known step's pattern, as a share."""
+FLOOR_M: Final = 0.0005
+PART_LEAST: Final = 0.01
+
+
+def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict | None:
+    """The best verdict over all spans, or None."""
+    settings = area.settings
+    rows = np.flatnonzero(state.day_numbers >= 0)
+    days = state.day_numbers[rows]
+    left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
+    best = NOTHING
+    for span in SPANS:
+        before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
+        if len(rows) < span + 4:
+            continue
+        late = np.arange(len(rows) - span, len(rows))
+        early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
+        shift = left[late].mean(axis=0) - left[early].mean(axis=0)
+        covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
+        for step in state.steps:
+            since = step.tick / area.per_day
+            part = _share(days[late], since) - _share(days[early], since)
+            if part > PART_LEAST:
+                effect = part * step.flow * signatures[int(np.searchsorted(area.index, step.pipe))]
+                covariance += settings.step_error**2 * np.outer(effect, effect)
+                covariance += np.diag((STEP_PLACE * effect) ** 2)
+        today = int(days[-1])
+        for leak in state.opened:
+            if leak.growing and today - leak.grew_day < settings.growth_days:
+                covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
+        verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
+        if verdict.leak > best.leak:
+            best = verdict
+    good = (
+        best.leak >= settings.slow
+        and best.leak > settings.against_repair * best.repair
+        and best.flow >= settings.least_growth_m3h
+        and best.sure >= settings.sure_slow
+    )
+    return best if good else None
+
+
+def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Floats:
+    """Of the difference of two means of days: noise of days, and that all wanders."""
+    settings = area.settings
+    apart = 1.0 / span + 1.0 / before
+    wander = 0.5 * (span + before)
+    day = state.noise.covariance * (settings.day_noise / area.per_day)
+    if area.model.basis is Basis.CONSUMPTION:  # a day's balance: the meters are exact, the level is rounded
+        day = day.copy()
+        day[-1, :] = day[:, -1] = 0.0
+        day[-1, -1] = 0.0012**2
+        extra = 0.0003**2 * wander
+    else:
+        extra = 0.015**2 * apart + 0.004**2 * wander
+    covariance: Floats = day * (apart + settings.drift * wander) + FLOOR_M**2 * np.eye(len(day))
+    covariance[-1, -1] += extra
+    return covariance
+
+
+def _share(days: Floats, since: float) -> float:
+    """Mean share of these days that lies after ``since`` (in days)."""
+    return float(np.clip(days + 1.0 - since, 0.0, 1.0).mean())
+
+
+def _free(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, pipe: int, growth: float) -> Floats:
+    """Let an open leak grow as it will, and its place be off: what is left is another."""
+    place = int(np.searchsorted(area.index, pipe))
+    own = signatures[place]
+    root = whitener(covariance)
+    white, filtered = root @ shift, root @ own
+    grown = float(filtered @ white) / float(filtered @ filtered)
+    near = np.flatnonzero(area.candidates.near[place])
+    apart = signatures[near] - own
+    wider: Floats = covariance + growth**2 * np.outer(own, own) + np.diag((0.1 * grown * own) ** 2)
+    wider += apart.T @ apart * ((area.settings.place_error * grown) ** 2 / len(near))
+    return wider

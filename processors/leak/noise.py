@@ -1,0 +1,80 @@
+"""What shifts look like when nothing leaks: learnt from the area itself, day by day."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak.settings import WINDOWS
+
+Floats = npt.NDArray[np.float64]
+
+CLIP: Final = 6.0
+"""Deviations are cut at so many median deviations: a burst must not teach that bursts are normal."""
+LEARN: Final = 0.07
+LEARN_HOURS: Final = 0.25
+_MAD: Final = 0.6745  # median of |x| of a standard normal
+_P95: Final = 1.96
+
+
+class Noise(msgspec.Struct):
+    """Covariance of one tick, how that of a window's mean compares, and the hour's usual deviation."""
+
+    covariance: np.ndarray
+    factors: np.ndarray
+    """Per window and sensor: variance of the mean of a window minus the day before, over that of a tick."""
+    hours: np.ndarray
+    """Per hour of the day and sensor: what the regression leaves (leaks that are open answer to the load)."""
+    days: int = 0
+
+    @classmethod
+    def empty(cls, sensors: int) -> "Noise":
+        """Nothing learnt."""
+        return cls(np.zeros((sensors, sensors)), np.ones((len(WINDOWS), sensors)), np.zeros((24, sensors)))
+
+    def expected(self, ticks: int) -> Floats:
+        """The hours' deviations spread over the ticks of a day, ``[ticks, sensors]``."""
+        per = ticks // 24
+        position = (np.arange(ticks) - (per - 1) / 2.0) / per
+        before = np.floor(position).astype(np.intp)
+        part = (position - before)[:, None]
+        spread: Floats = self.hours[before % 24] * (1.0 - part) + self.hours[(before + 1) % 24] * part
+        return spread
+
+    def learn(self, residuals: Floats, ticks: int) -> None:
+        """Take in a whole day: ``residuals`` of that day and at least the one before it."""
+        today = residuals[-ticks:]
+        profile = (today - today.mean(axis=0)).reshape(24, ticks // 24, -1).mean(axis=1)
+        rate = max(LEARN_HOURS, 1.0 / (self.days + 1))
+        self.hours = self.hours + rate * (profile - self.hours)
+        usual = self.expected(ticks)
+        rows = residuals - np.tile(usual, (-(-len(residuals) // ticks), 1))[-len(residuals) :]
+        sums = np.vstack([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)])
+        end = np.arange(len(rows) - ticks, len(rows))
+        apart = rows[end] - (sums[end] - sums[end - ticks]) / ticks
+        bound = CLIP * np.median(np.abs(apart), axis=0)
+        apart = np.clip(apart, -bound, bound)
+        self.days += 1
+        rate = max(LEARN, 1.0 / self.days)
+        self.covariance = self.covariance + rate * (apart.T @ apart / ticks - self.covariance)
+        spread = np.sqrt(np.diag(self.covariance)) + 1e-9
+        for row, window in enumerate(WINDOWS):
+            last = end[end + 1 - window - ticks >= 0]
+            if not len(last):
+                continue
+            mean = (sums[last + 1] - sums[last + 1 - window]) / window
+            before = (sums[last + 1 - window] - sums[last + 1 - window - ticks]) / ticks
+            off = np.abs(mean - before)
+            middle = (np.median(off, axis=0) / _MAD / spread) ** 2
+            outer = (np.percentile(off, 95, axis=0) / _P95 / spread) ** 2
+            factor = np.maximum(middle, outer)
+            self.factors[row] += rate * (factor - self.factors[row]) if self.days > 1 else factor - self.factors[row]
+
+    def of_window(self, row: int, baseline: int, ticks: int, floor: Floats) -> Floats:
+        """Covariance of a window's mean minus that of ``baseline`` ticks before it."""
+        window = WINDOWS[row]
+        factor = self.factors[row] * (1.0 + window / baseline) / (1.0 + window / ticks)
+        root = np.sqrt(factor)
+        covariance: Floats = self.covariance * root[:, None] * root[None, :] + np.diag(floor * floor)
+        return covariance

@@ -1,0 +1,83 @@
+"""What is remembered of one area, and its bytes: as large after a month as after a year."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from processors.leak.noise import Noise
+
+Floats = npt.NDArray[np.float64]
+
+
+class Shift(msgspec.Struct):
+    """A step that was seen: ``flow`` m3/h more (or less, a repair) leak at a pipe since a tick."""
+
+    tick: int
+    pipe: int
+    flow: float
+
+
+class Open(msgspec.Struct):
+    """A leak that was said and not yet repaired."""
+
+    pipe: int
+    tick: int
+    flow: float
+    growing: bool
+    grew_day: int
+
+
+class AreaState(msgspec.Struct):
+    """Everything of one area."""
+
+    inputs: np.ndarray
+    """Readings of the last three days, single precision; NaN where one is lost."""
+    residuals: np.ndarray
+    rows: int
+    tick: int
+    moments: np.ndarray
+    products: np.ndarray
+    mean_regressors: np.ndarray
+    mean_outputs: np.ndarray
+    beta: np.ndarray
+    offset: np.ndarray
+    noise: Noise
+    day_regressors: np.ndarray
+    day_outputs: np.ndarray
+    day_numbers: np.ndarray
+    expected: np.ndarray
+    """Inflow by day of the week and hour, in hundreds of m3/h; NaN where no such day was seen."""
+    known: np.ndarray
+    """Sum of signatures x flow of shifts older than the rows kept: what is taken off every reading."""
+    known_flow: float
+    repeats: np.ndarray
+    runs: np.ndarray
+    missing: np.ndarray
+    back: np.ndarray
+    distrust: np.ndarray
+    learned: int = 0
+    started: bool = False
+    quiet_before: int = 0
+    """First tick a baseline may hold: after a shift the past is no measure."""
+    shifted_since: int = -1
+    """When a shift that is being confirmed was first seen, and last."""
+    shifted_last: int = -1_000
+    shifts: list[Shift] = []
+    """Those within the rows kept; older ones are in ``known``."""
+    steps: list[Shift] = []
+    """Those within the days kept: their size is not known exactly."""
+    opened: list[Open] = []
+
+
+def encode(value: Any) -> Any:
+    """Arrays as kind, shape and little-endian bytes (msgspec ``enc_hook``)."""
+    kind = "<f4" if value.dtype == np.float32 else "<f8"
+    return (kind, value.shape, np.ascontiguousarray(value, dtype=kind).tobytes())
+
+
+def decode(_: type, value: Any) -> Any:
+    """Read :func:`encode` (msgspec ``dec_hook``)."""
+    kind, shape, data = value
+    return np.frombuffer(data, dtype=kind).reshape(shape).copy()

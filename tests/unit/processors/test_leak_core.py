@@ -1,0 +1,138 @@
+"""The leak core on a made-up network: what it finds, where, and what must change nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from processors.leak.core import LeakCore
+from processors.leak.incidents import Alarm
+from processors.leak.network import NetworkModel
+from tests.unit.processors.leak_network_kit import FIRST, PER_DAY, Floats, burst, network, readings
+
+NETWORK = network()
+DAYS = 14
+
+
+def fold(values: Floats, core: LeakCore | None = None, first: int = FIRST) -> tuple[list[Alarm], LeakCore]:
+    core = core or LeakCore(NETWORK)
+    alarms = []
+    for row, reading in enumerate(values):
+        alarms += core.tick(first + row, reading)
+    return alarms, core
+
+
+AT = 10 * PER_DAY + 130
+ONE_BURST = readings(NETWORK, DAYS, [(13, burst(DAYS, AT, 9.0))])
+
+
+def test_a_burst_is_found_within_the_hour_at_its_place_and_size() -> None:
+    alarms, _ = fold(ONE_BURST)
+    assert [alarm.kind for alarm in alarms] == ["burst"]
+    assert 0 <= alarms[0].tick - FIRST - AT <= 12
+    assert NETWORK.distances_m[alarms[0].pipe, 13] <= 300
+    assert alarms[0].flow == pytest.approx(9.0, rel=0.4)
+    assert alarms[0].sure > 0.8
+
+
+def test_a_network_without_leaks_is_quiet() -> None:
+    alarms, _ = fold(readings(NETWORK, 28, []))
+    assert alarms == []
+
+
+def test_a_repair_is_no_second_leak() -> None:
+    days = DAYS + 6  # sooner after the burst, its own uncertainty hides the repair
+    alarms, _ = fold(readings(NETWORK, days, [(13, burst(days, AT, 9.0, AT + 7 * PER_DAY))]))
+    assert [alarm.kind for alarm in alarms] == ["burst", "repaired"]
+    assert alarms[1].pipe == alarms[0].pipe
+
+
+def test_a_second_leak_is_found_while_the_first_still_runs() -> None:
+    second = AT + 100
+    both = [(13, burst(DAYS, AT, 9.0)), (33, burst(DAYS, second, 9.0))]
+    alarms, _ = fold(readings(NETWORK, DAYS, both))
+    assert [alarm.kind for alarm in alarms] == ["burst", "burst"]
+    assert NETWORK.distances_m[alarms[1].pipe, 33] <= 300
+    assert alarms[1].tick - FIRST - second <= 12
+
+
+def test_a_growing_leak_is_found_before_it_is_great() -> None:
+    days = 40
+    flow = np.clip((np.arange(days * PER_DAY) / PER_DAY - 15) * 0.25, 0, None)
+    alarms, _ = fold(readings(NETWORK, days, [(27, flow)]))
+    first = alarms[0]
+    assert first.kind == "growing"
+    assert NETWORK.distances_m[first.pipe, 27] <= 300
+    assert flow[first.tick - FIRST] < 4.0
+
+
+def test_one_sensor_alone_raises_nothing() -> None:
+    values = readings(NETWORK, DAYS, [])
+    values[AT:, 2] -= 0.3
+    alarms, _ = fold(values)
+    assert alarms == []
+
+
+def test_a_sensor_that_stands_still_raises_nothing_and_hides_no_burst() -> None:
+    values = ONE_BURST.copy()
+    values[9 * PER_DAY :, 5] = values[9 * PER_DAY, 5]
+    alarms, _ = fold(values)
+    assert [alarm.kind for alarm in alarms] == ["burst"]
+    assert alarms[0].tick - FIRST >= AT
+
+
+def test_lost_readings_raise_nothing_and_hide_no_burst() -> None:
+    values = ONE_BURST.copy()
+    values[np.random.default_rng(1).random(values.shape) < 0.02] = np.nan
+    alarms, _ = fold(values)
+    assert [alarm.kind for alarm in alarms] == ["burst"]
+
+
+def test_a_day_in_which_nothing_came_begins_anew() -> None:
+    core = LeakCore(NETWORK)
+    fold(ONE_BURST[: 8 * PER_DAY], core)
+    alarms, _ = fold(readings(NETWORK, 4, []), core, FIRST + 11 * PER_DAY)
+    assert alarms == []
+
+
+@pytest.mark.parametrize("cut", [AT - 1, AT + 1, 11 * PER_DAY])
+def test_nothing_looks_ahead(cut: int) -> None:
+    whole, _ = fold(ONE_BURST)
+    before, _ = fold(ONE_BURST[:cut])
+    assert before == [alarm for alarm in whole if alarm.tick < FIRST + cut]
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(1, DAYS * PER_DAY - 1), max_size=4, unique=True))
+def test_putting_it_down_and_taking_it_up_changes_nothing(cuts: list[int]) -> None:
+    whole, core = fold(ONE_BURST)
+    parts: list[Alarm] = []
+    taken = LeakCore(NETWORK)
+    begin = 0
+    for cut in [*sorted(cuts), len(ONE_BURST)]:
+        some, taken = fold(ONE_BURST[begin:cut], taken, FIRST + begin)
+        parts += some
+        begin = cut
+        taken = LeakCore.from_bytes(taken.to_bytes(), NETWORK)
+    assert parts == whole
+    assert taken.to_bytes() == core.to_bytes()
+
+
+def test_the_state_does_not_grow() -> None:
+    values = readings(NETWORK, 16, [])
+    core = LeakCore(NETWORK)
+    fold(values[: 8 * PER_DAY], core)
+    early = len(core.to_bytes())
+    fold(values[8 * PER_DAY :], core, FIRST + 8 * PER_DAY)
+    assert abs(len(core.to_bytes()) - early) < 0.02 * early
+
+
+def test_a_model_survives_its_bytes_and_nonsense_is_refused() -> None:
+    again = NetworkModel.from_bytes(NETWORK.to_bytes())
+    assert again.to_bytes() == NETWORK.to_bytes()
+    assert again.pipes == NETWORK.pipes
+    np.testing.assert_allclose(again.areas[0].signatures, NETWORK.areas[0].signatures, rtol=1e-6)
+    with pytest.raises(ValueError, match="not a network model"):
+        NetworkModel.from_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="not a state"):
+        LeakCore.from_bytes(b"nonsense", NETWORK)
