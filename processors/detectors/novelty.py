@@ -35,8 +35,20 @@ RULED: Final = {
 }
 """What other detectors judge by rules or models of their own."""
 
-UNFIT: Final = frozenset({"meter_reading", "pulse_count", "energy", "wind_direction", "latitude", "longitude"})
-"""Counters break their record with every reading, directions run in a circle, and a place is no quantity."""
+UNFIT: Final = frozenset(
+    {
+        "meter_reading",
+        "pulse_count",
+        "pulse_delta",
+        "volume_delta",
+        "energy",
+        "wind_direction",
+        "latitude",
+        "longitude",
+    }
+)
+"""Counters break their record with every reading, what they count is judged as the flow that is made of it, directions
+run in a circle, and a place is no quantity."""
 
 
 class Tracked(msgspec.Struct):
