@@ -95,7 +95,7 @@ WITHOUT_SERVERS = {
     "feed demo": "no Kafka on 127.0.0.1:",
     "verify": "no Kafka on 127.0.0.1:",
     "replay -p cover": "no Kafka on 127.0.0.1:",
-    "replay -p lid": "no detector 'lid'; there are: cover@",
+    "replay -p lid": "no detector 'lid'; there are:",
     "replay -p cover --against missing.toml": "missing.toml: No such file or directory",
     "db status": "cannot reach the database (host=127.0.0.1 port=",
     "db migrate": "cannot reach the database (host=127.0.0.1 port=",
