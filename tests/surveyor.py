@@ -14,6 +14,13 @@ from schemas.water import WaterNetworkConfigured
 
 ODD = b"no model"
 """Bytes that it cannot stomach."""
+BYTES = 2_500_000
+"""Of a model that is built: three chunks."""
+
+
+def build(sensors: int) -> bytes:
+    """As many times the flow as there are sensors."""
+    return str(sensors).encode().rjust(BYTES, b"0")
 
 
 class Survey(msgspec.Struct):

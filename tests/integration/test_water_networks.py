@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from archive_kit import eventually
 from replay_kit import Past
-from water_eyes import BYTES, build
 
 from ops.logreader import read_all
 from ops.registry import read_registered
@@ -32,7 +31,7 @@ from schemas.registry import FacilityRegistered, ZoneConfigured
 from schemas.topics import ANOMALIES, EVENTS, MODELS, QUARANTINE
 from schemas.water import WaterNetworkConfigured
 from tests.servers import TestStack
-from tests.surveyor import network
+from tests.surveyor import BYTES, build, network
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 

@@ -1,4 +1,7 @@
-"""``eyes`` of a build whose one detector looks models up; models are numbers in many bytes, made in no time."""
+"""``eyes`` of a build whose one detector looks models up; models are numbers in many bytes, made in no time.
+
+To be run, never imported: it changes what the whole process knows, and so does each of its children's.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -11,15 +14,7 @@ import numpy as np
 
 from processors import detectors
 from schemas.water import WaterRole
-from tests.surveyor import Surveyor
-
-BYTES = 2_500_000
-"""Of a model: three chunks."""
-
-
-def build(sensors: int) -> bytes:
-    """As many times the flow as there are sensors."""
-    return str(sensors).encode().rjust(BYTES, b"0")
+from tests.surveyor import Surveyor, build
 
 
 class Made(msgspec.Struct):
