@@ -311,8 +311,3 @@ def _traffic(counter: Counter, restarts: int) -> Traffic:
         repeated=counter.repeated,
         restarts=counter.restarts + restarts,
     )
-
-
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
-    return text[:_TEXT_MAX].encode("utf-8", "backslashreplace").decode()[:_TEXT_MAX]

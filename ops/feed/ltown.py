@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from heapq import merge
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from ops.columnar import pyarrow
 from ops.feed.ltown_network import HOUSEHOLD, Town, device_id, is_known, kind_of
 from ops.simulate.model import HOUR_MS, Incident, Sample, Value
 from ops.water.sensors import Sensors
@@ -136,10 +136,7 @@ class Ltown:
 
     def _read(self, name: str, later_ms: int) -> dict[str, Any]:
         """The rows of a file whose time, so much later, is in the span; timestamps in milliseconds."""
-        try:
-            parquet: Any = import_module("pyarrow.parquet")
-        except ImportError:
-            raise FatalError("reading parquet needs pyarrow: pip install -e '.[data]'") from None
+        _, parquet = pyarrow()
         table = parquet.read_table(self.folder / name)
         stamps = table["timestamp"].cast("timestamp[ms]").cast("int64").to_numpy() + later_ms
         keep = slice(*stamps.searchsorted([self.from_ms or 0, self.to_ms or FOREVER_MS]))

@@ -55,6 +55,21 @@ def element_of(column: str) -> str | None:
     return None if column == SUM else column.partition("_")[2]
 
 
+def role_of(column: str, network: Network) -> WaterRole:
+    """What a meter's column measures of the network; a pump is told by the network or, without one, by its name."""
+    match column.partition("_")[0]:
+        case "P":
+            return WaterRole.PRESSURE
+        case "L":
+            return WaterRole.TANK_LEVEL
+        case "AMR":
+            return WaterRole.CONSUMPTION
+        case _:
+            element = element_of(column) or ""
+            is_pump = network.kind(element) is Kind.PUMP or element.upper().startswith("PUMP")
+            return WaterRole.PUMP if is_pump else WaterRole.INLET
+
+
 def device_id(column: str) -> str:
     """`P_n1` becomes `ltown-p-n1`; the facility carries the same name."""
     letter, _, element = column.partition("_")
@@ -106,22 +121,9 @@ class Town:
                 area=self._area(column, role),
             )
             for column in self.columns
-            for role in (self._role(column),)
+            for role in (role_of(column, self.network),)
         )
         return Sensors(zone=ZONE, name=NAME, origin=ORIGIN, cost_per_m3=COST_PER_M3, currency=CURRENCY, sensor=meters)
-
-    def _role(self, column: str) -> WaterRole:
-        match column.partition("_")[0]:
-            case "P":
-                return WaterRole.PRESSURE
-            case "L":
-                return WaterRole.TANK_LEVEL
-            case "AMR":
-                return WaterRole.CONSUMPTION
-            case _:
-                element = element_of(column) or ""
-                is_pump = self.network.kind(element) is Kind.PUMP or element.upper().startswith("PUMP")
-                return WaterRole.PUMP if is_pump else WaterRole.INLET
 
     def _area(self, column: str, role: WaterRole) -> str | None:
         if role is WaterRole.PRESSURE:

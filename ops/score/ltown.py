@@ -8,14 +8,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ops.columnar import pyarrow
+from ops.feed.ltown import CENTI, LEAKS, SCADA
+from ops.feed.ltown_network import HOUSEHOLD, SUM, element_of, is_known, role_of
 from ops.score.battledim import Leak
+from ops.water.inp import Network
 from ops.water.signatures import Sensed
 from runtime.errors import FatalError
 
 Floats = npt.NDArray[np.float64]
 
 STEP_S: Final = 300
-_ROLES: Final = {"P": "pressure", "F": "inlet", "L": "tank_level"}
 _STEPS_PER_DAY: Final = 288
 _LOST: Final = 0.02
 _STUCK_DAY: Final = 200
@@ -34,15 +37,8 @@ class Year:
 
 def sensed(columns: Sequence[str]) -> list[Sensed]:
     """What each column is: ``P_<node>``, ``F_<link>``, ``L_<tank>``, ``AMR_SUM``; a pump's flow is no inlet."""
-    found = []
-    for name in columns:
-        kind, _, element = name.partition("_")
-        if name == "AMR_SUM":
-            found.append(Sensed(name, "consumption", None))
-        elif kind in _ROLES:
-            role = "pump" if kind == "F" and element.upper().startswith("PUMP") else _ROLES[kind]
-            found.append(Sensed(name, role, element))
-    return found
+    meters = (name for name in columns if is_known(name) and (name == SUM or not name.startswith(HOUSEHOLD)))
+    return [Sensed(name, role_of(name, Network()).value, element_of(name)) for name in meters]
 
 
 def read(folder: Path) -> Year:
@@ -51,20 +47,16 @@ def read(folder: Path) -> Year:
     Raises:
         FatalError: the folder is not of this format, or the extra ``data`` is missing.
     """
-    try:
-        from pyarrow import parquet  # noqa: PLC0415 - an optional extra; only this command needs it
-    except ImportError as error:
-        raise FatalError("reading Parquet needs pyarrow: pip install -e '.[data]'") from error
-    reader: Any = parquet
-    scada = folder / "scada_5min_centi.parquet"
+    _, parquet = pyarrow()
+    scada = folder / SCADA
     if not scada.is_file():
-        raise FatalError(f"{folder} holds no scada_5min_centi.parquet: is it a folder of L-Town-R?")
-    table: Any = reader.read_table(scada)
+        raise FatalError(f"{folder} holds no {SCADA}: is it a folder of L-Town-R?")
+    table = parquet.read_table(scada)
     times = _times(table)
     names = tuple(name for name in table.column_names if not name.startswith(("timestamp", "__index")))
-    values = np.column_stack([table[name].to_numpy().astype(np.float64) / 100.0 for name in names])
+    values = np.column_stack([table[name].to_numpy().astype(np.float64) / CENTI for name in names])
     first = int(times[0] // STEP_S)
-    return Year(folder.name, names, values, first, tuple(_leaks(folder, reader, times[0], len(values))))
+    return Year(folder.name, names, values, first, tuple(_leaks(folder, parquet, times[0], len(values))))
 
 
 def with_faults(values: Floats, seed: int = 1) -> Floats:
@@ -87,14 +79,14 @@ def _times(table: Any) -> npt.NDArray[np.int64]:
 
 def _leaks(folder: Path, parquet: Any, zero: np.int64, steps: int) -> list[Leak]:
     outflow = parquet.read_table(folder / "leak_outflow_5min_centi_m3h.parquet")
-    lines = (folder / "leaks.csv").read_text().splitlines()
+    lines = (folder / LEAKS).read_text().splitlines()
     keys = lines[0].split(",")
     leaks = []
     for line in lines[1:]:
         row = dict(zip(keys, line.split(","), strict=True))
         start, end = (round((_seconds(row[key]) - int(zero)) / STEP_S) for key in ("start", "end"))
         if end >= 0 and start < steps:
-            flow = outflow[row["link"]].to_numpy().astype(np.float64) / 100.0
+            flow = outflow[row["link"]].to_numpy().astype(np.float64) / CENTI
             leaks.append(Leak(row["link"], start, end, row["type"] == "abrupt", flow))
     return leaks
 

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from ops.columnar import pyarrow
 from ops.segments.model import Record, Segment, checksum, put_in_place
 from runtime.errors import FatalError
 
@@ -20,7 +20,7 @@ def write(folder: Path, topic: str, partition: int, span: tuple[int, int], recor
         FatalError: pyarrow is not installed.
         OSError: the disk.
     """
-    arrow, parquet = _arrow()
+    arrow, parquet = pyarrow()
     first, following = span
     schema = _schema(arrow).with_metadata(
         {"topic": topic, "partition": str(partition), "first_offset": str(first), "next_offset": str(following)}
@@ -59,7 +59,7 @@ def read(path: Path, from_offset: int = 0) -> Iterator[Record]:
     Raises:
         FatalError: it is no such file, or pyarrow is not installed.
     """
-    arrow, parquet = _arrow()
+    arrow, parquet = pyarrow()
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_READ_AT_ONCE, columns=list(Record._fields)):
@@ -77,7 +77,7 @@ def span_of(path: Path) -> tuple[str, int, int, int]:
     Raises:
         FatalError: it is no segment.
     """
-    arrow, parquet = _arrow()
+    arrow, parquet = pyarrow()
     try:
         said = parquet.read_schema(path).metadata or {}
         first, following = int(said[b"first_offset"]), int(said[b"next_offset"])
@@ -99,10 +99,3 @@ def _schema(arrow: ModuleType) -> Any:
             arrow.field("headers", headers, nullable=False),
         ]
     )
-
-
-def _arrow() -> tuple[ModuleType, ModuleType]:
-    try:
-        return import_module("pyarrow"), import_module("pyarrow.parquet")  # large, optional, and of use to few commands
-    except ImportError as error:
-        raise FatalError("Parquet needs pyarrow: run `make setup`, or pip install 'digital-eyes[data]'") from error
