@@ -24,6 +24,7 @@ class AnomalyKind(StrEnum):
     """Everything a detector may find."""
 
     WATER_BURST = "water_burst"
+    WATER_LEAK = "water_leak"
     PARKING_OVERSTAY = "parking_overstay"
     NO_STOPPING = "no_stopping"
     COVER_TILTED = "cover_tilted"
@@ -45,6 +46,7 @@ class KindInfo:
 
 KINDS: Final[dict[AnomalyKind, KindInfo]] = {
     AnomalyKind.WATER_BURST: KindInfo("burst water main", "供水管道破裂", Severity.CRITICAL, "0501"),
+    AnomalyKind.WATER_LEAK: KindInfo("growing leak in a water main", "供水管道渗漏", Severity.MAJOR, "0501"),
     AnomalyKind.PARKING_OVERSTAY: KindInfo("parking overstay", "超时停车", Severity.MINOR, "0409"),
     AnomalyKind.NO_STOPPING: KindInfo("vehicle in a no-stopping zone", "违章停车", Severity.MAJOR, "0409"),
     AnomalyKind.COVER_TILTED: KindInfo("manhole cover tilted", "井盖移位", Severity.MAJOR, "0101"),

@@ -12,6 +12,7 @@ from processors.detectors.cover import CoverDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
+from processors.detectors.pipe_leak import PipeLeakDetector
 from processors.detectors.silence import SilenceDetector
 from processors.engine.contract import Detector
 
@@ -28,6 +29,7 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     SilenceDetector(),
     ClockDetector(),
     LeakDetector(),
+    PipeLeakDetector(),
 )
 
 CANDIDATES: Final[tuple[Detector[Any], ...]] = (NoveltyDetector(),)

@@ -1,4 +1,4 @@
-"""Bursts in a district metered area, from its pressures and flows (docs/processors/leak.md).
+"""Bursts in a district metered area without a model, from its pressures and flows (docs/processors/leak.md).
 
 Steps are closed by clock time (:mod:`.leak_steps`), a model learns what is usual (:mod:`.leak_model`), pure functions
 judge what the last hours say against it (:mod:`.leak_judge`); here a verdict becomes the life of a finding.
@@ -7,12 +7,13 @@ judge what the last hours say against it (:mod:`.leak_judge`); here a verdict be
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.leak_life import advance
+from processors.detectors.leak_life import advance, hand_over
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
 from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent
 from schemas.anomaly import Anomaly
 from schemas.facility import FacilityClass
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.water import WaterNetworkConfigured
 
 _WANTED: Final = {
     FacilityClass.PRESSURE_METER: "pressure",
@@ -22,10 +23,10 @@ _WANTED: Final = {
 
 
 class LeakDetector:
-    """Finds abrupt bursts, one finding each, in every zone that has flow and pressure meters."""
+    """Finds abrupt bursts, one finding each, in every zone that has flow and pressure meters and no model."""
 
     name = "leak"
-    version = 2
+    version = 3
     hears_late = False
 
     def initial(self, zone: str) -> LeakState:
@@ -41,23 +42,37 @@ class LeakDetector:
         outputs: list[Anomaly] = []
         for event in events:
             if isinstance(event, Reading):
-                _take(state, event)
+                if not state.located:
+                    _take(state, event)
             elif isinstance(event, TimerDue):
                 state.timer_ms = None
                 for step in state.steps.close(clock):
                     outputs.extend(advance(state, step, self.version))
-            elif isinstance(event, FacilityRegistered):
-                _register(state, event)
-            elif isinstance(event, FacilityLeft):
-                _leave(state, event.facility)
-            elif isinstance(event, ZoneConfigured):
-                state.name = event.name or ""
-                state.place = event.place.model_dump_json(by_alias=True)
+            else:
+                outputs.extend(self._learn(state, event, clock))
         due = state.steps.due_ms()
         if due == state.timer_ms:
             return Outcome(outputs) if outputs else QUIET
         state.timer_ms = due
         return Outcome(outputs, (Timer("step", due),))
+
+    def _learn(self, state: LeakState, event: ZoneEvent, clock: Clock) -> list[Anomaly]:
+        outputs: list[Anomaly] = []
+        match event:
+            case FacilityRegistered():
+                _register(state, event)
+            case FacilityLeft():
+                _leave(state, event.facility)
+            case ZoneConfigured():
+                state.name = event.name or ""
+                state.place = event.place.model_dump_json(by_alias=True)
+            case WaterNetworkConfigured():
+                if event.model is not None and not state.located:
+                    outputs = hand_over(state, clock.now_ms, self.version)
+                state.located = event.model is not None
+            case _:
+                pass
+        return outputs
 
     def snapshot(self, state: LeakState) -> bytes:
         """Deterministic bytes."""

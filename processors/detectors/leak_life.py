@@ -9,7 +9,7 @@ from processors.detectors.leak_model import Evidence, Model
 from processors.detectors.leak_report import report
 from processors.detectors.leak_state import Finding, LeakState
 from processors.detectors.leak_stats import MEMORY, WINDOWS, Floats, filled
-from processors.detectors.leak_steps import Step
+from processors.detectors.leak_steps import Step, Steps
 from schemas.anomaly import Anomaly, Transition
 
 WARM_UP_MS: Final = 24 * 3_600_000
@@ -50,6 +50,17 @@ def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
     if evidence is None or model.meters.blinded or step.time_ms - state.first_ms < WARM_UP_MS:
         return outputs
     outputs.extend(_judge(state, model, evidence, step, version))
+    return outputs
+
+
+def hand_over(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
+    """Forget everything but where things stand: another detector knows the network better from now on."""
+    step = Step(at_ms, {})
+    outputs = [
+        _end(state, step, finding, version, "the network's model is known: see its pipes") for finding in state.findings
+    ]
+    state.findings, state.model, state.layout, state.settling = [], None, (), 0
+    state.sensors, state.steps, state.first_ms, state.last_ms = {}, Steps(), 0, 0
     return outputs
 
 

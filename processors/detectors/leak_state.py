@@ -7,7 +7,7 @@ import numpy as np
 
 from processors.detectors.leak_model import Model
 from processors.detectors.leak_stats import decode, encode
-from processors.detectors.leak_steps import Sample, Steps
+from processors.detectors.leak_steps import Steps, ordered
 
 
 class Sensor(msgspec.Struct):
@@ -70,6 +70,8 @@ class LeakState(msgspec.Struct):
     """The finding that change raised, if any."""
     findings: list[Finding] = []
     timer_ms: int | None = None
+    located: bool = False
+    """The network has a model, and :mod:`.pipe_leak` looks for its leaks: nothing is looked for here."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode)  # it can sort no integer keys: see _ordered
@@ -82,18 +84,12 @@ def to_bytes(state: LeakState) -> bytes:
 
 
 def _ordered(state: LeakState) -> LeakState:
-    steps = msgspec.structs.replace(
-        state.steps,
-        early=_sorted_samples(state.steps.early),
-        open={slot: _sorted_samples(series) for slot, series in sorted(state.steps.open.items())},
-    )
     return msgspec.structs.replace(
-        state, sites=dict(sorted(state.sites.items())), sensors=dict(sorted(state.sensors.items())), steps=steps
+        state,
+        sites=dict(sorted(state.sites.items())),
+        sensors=dict(sorted(state.sensors.items())),
+        steps=ordered(state.steps),
     )
-
-
-def _sorted_samples(series: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
-    return {key: sorted(samples) for key, samples in sorted(series.items())}
 
 
 def from_bytes(data: bytes) -> LeakState:

@@ -112,6 +112,19 @@ class Steps(msgspec.Struct):
         return True
 
 
+def ordered(steps: Steps) -> Steps:
+    """The same, written the same way in whatever order the readings came."""
+    return msgspec.structs.replace(
+        steps,
+        early=_sorted_samples(steps.early),
+        open={slot: _sorted_samples(series) for slot, series in sorted(steps.open.items())},
+    )
+
+
+def _sorted_samples(series: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+    return {key: sorted(samples) for key, samples in sorted(series.items())}
+
+
 def _phase(times: list[int], interval: int) -> int:
     """The typical offset of the times within the interval, to a twelfth of it (the circular mean of the angles)."""
     angles = 2 * np.pi * (np.sort(np.asarray([t % interval for t in times], dtype=np.float64)) / interval)

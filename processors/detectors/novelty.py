@@ -30,6 +30,7 @@ CALM: Final = FROZEN.rest + 1
 RULED: Final = {
     FacilityClass.PRESSURE_METER: "pressure",
     FacilityClass.FLOW_METER: "flow",
+    FacilityClass.WATER_METER: "flow",
     FacilityClass.WATER_TANK: "water_level",
     FacilityClass.MANHOLE_COVER: "tilt_angle",
 }

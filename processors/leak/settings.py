@@ -1,4 +1,4 @@
-"""The few numbers of the method, with where each comes from (docs/processors/leak.md has the trials)."""
+"""The few numbers of the method, with where each comes from (docs/processors/pipe_leak.md has the trials)."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -15,14 +15,13 @@ def state(fold: PartitionFold, offset: int = 0) -> State:
 def restored(fold: PartitionFold) -> PartitionFold:
     """A fold made of the snapshot of this one, which says the same of itself."""
     data = state(fold)
-    again, offset = PartitionFold.restore(
-        fold._cast._detectors, fold._lateness_ms, data, tuple(fold._cast._known.values())
-    )
+    known = tuple(fold._cast._known.values())
+    again, offset = PartitionFold.restore(fold._cast._detectors, fold._lateness_ms, data, known, fold._models)
     assert offset == 0
     assert state(again) == data
-    again, _ = PartitionFold.restore(
-        fold._cast._detectors, fold._lateness_ms, data, tuple(fold._cast._known.values())
-    )  # nothing of it decoded yet
+    again, _ = PartitionFold.restore(  # nothing of it decoded yet
+        fold._cast._detectors, fold._lateness_ms, data, known, fold._models
+    )
     return again
 
 

@@ -70,7 +70,7 @@ def restart(driver: PipelineTestDriver) -> None:
 
 def replayed(driver: PipelineTestDriver, detectors: Iterable[Detector[Any]]) -> list[bytes]:
     """The records that a new fold makes of the driver's log."""
-    fold = PartitionFold(tuple(detectors), driver.fold._lateness_ms)
+    fold = PartitionFold(tuple(detectors), driver.fold._lateness_ms, models=driver.fold._models)
     return [outgoing(output, "/test").value for output in fold.fold(driver.log)]
 
 

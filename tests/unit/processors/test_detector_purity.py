@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 import processors.detectors
+import processors.leak
 import processors.novelty
 
 FOLDER = Path(processors.detectors.__file__).parent
-MODULES = sorted((*FOLDER.rglob("*.py"), *Path(processors.novelty.__file__).parent.rglob("*.py")))
+CORES = (processors.leak, processors.novelty)
+MODULES = sorted(
+    (*FOLDER.rglob("*.py"), *(module for core in CORES for module in Path(core.__file__).parent.rglob("*.py")))
+)
 CLIENTS = {
     "kafka",
     "paho",
@@ -29,7 +33,7 @@ FORBIDDEN = CLIENTS | WORLD | CHANCE
 FORBIDDEN_NAMES = {"uuid.uuid1", "uuid.uuid4", "numpy.random"}
 FORBIDDEN_ATTRIBUTES = {"uuid1", "uuid4", "now", "utcnow", "today", "default_rng", "urandom", "random"}
 FORBIDDEN_CALLS = {"open", "print", "input", "id", "hash", "eval", "exec", "vars", "globals"}
-OURS = {"schemas", "processors.engine.contract", "processors.detectors", "processors.novelty"}
+OURS = {"schemas", "processors.engine.contract", "processors.detectors", "processors.leak", "processors.novelty"}
 SET_METHODS = {"union", "intersection", "difference", "symmetric_difference"}
 
 

@@ -1,0 +1,162 @@
+"""Leaks in a network of which a hydraulic model is known: which pipe, since when, how much (docs/processors/pipe_leak.md).
+
+Readings become ticks of five minutes, closed by the clock (:mod:`.leak_steps`); :mod:`processors.leak` says what a tick
+shows; here that becomes the life of a finding.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from processors.detectors import pipe_leak_report as report
+from processors.detectors.leak_steps import Step
+from processors.detectors.pipe_leak_state import (
+    STEP_MS,
+    Meter,
+    OpenLeak,
+    PipeLeakState,
+    from_bytes,
+    network_of,
+    to_bytes,
+)
+from processors.engine.contract import (
+    QUIET,
+    Clock,
+    Models,
+    Outcome,
+    Reading,
+    Series,
+    Timer,
+    TimerDue,
+    ZoneEvent,
+    no_models,
+)
+from processors.leak.core import LeakCore
+from processors.leak.incidents import MOST, REPAIRED, Alarm
+from schemas.anomaly import Anomaly, Transition
+from schemas.facility import FacilityClass
+from schemas.registry import ZoneConfigured
+from schemas.water import WaterNetworkConfigured, WaterRole
+
+_WANTED: Final = {
+    FacilityClass.PRESSURE_METER: "pressure",
+    FacilityClass.FLOW_METER: "flow",
+    FacilityClass.WATER_METER: "flow",
+    FacilityClass.WATER_TANK: "water_level",
+}
+_PA_PER_M: Final = 9806.65  # of water, as EPANET and metering practice have it
+_DIGITS: Final = 4  # what a conversion of units adds behind them is no reading
+RECONFIGURED: Final = "the network was configured anew: it can not be followed any more"
+TOO_MANY: Final = "more leaks are open than can be followed"
+
+
+class PipeLeakDetector:
+    """Finds bursts and growing leaks pipe by pipe, in every zone whose network is configured with a model."""
+
+    name = "pipe_leak"
+    version = 1
+    hears_late = False
+
+    def __init__(self, models: Models = no_models) -> None:
+        self._models = models
+
+    def with_models(self, models: Models) -> "PipeLeakDetector":
+        """The same detector, which finds its models there."""
+        return PipeLeakDetector(models)
+
+    def initial(self, zone: str) -> PipeLeakState:
+        """Nothing known."""
+        return PipeLeakState(zone)
+
+    def wants(self, series: Series) -> bool:
+        """Pressures, flows and tank levels."""
+        return _WANTED.get(series.facility_class) == series.observed_property
+
+    def fold(self, state: PipeLeakState, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Collect readings; when the timer says so, close ticks and see what they show."""
+        said: list[Anomaly] = []
+        for event in events:
+            if isinstance(event, Reading):
+                _take(state, event)
+            elif isinstance(event, TimerDue):
+                state.timer_ms = None
+                for step in state.steps.close(clock):
+                    said += self._tick(state, step)
+            elif isinstance(event, WaterNetworkConfigured):
+                said += self._configure(state, event, clock)
+            elif isinstance(event, ZoneConfigured):
+                state.place = event.place
+        due = state.steps.due_ms()
+        if due == state.timer_ms:
+            return Outcome(said) if said else QUIET
+        state.timer_ms = due
+        return Outcome(said, (Timer("tick", due),))
+
+    def snapshot(self, state: PipeLeakState) -> bytes:
+        """Deterministic bytes; the model is named, not held."""
+        return to_bytes(state)
+
+    def restore(self, zone: str, data: bytes) -> PipeLeakState:
+        """What :meth:`snapshot` wrote."""
+        state = from_bytes(data, self._models)
+        assert state.zone == zone, "a snapshot of another zone"
+        return state
+
+    def upcast(self, version: int, zone: str, data: bytes) -> bytes | None:  # noqa: ARG002 - nothing is known of them
+        """Not known: the state is folded from the log again."""
+        return None
+
+    def _configure(self, state: PipeLeakState, event: WaterNetworkConfigured, clock: Clock) -> list[Anomaly]:
+        network = network_of(self._models, event)
+        before = state.configured
+        if before is not None and (before.model, before.sensors) == (event.model, event.sensors):
+            state.configured = event  # a name or a price
+            return []
+        said = [report.ended(state, leak, clock.now_ms, self.name, self.version, RECONFIGURED) for leak in state.opened]
+        state.begin(event, None if network is None else LeakCore(network))
+        return said
+
+    def _tick(self, state: PipeLeakState, step: Step) -> list[Anomaly]:
+        core = state.core
+        if core is None:
+            return []
+        values = np.array([_value(state, key, step) for key in core.sensors])
+        said: list[Anomaly] = []
+        for alarm in core.tick(step.time_ms // STEP_MS, values):
+            said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
+        return said
+
+    def _found(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
+        said = []
+        if len(state.opened) >= MOST:
+            said.append(report.ended(state, state.opened.pop(0), step.time_ms, self.name, self.version, TOO_MANY))
+        leak = OpenLeak(alarm.kind, alarm.pipe, alarm.tick, alarm.since * STEP_MS, alarm.flow, alarm.sure)
+        state.opened.append(leak)
+        said.append(report.said(state, leak, Transition.RAISED, step, alarm, self.name, self.version))
+        return said
+
+    def _repaired(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
+        for leak in state.opened:
+            if leak.pipe == alarm.pipe:
+                state.opened.remove(leak)
+                return [report.said(state, leak, Transition.CLEARED, step, alarm, self.name, self.version)]
+        return []
+
+
+def _take(state: PipeLeakState, reading: Reading) -> None:
+    series = reading.series
+    key = f"{series.facility}/{series.observed_property}"
+    if key in state.roles:
+        if key not in state.meters:
+            state.meters[key] = Meter(series.device, series.observed_property)
+        state.steps.add(key, reading)
+
+
+def _value(state: PipeLeakState, key: str, step: Step) -> float:
+    """Metres of water, m3/h or metres; NaN where nothing came."""
+    found = step.values.get(key)
+    if found is None:
+        return float("nan")
+    value = found[0] / _PA_PER_M if state.roles[key] is WaterRole.PRESSURE else found[0]
+    return round(value, _DIGITS)

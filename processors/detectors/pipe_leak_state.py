@@ -1,0 +1,129 @@
+"""What the detector of located leaks remembers of one zone, and its bytes."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from processors.detectors.leak_steps import Steps, ordered
+from processors.engine.contract import Models
+from processors.leak.core import STEP_S, LeakCore
+from processors.leak.network import NetworkModel
+from schemas.facility import Place
+from schemas.water import WaterNetworkConfigured, WaterRole
+
+STEP_MS: Final = STEP_S * 1000
+
+
+class OpenLeak(msgspec.Struct):
+    """A finding that is raised and not cleared."""
+
+    kind: str
+    pipe: int
+    cause: int
+    """The tick in which the core said it."""
+    since_ms: int
+    flow: float
+    sure: float
+
+
+class Meter(msgspec.Struct):
+    """Who speaks for a sensor of the network, as evidence names it."""
+
+    device: str
+    observed_property: str
+
+
+class PipeLeakState:
+    """Everything of one zone; empty until a network with a model is configured."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self.place: Place | None = None
+        self.configured: WaterNetworkConfigured | None = None
+        self.core: LeakCore | None = None
+        self.roles: dict[str, WaterRole] = {}
+        self.meters: dict[str, Meter] = {}
+        self.steps = Steps(interval_ms=STEP_MS)
+        self.opened: list[OpenLeak] = []
+        self.timer_ms: int | None = None
+
+    def begin(self, configured: WaterNetworkConfigured, core: LeakCore | None) -> None:
+        """Know the network; everything that was learnt of another is forgotten."""
+        self.configured, self.core = configured, core
+        known = frozenset(() if core is None else core.sensors)
+        self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
+        self.meters, self.steps, self.opened = {}, Steps(interval_ms=STEP_MS), []
+
+
+class _Written(msgspec.Struct):
+    zone: str
+    place: str | None
+    configured: str | None
+    core: bytes | None
+    meters: dict[str, Meter]
+    steps: Steps
+    opened: list[OpenLeak]
+    timer_ms: int | None
+
+
+_encoder: Final = msgspec.msgpack.Encoder()  # it can sort no integer keys: see leak_steps.ordered
+_decoder: Final = msgspec.msgpack.Decoder(_Written)
+
+
+def network_of(models: Models, configured: WaterNetworkConfigured) -> NetworkModel | None:
+    """The model of a network, if it has one.
+
+    Raises:
+        ValueError: the bytes it names are no model that this version reads.
+    """
+    return None if configured.model is None else _parsed(models(configured.model))
+
+
+@lru_cache(maxsize=32)
+def _parsed(data: bytes) -> NetworkModel:
+    """Once for all the partitions of a process: megabytes, the same for the same bytes."""
+    return NetworkModel.from_bytes(data)
+
+
+def to_bytes(state: PipeLeakState) -> bytes:
+    """Equal bytes for equal states, in whatever order they came to know what they know."""
+    return _encoder.encode(
+        _Written(
+            state.zone,
+            _json(state.place),
+            _json(state.configured),
+            None if state.core is None else state.core.to_bytes(),
+            dict(sorted(state.meters.items())),
+            ordered(state.steps),
+            state.opened,
+            state.timer_ms,
+        )
+    )
+
+
+def from_bytes(data: bytes, models: Models) -> PipeLeakState:
+    """Read :func:`to_bytes`.
+
+    Raises:
+        ModelMissingError: the model it was made with is not at hand.
+        ValueError: the bytes are no such state.
+    """
+    written = _decoder.decode(data)
+    state = PipeLeakState(written.zone)
+    if written.place is not None:
+        state.place = Place.model_validate_json(written.place)
+    if written.configured is not None:
+        configured = WaterNetworkConfigured.model_validate_json(written.configured)
+        network = network_of(models, configured)
+        core = None
+        if network is not None and written.core is not None:
+            core = LeakCore.from_bytes(written.core, network)
+        state.begin(configured, core)
+    state.meters, state.steps = written.meters, written.steps
+    state.opened, state.timer_ms = written.opened, written.timer_ms
+    return state
+
+
+def _json(model: Any) -> str | None:
+    return None if model is None else model.model_dump_json(by_alias=True)

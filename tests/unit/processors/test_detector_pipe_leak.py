@@ -1,0 +1,224 @@
+"""The detector of located leaks: what the core says of ticks, said of readings, whatever way they came."""
+
+import random
+from functools import cache
+
+import msgspec
+import pytest
+from street_kit import records, replayed, restart
+
+from processors.detectors.leak import LeakDetector
+from processors.detectors.pipe_leak import RECONFIGURED, PipeLeakDetector
+from processors.engine.driver import START, PipelineTestDriver
+from processors.leak.core import STEP_S, LeakCore
+from processors.leak.incidents import REPAIRED
+from schemas.anomaly import AnomalyKind, Transition
+from schemas.chunks import digest_of
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.model import to_ms
+from schemas.registry import ZoneConfigured, ZoneKind
+from schemas.water import WaterNetworkConfigured, WaterRole, WaterSensor
+from tests.unit.processors.leak_network_kit import PER_DAY, Floats, burst, network, readings
+
+ZONE = "dma:ring"
+STEP_MS = STEP_S * 1000
+FIRST = -(-to_ms(START) // STEP_MS)
+PA_PER_M = 9806.65
+DAYS = 16
+AT = 7 * PER_DAY + 130
+LEAK = 13
+
+
+def facility(name: str) -> Facility:
+    kind = FacilityClass.PRESSURE_METER if name.startswith("P") else FacilityClass.FLOW_METER
+    return Facility(
+        facility=name,
+        scheme=CodeScheme.LOCAL,
+        facility_class=kind,
+        zone=ZONE,
+        place=Place(lon=113.85, lat=34.03),
+        devices=(DeviceBinding(device=name),),
+    )
+
+
+NAMES = [*(f"P{i}" for i in range(8)), "F0", "F1"]
+SENSORS = tuple(
+    WaterSensor(facility=name, observed_property="pressure", role=WaterRole.PRESSURE)
+    if name.startswith("P")
+    else WaterSensor(facility=name, observed_property="flow", role=WaterRole.INLET)
+    for name in NAMES
+)
+_plain = network()
+(_area,) = _plain.areas
+MODEL = msgspec.structs.replace(
+    _plain,
+    areas=(
+        msgspec.structs.replace(
+            _area,
+            pressures=tuple(f"{name}/pressure" for name in _area.pressures),
+            inflows=tuple(f"{name}/flow" for name in _area.inflows),
+        ),
+    ),
+)
+BYTES = MODEL.to_bytes()
+
+
+@cache
+def burst_and_repair() -> Floats:
+    return readings(_plain, DAYS, [(LEAK, burst(DAYS, AT, 9.0, AT + 7 * PER_DAY))])
+
+
+def town(*detectors: PipeLeakDetector | LeakDetector, digest: str | None = digest_of(BYTES)) -> PipelineTestDriver:
+    driver = PipelineTestDriver(*(detectors or (PipeLeakDetector(),)), tick_s=STEP_S)
+    driver.model(BYTES)
+    driver.register(*map(facility, NAMES))
+    driver.configure(ZoneConfigured(zone=ZONE, kind=ZoneKind.DMA, name="Ring", place=Place(lon=113.8, lat=34.0)))
+    driver.configure_water(configured(digest))
+    driver.advance_to(FIRST * STEP_MS)
+    return driver
+
+
+def configured(digest: str | None = digest_of(BYTES), **more: object) -> WaterNetworkConfigured:
+    said = {"zone": ZONE, "name": "Ring", "model": digest, "sensors": SENSORS, "cost_per_m3": 0.8, "currency": "EUR"}
+    return WaterNetworkConfigured.model_validate({**said, **more})
+
+
+def rows(values: Floats, step: int) -> list[tuple[str, str, float, int]]:
+    at_ms = (FIRST + step) * STEP_MS
+    return [
+        (name, "pressure", float(value) * PA_PER_M, at_ms)
+        if name.startswith("P")
+        else (name, "flow", float(value), at_ms)
+        for name, value in zip(NAMES, values[step], strict=True)
+    ]
+
+
+def flow_on(driver: PipelineTestDriver, values: Floats, start: int, end: int) -> None:
+    for step in range(start, end):
+        driver.read_many(rows(values, step))
+        driver.advance(STEP_S)
+
+
+def offline(values: Floats) -> list[tuple[str, int, int, float]]:
+    """What the core says of the same values without any of the pipeline."""
+    core = LeakCore(MODEL)
+    assert core.sensors == tuple(sensor.key for sensor in SENSORS)
+    alarms = [alarm for step, row in enumerate(values) for alarm in core.tick(FIRST + step, row)]
+    return [(alarm.kind, alarm.tick, alarm.pipe, alarm.flow) for alarm in alarms]
+
+
+@cache
+def whole() -> PipelineTestDriver:
+    driver = town()
+    flow_on(driver, burst_and_repair(), 0, DAYS * PER_DAY)
+    return driver
+
+
+def test_the_pipeline_says_what_the_core_says() -> None:
+    driver = whole()
+    expected = offline(burst_and_repair())
+    assert [kind for kind, *_ in expected] == ["burst", REPAIRED]
+    raised, cleared = driver.findings
+    assert (raised.transition, cleared.transition) == (Transition.RAISED, Transition.CLEARED)
+    assert raised.id == cleared.id
+    assert to_ms(raised.at) == expected[0][1] * STEP_MS
+    assert to_ms(cleared.at) == expected[1][1] * STEP_MS
+    assert raised.subject == f"{ZONE}/p{expected[0][2]}"
+    assert raised.numbers["extra_flow_m3h"] == expected[0][3]
+    assert driver.quarantined == []
+
+
+def test_a_finding_says_where_how_much_and_by_what_it_is_known() -> None:
+    raised = whole().findings[0]
+    pipe = int(raised.subject.removeprefix(f"{ZONE}/p"))
+    assert MODEL.distances_m[pipe, LEAK] <= 300
+    lon, lat = MODEL.positions[pipe]
+    assert (raised.place.lon, raised.place.lat) == pytest.approx((lon, lat), abs=1e-6)
+    assert raised.kind == AnomalyKind.WATER_BURST
+    assert abs(to_ms(raised.since) // STEP_MS - FIRST - AT) <= 2
+    flow = raised.numbers["extra_flow_m3h"]
+    assert raised.numbers["loss_m3_per_day"] == pytest.approx(24 * flow, abs=0.1)
+    assert raised.numbers["cost_per_day"] == pytest.approx(24 * flow * 0.8, abs=0.01)
+    assert raised.score == raised.numbers["probability"] > 0.8
+    assert len(raised.evidence) == 4 + 2
+    assert raised.summary.startswith(f"Burst near pipe p{pipe} of Ring: ")
+
+
+def test_order_and_copies_within_ten_minutes_change_nothing() -> None:
+    chance = random.Random(4)
+    driver, values = town(), burst_and_repair()
+    end = AT + PER_DAY // 2
+    late: list[tuple[str, str, float, int]] = []
+    for step in range(end):
+        now, late = late, []
+        for row in rows(values, step):
+            (late if chance.random() < 0.3 else now).append(row)
+            if chance.random() < 0.1:
+                late.append(row)
+        chance.shuffle(now)
+        if now:
+            driver.read_many(now)
+        driver.advance(STEP_S)
+    assert [one.model_dump(exclude={"arrival_time"}) for one in driver.findings] == [
+        one.model_dump(exclude={"arrival_time"}) for one in whole().findings[:1]
+    ]
+
+
+def test_a_restart_and_a_replay_change_nothing() -> None:
+    driver, values = town(), burst_and_repair()
+    for start, end in ((0, AT - 3), (AT - 3, AT + 2), (AT + 2, AT + 40)):
+        flow_on(driver, values, start, end)
+        restart(driver)
+    assert records(driver) == records(whole())[: len(records(driver))]
+    assert driver.findings
+    assert replayed(driver, [PipeLeakDetector()]) == records(driver)
+
+
+def test_the_state_is_as_large_after_two_weeks_as_after_one() -> None:
+    driver, values = town(), readings(_plain, 15, [])
+    sizes = []
+    for week in range(2):
+        flow_on(driver, values, week * 7 * PER_DAY, (week + 1) * 7 * PER_DAY)
+        (slot,) = [slot for slot in driver.fold._known(ZONE).everyone if slot.detector.name == "pipe_leak"]
+        sizes.append(len(slot.snapshot()))
+    assert sizes[1] < 1.1 * sizes[0]
+
+
+def test_what_is_open_is_ended_when_another_network_is_configured_and_not_for_a_new_price() -> None:
+    driver = town()
+    flow_on(driver, burst_and_repair(), 0, AT + 20)
+    assert len(driver.open) == 1
+    driver.configure_water(configured(revision=1, cost_per_m3=1.2))
+    assert len(driver.open) == 1
+    driver.configure_water(configured(None, revision=2))
+    assert driver.open == []
+    assert driver.findings[-1].reason == RECONFIGURED
+
+
+def test_a_zone_with_a_model_is_left_alone_by_the_method_without_one() -> None:
+    with_model, without = town(LeakDetector()), town(LeakDetector(), digest=None)
+    for driver in (with_model, without):
+        flow_on(driver, burst_and_repair(), 0, AT + 40)
+    assert [finding.kind for finding in without.findings if finding.transition == Transition.RAISED] == [
+        AnomalyKind.WATER_BURST
+    ]
+    assert with_model.findings == []
+    without.configure_water(configured(revision=1))
+    assert without.open == []
+    assert without.findings[-1].reason == "the network's model is known: see its pipes"
+
+
+def test_bytes_that_are_no_model_are_set_aside_and_the_network_before_stays() -> None:
+    driver = town()
+    driver.configure_water(configured(driver.model(b"no model"), revision=1))
+    assert len(driver.quarantined) == 1
+    flow_on(driver, burst_and_repair(), 0, AT + 20)
+    assert len(driver.open) == 1
+
+
+def test_readings_of_strangers_are_not_the_networks() -> None:
+    driver = town()
+    driver.register(facility("P9"))
+    driver.read("P9", "pressure", 1.0)
+    driver.advance(3600)
+    assert driver.findings == []
