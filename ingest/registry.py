@@ -6,7 +6,7 @@ from schemas.columns import SeriesColumns
 from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
 from schemas.properties import PROPERTIES
-from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityRegistered, ZoneConfigured
+from schemas.registry import LOAD_KEY, RETIRED_KEY, CityWide, FacilityRegistered, ZoneConfigured
 
 _CACHED_MAX = 500_000
 _ZONE_KEY = "zone:"
@@ -46,6 +46,7 @@ class Registry:
         self._views: dict[str, tuple[View, ...]] = {}
         self._zone_keys: list[set[str]] = [set() for _ in range(partitions)]
         self._facility_keys: list[set[str]] = [set() for _ in range(partitions)]
+        self._city: dict[str, CityWide] = {}
         self._loads: dict[str, int] = {}
         self.retired: set[str] = set()
         """The ingests that will not come back."""
@@ -144,12 +145,21 @@ class Registry:
             self._views[device] = found
         return found
 
-    def keys(self, partition: int) -> list[str]:
-        """The keys of everything whose zone lies in this partition of the events: zones first, in a fixed order."""
-        return sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
+    def apply_to_city(self, key: str, data: CityWide | None) -> None:
+        """Fold one record of the topic about the whole city (None is a tombstone)."""
+        if data is None:
+            self._city.pop(key, None)
+        else:
+            self._city[key] = data
 
-    def standing(self, key: str, partition: int) -> ZoneConfigured | FacilityRegistered | None:
+    def keys(self, partition: int) -> list[str]:
+        """The keys of everything that stands in this partition of the events: the city first, zones, facilities."""
+        return sorted(self._city) + sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
+
+    def standing(self, key: str, partition: int) -> CityWide | ZoneConfigured | FacilityRegistered | None:
         """What is known under this key by now; None when it is gone or stands in another partition."""
+        if key in self._city:
+            return self._city[key]
         if key in self._zone_keys[partition]:
             return self._zones[key.removeprefix(_ZONE_KEY)]
         if key in self._facility_keys[partition]:

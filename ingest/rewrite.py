@@ -28,6 +28,7 @@ from schemas.model import from_ms, to_ms
 from schemas.registry import (
     LOAD_MS,
     PROBE_KEY,
+    CityWide,
     RegistryProbe,
     RegistryRewriteBegun,
     RegistryRewriteEnded,
@@ -174,7 +175,9 @@ class Rewriter:
             data = self._registry.standing(keys.popleft(), attempt.partition)
             if data is None:
                 continue  # it left meanwhile, and that stands behind the begin marker
-            if isinstance(data, ZoneConfigured):
+            if isinstance(data, CityWide):
+                zone = partition_key(attempt.partition)
+            elif isinstance(data, ZoneConfigured):
                 zone = data.zone
             else:
                 zone = data.facility.zone

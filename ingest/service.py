@@ -44,7 +44,15 @@ from runtime.settings import Settings
 from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.registry import RETIRED_KEY, FacilityRegistered, RegistryProbe, RegistryRewritten, ZoneConfigured
+from schemas.registry import (
+    CITY_KEY,
+    RETIRED_KEY,
+    CityWide,
+    FacilityRegistered,
+    RegistryProbe,
+    RegistryRewritten,
+    ZoneConfigured,
+)
 from schemas.topics import EVENTS, FACILITIES
 
 log: Final = structlog.get_logger()
@@ -309,6 +317,8 @@ class Service:
         if found.topic == FACILITIES.name:
             if isinstance(data, RegistryProbe):
                 self._rewriter.hear_probe(data)
+            elif found.key.startswith(CITY_KEY):
+                self._registry.apply_to_city(found.key, data if isinstance(data, CityWide) else None)
             elif found.key.startswith("/"):
                 said_ms = 0 if found.event is None else to_ms(found.event.time)
                 self._registry.note(found.key, stands=found.event is not None, wall_ms=said_ms)

@@ -20,6 +20,7 @@ from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
     RegistryLoad,
@@ -40,6 +41,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.facility.registered.v1": FacilityRegistered,
     "org.digital-eyes.facility.left.v1": FacilityLeft,
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
+    "org.digital-eyes.class.configured.v1": ClassConfigured,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
     "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,

@@ -83,6 +83,9 @@ class DeviceBinding(Model):
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366)]
 
 
+ParameterName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
 class Policy(Model):
     """What is allowed here and when to speak up; None means the default of the facility's class."""
 
@@ -92,6 +95,8 @@ class Policy(Model):
     clear_s: Seconds | None = None
     install_angle_deg: Annotated[float | None, Field(ge=0, le=180)] = None
     tilt_deg: Annotated[float | None, Field(gt=0, le=180)] = None
+    rules: Annotated[dict[ParameterName, float] | None, Field(max_length=64)] = None
+    """Parameters of rules by their full names (:mod:`schemas.rules`, where they are checked)."""
 
 
 class Facility(Model):

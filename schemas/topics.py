@@ -12,6 +12,7 @@ from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
     RegistryLoad,
@@ -52,13 +53,14 @@ class Topic:
 
 EVENTS: Final = Topic(
     name="city.events.v1",
-    key="zone; `partition-N` for batches, ticks and markers, whose partition is chosen by their zones or owner",
+    key="zone; `partition-N` for batches, ticks, markers and what is known of the city, which go where they are needed",
     values=(
         ObservationBatch,
         CameraEvent,
         FacilityRegistered,
         FacilityLeft,
         ZoneConfigured,
+        ClassConfigured,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
         Tick,
@@ -88,8 +90,8 @@ ANOMALIES: Final = Topic(
 )
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
-    key="facility id, or `zone:` and the zone id; `/load/`, `/probe/` and `/retired/` are no facilities",
-    values=(FacilityRegistered, ZoneConfigured, RegistryLoad, RegistryProbe, ShardRetired),
+    key="facility id, or `zone:` and the zone id; `/city/`, `/load/`, `/probe/` and `/retired/` are no facilities",
+    values=(FacilityRegistered, ZoneConfigured, ClassConfigured, RegistryLoad, RegistryProbe, ShardRetired),
     partitions=1,
     cleanup="compact",
     retention_ms=UNLIMITED,

@@ -24,7 +24,16 @@ from schemas.facility import Facility
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
-from schemas.registry import LOAD_KEY, RETIRED_KEY, FacilityLeft, FacilityRegistered, RegistryLoad, ZoneConfigured
+from schemas.registry import (
+    LOAD_KEY,
+    RETIRED_KEY,
+    CityWide,
+    ClassConfigured,
+    FacilityLeft,
+    FacilityRegistered,
+    RegistryLoad,
+    ZoneConfigured,
+)
 from schemas.topics import EVENTS, FACILITIES
 
 Record = tuple[str, str, Model | None]
@@ -41,13 +50,15 @@ class LoadReport:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     zones: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     dry_run: bool = False
 
     def __str__(self) -> str:
         verb = "would be " if self.dry_run else ""
+        classes = f"; {len(self.classes)} classes {verb}configured" if self.classes else ""
         return (
             f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
-            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones {verb}configured"
+            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones {verb}configured{classes}"
         )
 
 
@@ -55,6 +66,7 @@ class LoadReport:
 class _Plan:
     revision: int
     events: list[tuple[str, Model]] = field(default_factory=list)  # zone, event
+    everywhere: list[Model] = field(default_factory=list)  # events for every partition
     states: list[Record] = field(default_factory=list)
 
 
@@ -62,6 +74,7 @@ def load_registry(
     settings: Settings,
     facilities: Iterable[Facility],
     zones: Iterable[ZoneConfigured],
+    city: Iterable[CityWide] = (),
     *,
     remove_missing: bool = False,
     dry_run: bool = False,
@@ -81,6 +94,11 @@ def load_registry(
             revised = zone.model_copy(update={"revision": plan.revision})
             plan.events.append((zone.zone, revised))
             plan.states.append((ZONE_KEY + zone.zone, zone.zone, revised))
+        everywhere = [word for word in city if current.city.get(word.key, _nothing_of(word)) != word]
+        for word in everywhere:
+            said = word.model_copy(update={"revision": plan.revision})
+            plan.everywhere.append(said)
+            plan.states.append((word.key, word.key, said))
         changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
         left = current.facilities.keys() - set(changes.removed)
         result = {name: current.facilities[name] for name in sorted(left)} | wanted
@@ -92,8 +110,13 @@ def load_registry(
         changes,
         unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
         zones=tuple(zone.zone for zone in configured),
+        classes=tuple(word.facility_class.value for word in everywhere),
         dry_run=dry_run,
     )
+
+
+def _nothing_of(word: CityWide) -> CityWide:
+    return ClassConfigured(facility_class=word.facility_class)
 
 
 def load_demo_registry(settings: Settings) -> LoadReport:
@@ -209,6 +232,11 @@ def _write(settings: Settings, plan: _Plan) -> None:
         events = [
             (zone, encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
             for zone, data in plan.events
+        ]
+        events += [
+            (f"partition-{number}", encoded(settings, f"partition-{number}", data, now), number)
+            for data in plan.everywhere
+            for number in range(EVENTS.partitions)
         ]
         send(producer, EVENTS.full_name(prefix), events)
         states = [(key, encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]

@@ -6,8 +6,8 @@ from typing import Final
 
 from ops.logreader import read_all
 from runtime.settings import KafkaSettings
-from schemas.facility import Facility
-from schemas.registry import FacilityRegistered, RegistryLoad, ZoneConfigured
+from schemas.facility import Facility, FacilityClass, Policy
+from schemas.registry import CityWide, ClassConfigured, FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import FACILITIES
 
 ZONE_KEY: Final = "zone:"
@@ -24,6 +24,13 @@ class Registered:
     """Without their revisions, so that they compare with what a file says."""
     revision: int = 0
     """The highest so far."""
+    city: dict[str, CityWide] = field(default_factory=dict)
+    """By the topic's keys, without their revisions."""
+
+    def of_class(self, facility_class: FacilityClass) -> Policy:
+        """What is configured for a class."""
+        found = self.city.get(ClassConfigured(facility_class=facility_class).key)
+        return Policy() if found is None else found.policy
 
 
 def read_registered(settings: KafkaSettings) -> Registered:
@@ -40,7 +47,8 @@ def read_registered(settings: KafkaSettings) -> Registered:
             facilities[key] = data.facility
         else:
             zones[data.zone] = data.model_copy(update={"revision": 0})
-    return Registered(facilities, zones, standing.revision)
+    city = {key: word.model_copy(update={"revision": 0}) for key, word in standing.city.items()}
+    return Registered(facilities, zones, standing.revision, city)
 
 
 @dataclass(slots=True)
@@ -49,6 +57,8 @@ class Standing:
 
     registrations: dict[str, Registration] = field(default_factory=dict)
     """By the topic's keys."""
+    city: dict[str, CityWide] = field(default_factory=dict)
+    """What is known of the whole city: who follows the events has it from them."""
     revision: int = 0
     """The highest so far, of what is gone by now too."""
     loads: dict[str, datetime] = field(default_factory=dict)
@@ -66,11 +76,15 @@ def read_standing(settings: KafkaSettings) -> Standing:
         key = entry.key or ""
         if entry.raw is None:
             found.registrations.pop(key, None)
+            found.city.pop(key, None)
             found.loads.pop(key, None)
         elif entry.event is not None:
             match entry.event.data:
                 case FacilityRegistered() | ZoneConfigured() as data:
                     found.registrations[key] = data
+                    found.revision = max(found.revision, data.revision)
+                case CityWide() as data:
+                    found.city[key] = data
                     found.revision = max(found.revision, data.revision)
                 case RegistryLoad():
                     found.loads[key] = entry.event.time

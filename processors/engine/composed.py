@@ -15,6 +15,7 @@ import msgspec
 
 from processors.engine import refusal, snapshot
 from processors.engine.cast import Cast, Registration, about
+from processors.engine.citywide import City
 from processors.engine.contract import (
     QUIET,
     Blind,
@@ -41,7 +42,7 @@ from schemas.columns import BatchColumns
 from schemas.envelope import Data
 from schemas.model import Model, from_ms, to_ms
 from schemas.observation import JUDGED, Quality
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
 
 _LATE: Final = int(Quality.LATE)
@@ -80,6 +81,7 @@ class PartitionFold:
         self._clock = Clock(0, {})
         self._generation = 0
         self._frontier = Frontier()
+        self._city = City()
         self._zones: dict[str, Zone | bytes] = {}  # bytes: as a snapshot gave it, and nothing happened there since
         self._shards: list[list[str]] = [[] for _ in range(SHARDS)]  # the zones of each
         self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
@@ -120,6 +122,8 @@ class PartitionFold:
                     self._on_camera(event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured():
                     self._on_registry(event)
+                case CityWide():
+                    self._on_city(event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
                     self._on_step(to_ms(event.after) - to_ms(event.before))
@@ -205,6 +209,12 @@ class PartitionFold:
             assert self._cast.trial is not None, "a zone has one on trial only during a trial"
             self._deliver(zone.trial, self._cast.trial.sees(event), self._clock)
 
+    def _on_city(self, event: CityWide) -> None:
+        """Tell every zone, if it says more than was known."""
+        if self._city.hear(event):
+            for name in sorted(self._zones):
+                self._tell(self._known(name), event)
+
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
         if isinstance(event, ShadowBegun):
@@ -212,6 +222,8 @@ class PartitionFold:
             if trial is not None:
                 for zone in zones:
                     zone.begin(trial)
+                    for word in self._city:
+                        self._deliver(zone.slot(trial.label), word, self._clock)
             return
         promoted = isinstance(event, ShadowPromoted)
         trial = self._cast.end(event.shadow, promoted=promoted)
@@ -297,6 +309,8 @@ class PartitionFold:
                 return None
             zone = self._zones[name] = Zone(name, self._cast)
             self._shards[shard].append(name)
+            for word in self._city:
+                self._tell(zone, word)
         return zone if isinstance(zone, Zone) else self._known(name)
 
     def _known(self, name: str) -> Zone:
@@ -327,6 +341,7 @@ class PartitionFold:
                 frontier=self._frontier.state,
                 zones={name: self._known(name).snapshot(self._floor_ms) for name in names},
                 timers=self._timers.snapshot(names),
+                city=self._city.state,
             )
         )
 
@@ -363,6 +378,7 @@ class PartitionFold:
             raise SnapshotError(f"{len(found)} of {SHARDS} shards")
         first = min(found, key=lambda shard: shard.offset)
         self._cast.take_over(first.cast)
+        self._city = City(first.city)
         self._waiting = {shard.shard: self._present(shard) for shard in found}
         self._frontier = Frontier(first.frontier)
         self._generation = first.generation

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 from schemas.camera import CameraEvent
 from schemas.columns import SeriesColumns
 from schemas.model import Model
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 S = TypeVar("S")
 
@@ -58,7 +58,17 @@ class Stepped(NamedTuple):
     by_ms: int
 
 
-ZoneEvent = Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | TimerDue | Blind | Stepped
+ZoneEvent = (
+    Reading
+    | CameraEvent
+    | FacilityRegistered
+    | FacilityLeft
+    | ZoneConfigured
+    | CityWide
+    | TimerDue
+    | Blind
+    | Stepped
+)
 
 
 class Timer(NamedTuple):

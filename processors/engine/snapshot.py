@@ -41,6 +41,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     frontier: FrontierState
     zones: dict[str, bytes]
     timers: list[Entry]
+    city: dict[str, bytes] = {}  # snapshots of before there was any have none
 
 
 class Shelved(NamedTuple):
