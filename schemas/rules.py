@@ -238,6 +238,23 @@ def merged(before: Policy, after: Policy) -> Policy:
     return before.model_copy(update=changes | {"rules": rules or None})
 
 
+def without(policy: Policy, names: Iterable[str]) -> Policy:
+    """A policy that says nothing of these parameters any more.
+
+    Raises:
+        RuleError: it says nothing of one of them now.
+    """
+    rules = dict(policy.rules or {})
+    fields: dict[str, None] = {}
+    for name in names:
+        field = _field(name)
+        if rules.pop(name, None) is None and not (field and getattr(policy, field) is not None):
+            raise RuleError(f"nothing is said here of {name!r}")
+        if field:
+            fields[field] = None
+    return policy.model_copy(update=fields | {"rules": rules or None})
+
+
 def _field(name: str) -> str:
     """The field of a policy that says the same as a parameter, if there is one."""
     known = PARAMETERS.get(name)

@@ -25,6 +25,7 @@ from ops.cli import (
     rebuild,
     registry,
     replay,
+    rules,
     sequence,
     shadow,
     stack,
@@ -57,6 +58,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
+app.add_typer(rules.app, name="rules")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)

@@ -31,8 +31,8 @@ def load(
     """Register the facilities of a file; nothing is loaded when anything in it is wrong.
 
     CSV columns: facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, device, interval_s,
-    properties, camera_zone, activity, max_stay_s, grace_s, clear_s, install_angle_deg, tilt_deg. Several rows of one
-    facility are several devices; a row of facility_class `zone` configures a zone. GeoJSON has the same names as
+    properties, camera_zone, activity, max_stay_s, grace_s, clear_s, install_angle_deg, tilt_deg, rules. Several rows of
+    one facility are several devices; a row of facility_class `zone` configures a zone. GeoJSON has the same names as
     properties, a Point, and optionally a list `devices`. docs/registry.md explains each.
 
     Example: `eyes registry load covers.csv --dry-run`.

@@ -1,5 +1,6 @@
 """The registry: what stands where, read from files, compared with what is registered, written to the log."""
 
+from ops.registry.configure import Scoped, configure
 from ops.registry.files import RegistryFileError, read_registry_file
 from ops.registry.load import LoadReport, load_demo_registry, load_registry, remove_facility, retire_ingest
 from ops.registry.store import Registered, Registration, read_registered, read_standing
@@ -9,6 +10,8 @@ __all__ = [
     "Registered",
     "Registration",
     "RegistryFileError",
+    "Scoped",
+    "configure",
     "load_demo_registry",
     "load_registry",
     "read_registered",

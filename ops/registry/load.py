@@ -20,7 +20,7 @@ from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.clock import ShardRetired
 from schemas.envelope import CloudEvent, encode
-from schemas.facility import Facility
+from schemas.facility import Facility, FacilityClass, Policy
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
@@ -34,6 +34,7 @@ from schemas.registry import (
     RegistryLoad,
     ZoneConfigured,
 )
+from schemas.rules import RuleError, check
 from schemas.topics import EVENTS, FACILITIES
 
 Record = tuple[str, str, Model | None]
@@ -58,7 +59,8 @@ class LoadReport:
         classes = f"; {len(self.classes)} classes {verb}configured" if self.classes else ""
         return (
             f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
-            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones {verb}configured{classes}"
+            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; "
+            f"{len(self.zones)} zones {verb}configured{classes}"
         )
 
 
@@ -82,10 +84,12 @@ def load_registry(
     """Register what is new or different; with ``remove_missing`` also take out what is not named.
 
     Raises:
-        FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), or two
-            facilities would claim one reading.
+        FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), two
+            facilities would claim one reading, or a policy names a parameter that no rule takes.
     """
     wanted = {facility.facility: facility for facility in facilities}
+    zones, city = tuple(zones), tuple(city)
+    _check_rules(wanted.values(), zones, city)
     with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
         plan = _Plan(_revision_after(current))
@@ -113,6 +117,21 @@ def load_registry(
         classes=tuple(word.facility_class.value for word in everywhere),
         dry_run=dry_run,
     )
+
+
+def _check_rules(
+    facilities: Iterable[Facility], zones: Iterable[ZoneConfigured], city: Iterable[ClassConfigured]
+) -> None:
+    policies: list[tuple[str, Policy, FacilityClass | None]] = [
+        *((one.facility, one.policy, one.facility_class) for one in facilities if one.policy.rules),
+        *((zone.zone, zone.policy, None) for zone in zones),
+        *((f"class {word.facility_class.value}", word.policy, word.facility_class) for word in city),
+    ]
+    for whose, policy, facility_class in policies:
+        try:
+            check(policy, facility_class)
+        except RuleError as error:
+            raise FatalError(f"{whose}: {error}; nothing was changed") from None
 
 
 def _nothing_of(word: CityWide) -> CityWide:

@@ -14,7 +14,7 @@ COLUMNS: Final = (
     *("facility", "scheme", "facility_class", "name", "zone", "kind"),
     *("lon", "lat", "grid", "district", "address"),
     *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
-    *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"),
+    *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg", "rules"),
 )
 PROBLEMS_MAX: Final = 20
 
@@ -147,6 +147,8 @@ def _cells(where: str, values: dict[str, Any], problems: Problems) -> dict[str, 
             problems.add(where, name, f"no such property; there are: devices, {', '.join(COLUMNS)}")
         elif isinstance(value, list) and name == "properties":
             cells[name] = ";".join(map(str, value)) or "-"
+        elif isinstance(value, dict) and name == "rules":
+            cells[name] = ";".join(f"{parameter}={number}" for parameter, number in value.items())
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             cells[name] = str(value).strip()
         elif value is not None:

@@ -28,7 +28,7 @@ from processors.detectors.common import (
     Turn,
     retry_at,
 )
-from processors.detectors.rulebook import Rulebook
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
@@ -103,12 +103,8 @@ class CoverDetector(Packed[State]):
                     self._on_reading(state, event, turn)
                 case TimerDue():
                     self._on_timer(state, event, turn)
-                case FacilityRegistered():
-                    self._on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    self._on_left(state, event.facility, turn)
-                case ZoneConfigured() | ClassConfigured():
-                    _on_configured(state, event, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    self._on_registry(state, event, turn)
                 case Stepped():
                     _put_forward(state, event.by_ms)
                 case _:
@@ -133,12 +129,12 @@ class CoverDetector(Packed[State]):
                     _settle(cover, name, signal, turn)
                 continue
             signal.run += 1
+            if signal.run == 1 and not signal.on:
+                _suspect(cover, name, signal, reading, values, turn)
             if signal.run >= values["cover.clear_samples" if signal.on else "cover.confirm_samples"]:
                 signal.on = not signal.on
                 changed = True
                 _settle(cover, name, signal, turn)
-            elif not signal.on:
-                _suspect(cover, name, signal, reading, values, turn)
         if changed:
             _judge(cover, values, turn, Evidence.of(reading), reading.time_ms)
 
@@ -154,6 +150,15 @@ class CoverDetector(Packed[State]):
         at_ms = signal.confirm_at_ms
         signal.on, signal.run, signal.confirm_at_ms = True, 0, None
         _judge(cover, state.values(cover), turn, None, at_ms)
+
+    def _on_registry(self, state: State, event: RegistryEvent, turn: Turn) -> None:
+        match event:
+            case FacilityRegistered():
+                self._on_registered(state, event.facility, turn)
+            case FacilityLeft():
+                self._on_left(state, event.facility, turn)
+            case _:
+                _on_configured(state, event, turn)
 
     def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
         if facility.facility_class is not FacilityClass.MANHOLE_COVER:

@@ -31,7 +31,7 @@ from processors.detectors.common import (
     retry_at,
     span,
 )
-from processors.detectors.rulebook import Rulebook
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent, TrackPhase
@@ -124,15 +124,8 @@ class ParkingDetector(Packed[State]):
                     self._on_camera(state, event, turn)
                 case TimerDue():
                     self._on_timer(state, event, turn)
-                case FacilityRegistered():
-                    self._on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    self._on_left(state, event.facility, turn)
-                case ZoneConfigured() | ClassConfigured():
-                    if state.rules.configure(event):
-                        for name in sorted(state.spots):
-                            spot = state.spots[name]
-                            _change_rule(spot, _rule(state.rules, spot.site, spot.rule.name), turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    self._on_registry(state, event, turn)
                 case Stepped():
                     for spot in state.spots.values():
                         _put_forward(spot, event.by_ms)
@@ -154,6 +147,17 @@ class ParkingDetector(Packed[State]):
         spot.armed_ms = None
         _pass_time(spot, turn.clock.frontier.get(spot.shard, 0), turn)
         _arm(spot, turn)
+
+    def _on_registry(self, state: State, event: RegistryEvent, turn: Turn) -> None:
+        match event:
+            case FacilityRegistered():
+                self._on_registered(state, event.facility, turn)
+            case FacilityLeft():
+                self._on_left(state, event.facility, turn)
+            case _:
+                if state.rules.configure(event):
+                    for _, spot in sorted(state.spots.items()):
+                        _change_rule(spot, _rule(state.rules, spot.site, spot.rule.name), turn)
 
     def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
         name = _rule_name(facility)

@@ -8,8 +8,11 @@ from typing import Final
 import msgspec
 
 from schemas.facility import Facility, FacilityClass
-from schemas.registry import ClassConfigured, ZoneConfigured
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import RULES, Values, resolve, said
+
+RegistryEvent = FacilityRegistered | FacilityLeft | ZoneConfigured | ClassConfigured
+"""What a detector that has rules hears of the registry."""
 
 _RESOLVED: Final = "resolved"  # kept beside the state and never written: it follows from it
 
@@ -36,7 +39,7 @@ class Rulebook(msgspec.Struct, dict=True):
             before = self.classes.pop(event.facility_class.value, {})
             if values:
                 self.classes[event.facility_class.value] = values
-        vars(self).pop(_RESOLVED, None)
+        self.__dict__.pop(_RESOLVED, None)
         return values != before
 
     def register(self, facility: Facility) -> None:
@@ -68,5 +71,5 @@ class Rulebook(msgspec.Struct, dict=True):
         return [name for name in self.rules if RULES[name].applies(facility_class)]
 
     def _resolved(self) -> dict[tuple[str, bool], Values]:
-        found: dict[tuple[str, bool], Values] = vars(self).setdefault(_RESOLVED, {})
+        found: dict[tuple[str, bool], Values] = self.__dict__.setdefault(_RESOLVED, {})
         return found

@@ -1,8 +1,8 @@
 """Devices that should speak at an interval and do not: blind spots, not calm ones.
 
-A device is silent when clock time has passed ``intervals`` (three) of its intervals since we last heard it, and everything its shard
-sent until then has been received. Time in which we ourselves heard nothing of the shard (``Blind``) does not count.
-A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
+A device is silent when clock time has passed ``intervals`` of its intervals since we last heard it, and everything its
+shard sent until then has been received. Time in which we ourselves heard nothing of the shard (``Blind``) does not
+count. A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
 signs of life; a device without an interval is never silent.
 
 The parameter: rule ``silence`` in :mod:`schemas.rules`. A finding stands until the device is heard, whatever the rule
@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
-from processors.detectors.rulebook import Rulebook
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -89,14 +89,8 @@ class SilenceDetector(Packed[State]):
                     _on_timer(state, event.name, turn)
                 case Blind():
                     _on_blind(state, event)
-                case ZoneConfigured() | ClassConfigured():
-                    if state.rules.configure(event):
-                        for name in sorted(state.devices):
-                            _expect(state, name, turn)
-                case FacilityRegistered():
-                    _on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    _on_left(state, event.facility, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    _on_registry(state, event, turn)
                 case _:
                     pass
         return turn.outcome
@@ -142,6 +136,18 @@ def _on_timer(state: State, name: str, turn: Turn) -> None:
     step = Step(deadline_ms, summary, numbers, by_time=True)
     opening = Opening(name, state.sites[min(device.facilities)], device.heard_ms, device.heard_ms)
     device.opened = turn.raises(AnomalyKind.DEVICE_SILENT, opening, step)
+
+
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            _on_registered(state, event.facility, turn)
+        case FacilityLeft():
+            _on_left(state, event.facility, turn)
+        case _:
+            if state.rules.configure(event):
+                for name in sorted(state.devices):
+                    _expect(state, name, turn)
 
 
 def _on_registered(state: State, facility: Facility, turn: Turn) -> None:

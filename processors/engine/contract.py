@@ -59,15 +59,7 @@ class Stepped(NamedTuple):
 
 
 ZoneEvent = (
-    Reading
-    | CameraEvent
-    | FacilityRegistered
-    | FacilityLeft
-    | ZoneConfigured
-    | CityWide
-    | TimerDue
-    | Blind
-    | Stepped
+    Reading | CameraEvent | FacilityRegistered | FacilityLeft | ZoneConfigured | CityWide | TimerDue | Blind | Stepped
 )
 
 

@@ -6,11 +6,12 @@ from ingest_rig import NOW, Rig, facility, record_of
 from ingest.rewrite import LOAD_MS, PAUSE_S, UNCONFIRMED_MAX
 from schemas.clock import Tick
 from schemas.columns import AcceptedColumns, BatchColumns
-from schemas.facility import DeviceBinding, Place
+from schemas.facility import DeviceBinding, FacilityClass, Place, Policy
 from schemas.partitioning import partition_of
 from schemas.registry import (
     LOAD_KEY,
     PROBE_KEY,
+    ClassConfigured,
     FacilityRegistered,
     RegistryProbe,
     RegistryRewriteBegun,
@@ -287,3 +288,23 @@ def test_a_rewrite_whose_place_kafka_did_not_say_is_done_again() -> None:
     assert len(driven.of(RegistryRewriteEnded)) == 2
     (record,) = driven.of(RegistryRewritten)
     assert record.begin_offset > 1
+
+
+def test_what_is_known_of_the_city_stands_first_in_every_partition() -> None:
+    driven = Driven(count=1)
+    word = ClassConfigured(facility_class=FacilityClass.FLOW_METER, policy=Policy(rules={"silence.intervals": 5.0}))
+    gone = ClassConfigured(facility_class=FacilityClass.CAMERA)
+    for known in (word, gone):
+        driven.rig.registry.apply_to_city(known.key, known)
+    driven.rig.registry.apply_to_city(gone.key, None)
+    other = (PARTITION + 1) % EVENTS.partitions
+    driven.own(PARTITION, other)
+    driven.tick(DAY)
+    driven.finish()
+    driven.finish()
+    said = [(one.partition, one.key) for one in driven.rig.writer.written if one.data == word]
+    assert sorted(said) == sorted((number, f"partition-{number}") for number in (PARTITION, other))
+    assert driven.of(ClassConfigured) == [word, word]
+    kinds = driven.kinds()
+    assert kinds.index(ClassConfigured) < kinds.index(FacilityRegistered)
+    assert sorted(one.facilities for one in driven.of(RegistryRewriteEnded)) == [0, 1]
