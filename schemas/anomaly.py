@@ -86,8 +86,8 @@ class AnomalyKind(StrEnum):
 class KindInfo:
     """What is said of every finding of a kind; ``matter`` is the 2013 class code cases are filed under, if any.
 
-    GB/T 30428.2-2013 as one city fills it in: 0192, 0196, 0284 and 0496 are its own, counted down from 99. None: no class
-    of the code fits, or it is a matter of the network and none of the street.
+    GB/T 30428.2-2013 as one city fills it in: 0192, 0196, 0284 and 0496 are its own, counted down from 99. None: no
+    class of the code fits, or it is a matter of the network and none of the street.
     """
 
     label: str
