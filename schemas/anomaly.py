@@ -197,5 +197,7 @@ class Anomaly(Model):
     score: Annotated[float, Field(ge=0, le=1)] = 1.0
     evidence: tuple[UUID, ...] = ()
     reason: Annotated[str | None, Field(max_length=256)] = None
+    expected: Annotated[str | None, Field(max_length=64)] = None
+    """The planned works (:mod:`schemas.works`) within which it was raised."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]

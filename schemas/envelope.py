@@ -31,6 +31,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.works import MaintenancePlanned
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
@@ -42,6 +43,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.facility.left.v1": FacilityLeft,
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.class.configured.v1": ClassConfigured,
+    "org.digital-eyes.maintenance.planned.v1": MaintenancePlanned,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
     "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,

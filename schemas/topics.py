@@ -23,6 +23,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.works import MaintenancePlanned
 
 UNLIMITED: Final = -1
 DAY_MS: Final = 86_400_000
@@ -61,6 +62,7 @@ EVENTS: Final = Topic(
         FacilityLeft,
         ZoneConfigured,
         ClassConfigured,
+        MaintenancePlanned,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
         Tick,
@@ -90,8 +92,16 @@ ANOMALIES: Final = Topic(
 )
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
-    key="facility id, or `zone:` and the zone id; `/city/`, `/load/`, `/probe/` and `/retired/` are no facilities",
-    values=(FacilityRegistered, ZoneConfigured, ClassConfigured, RegistryLoad, RegistryProbe, ShardRetired),
+    key="facility id, or `zone:` and the zone id; what begins with `/` is no facility",
+    values=(
+        FacilityRegistered,
+        ZoneConfigured,
+        ClassConfigured,
+        MaintenancePlanned,
+        RegistryLoad,
+        RegistryProbe,
+        ShardRetired,
+    ),
     partitions=1,
     cleanup="compact",
     retention_ms=UNLIMITED,

@@ -35,7 +35,7 @@ from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
 from processors.engine.zone import Route, SnapshotError, Zone, upcast
 from runtime.errors import PoisonError
-from schemas.anomaly import Anomaly
+from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
@@ -44,6 +44,7 @@ from schemas.model import Model, from_ms, to_ms
 from schemas.observation import JUDGED, Quality
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
+from schemas.works import MaintenancePlanned
 
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
@@ -122,8 +123,8 @@ class PartitionFold:
                     self._on_camera(event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured():
                     self._on_registry(event)
-                case CityWide():
-                    self._on_city(event)
+                case CityWide() | MaintenancePlanned():
+                    self._on_plan(event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
                     self._on_step(to_ms(event.after) - to_ms(event.before))
@@ -209,9 +210,12 @@ class PartitionFold:
             assert self._cast.trial is not None, "a zone has one on trial only during a trial"
             self._deliver(zone.trial, self._cast.trial.sees(event), self._clock)
 
-    def _on_city(self, event: CityWide) -> None:
-        """Tell every zone, if it says more than was known."""
-        if self._city.hear(event):
+    def _on_plan(self, event: CityWide | MaintenancePlanned) -> None:
+        """Tell every zone, if it says more than was known of the city; works are no detector's business."""
+        if isinstance(event, MaintenancePlanned):
+            if (here := self._zone(event.zone)) is not None:
+                here.works.hear(event, self._clock.now_ms)
+        elif self._city.hear(event):
             for name in sorted(self._zones):
                 self._tell(self._known(name), event)
 
@@ -290,11 +294,18 @@ class PartitionFold:
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._cast.trial
         for output in outputs:
-            said = slot.openings.said(output) if isinstance(output, Anomaly) else output
+            said = slot.openings.said(self._expected(slot.zone, output)) if isinstance(output, Anomaly) else output
             if trial is None or slot.label != trial.label:
                 self._outputs.append(said)
             elif isinstance(said, Anomaly):
                 self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
+
+    def _expected(self, zone: str, finding: Anomaly) -> Anomaly:
+        """The finding, marked if works explain it; its later steps take that from the first."""
+        if finding.transition is not Transition.RAISED:
+            return finding
+        works = self._known(zone).works.expecting(finding)
+        return finding if works is None else finding.model_copy(update={"expected": works})
 
     def _route(self, series: Series) -> Route | None:
         zone = self._zone(series.zone)
@@ -339,7 +350,7 @@ class PartitionFold:
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
                 frontier=self._frontier.state,
-                zones={name: self._known(name).snapshot(self._floor_ms) for name in names},
+                zones={name: self._known(name).snapshot(self._floor_ms, self._clock.now_ms) for name in names},
                 timers=self._timers.snapshot(names),
                 city=self._city.state,
             )
