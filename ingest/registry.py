@@ -7,6 +7,12 @@ from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
 from schemas.properties import PROPERTIES
 from schemas.registry import LOAD_KEY, RETIRED_KEY, CityWide, FacilityRegistered, ZoneConfigured
+from schemas.works import MaintenancePlanned
+
+Planned = CityWide | MaintenancePlanned
+"""What says something of no single facility or zone as it is."""
+Standing = Planned | ZoneConfigured | FacilityRegistered
+"""What the daily rewrite repeats."""
 
 _CACHED_MAX = 500_000
 _ZONE_KEY = "zone:"
@@ -46,7 +52,7 @@ class Registry:
         self._views: dict[str, tuple[View, ...]] = {}
         self._zone_keys: list[set[str]] = [set() for _ in range(partitions)]
         self._facility_keys: list[set[str]] = [set() for _ in range(partitions)]
-        self._city: dict[str, CityWide] = {}
+        self._plans: dict[str, Planned] = {}
         self._loads: dict[str, int] = {}
         self.retired: set[str] = set()
         """The ingests that will not come back."""
@@ -145,21 +151,26 @@ class Registry:
             self._views[device] = found
         return found
 
-    def apply_to_city(self, key: str, data: CityWide | None) -> None:
-        """Fold one record of the topic about the whole city (None is a tombstone)."""
+    def apply_plan(self, key: str, data: Planned | None) -> None:
+        """Fold one record of the topic about the whole city or planned works (None is a tombstone)."""
         if data is None:
-            self._city.pop(key, None)
+            self._plans.pop(key, None)
         else:
-            self._city[key] = data
+            self._plans[key] = data
+
+    def _concerns(self, plan: Planned, partition: int) -> bool:
+        return isinstance(plan, CityWide) or partition_of(plan.zone, self._partitions) == partition
 
     def keys(self, partition: int) -> list[str]:
-        """The keys of everything that stands in this partition of the events: the city first, zones, facilities."""
-        return sorted(self._city) + sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
+        """The keys of all that stands in this partition of the events: the city first, works, zones, facilities."""
+        plans = sorted(key for key, plan in self._plans.items() if self._concerns(plan, partition))
+        return plans + sorted(self._zone_keys[partition]) + sorted(self._facility_keys[partition])
 
-    def standing(self, key: str, partition: int) -> CityWide | ZoneConfigured | FacilityRegistered | None:
+    def standing(self, key: str, partition: int) -> Standing | None:
         """What is known under this key by now; None when it is gone or stands in another partition."""
-        if key in self._city:
-            return self._city[key]
+        plan = self._plans.get(key)
+        if plan is not None and self._concerns(plan, partition):
+            return plan
         if key in self._zone_keys[partition]:
             return self._zones[key.removeprefix(_ZONE_KEY)]
         if key in self._facility_keys[partition]:

@@ -36,6 +36,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
+from schemas.works import MaintenancePlanned
 
 log: Final = structlog.get_logger()
 
@@ -177,7 +178,7 @@ class Rewriter:
                 continue  # it left meanwhile, and that stands behind the begin marker
             if isinstance(data, CityWide):
                 zone = partition_key(attempt.partition)
-            elif isinstance(data, ZoneConfigured):
+            elif isinstance(data, ZoneConfigured | MaintenancePlanned):
                 zone = data.zone
             else:
                 zone = data.facility.zone

@@ -65,7 +65,9 @@ class LoadReport:
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
+    """What will be written."""
+
     revision: int
     events: list[tuple[str, Model]] = field(default_factory=list)  # zone, event
     everywhere: list[Model] = field(default_factory=list)  # events for every partition
@@ -92,7 +94,7 @@ def load_registry(
     _check_rules(wanted.values(), zones, city)
     with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
-        plan = _Plan(_revision_after(current))
+        plan = Plan(revision_after(current))
         configured = [zone for zone in zones if current.zones.get(zone.zone) != zone]
         for zone in configured:
             revised = zone.model_copy(update={"revision": plan.revision})
@@ -109,7 +111,7 @@ def load_registry(
         if (problem := contested(result.values(), (*changes.added, *changes.changed))) is not None:
             raise FatalError(f"{problem}: name the properties of each in the registry; nothing was changed")
         if not dry_run:
-            _write(settings, plan)
+            write(settings, plan)
     return replace(
         changes,
         unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
@@ -154,12 +156,12 @@ def remove_facility(settings: Settings, facility: str) -> None:
         current = read_registered(settings.kafka)
         if facility not in current.facilities:
             raise FatalError(f"no facility {facility!r} is registered; see: eyes registry list")
-        plan = _Plan(_revision_after(current))
+        plan = Plan(revision_after(current))
         _plan_removal(plan, current.facilities[facility])
-        _write(settings, plan)
+        write(settings, plan)
 
 
-def _revision_after(current: Registered) -> int:
+def revision_after(current: Registered) -> int:
     """Of everything that is now written: the wall time in ms, but above all that was.
 
     A facility that was removed left no revision behind; the wall time is above that as well.
@@ -203,7 +205,7 @@ def retire_ingest(settings: Settings, shard: str) -> None:
 
 
 def _plan_facilities(
-    plan: _Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
+    plan: Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
 ) -> LoadReport:
     """Add to the plan what must be written; the report's part that speaks of facilities."""
     added: list[str] = []
@@ -226,13 +228,13 @@ def _plan_facilities(
     return LoadReport(added=tuple(added), changed=tuple(changed), moved=tuple(moved), removed=tuple(removed))
 
 
-def _plan_removal(plan: _Plan, facility: Facility) -> None:
+def _plan_removal(plan: Plan, facility: Facility) -> None:
     left = FacilityLeft(facility=facility.facility, zone=facility.zone, revision=plan.revision)
     plan.events.append((facility.zone, left))
     plan.states.append((facility.facility, facility.facility, None))
 
 
-def _write(settings: Settings, plan: _Plan) -> None:
+def write(settings: Settings, plan: Plan) -> None:
     """Events first and acknowledged, then the state; and around them that this is under way.
 
     An ingest that rewrites the registry meanwhile waits for the end (docs/decisions/0016-daily-rewrite.md). After

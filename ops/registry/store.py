@@ -9,6 +9,7 @@ from runtime.settings import KafkaSettings
 from schemas.facility import Facility, FacilityClass, Policy
 from schemas.registry import CityWide, ClassConfigured, FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import FACILITIES
+from schemas.works import WORKS_KEY, MaintenancePlanned
 
 ZONE_KEY: Final = "zone:"
 
@@ -26,6 +27,9 @@ class Registered:
     """The highest so far."""
     city: dict[str, CityWide] = field(default_factory=dict)
     """By the topic's keys, without their revisions."""
+
+    works: dict[str, MaintenancePlanned] = field(default_factory=dict)
+    """By their references, as they stand there."""
 
     def of_class(self, facility_class: FacilityClass) -> Policy:
         """What is configured for a class."""
@@ -48,7 +52,7 @@ def read_registered(settings: KafkaSettings) -> Registered:
         else:
             zones[data.zone] = data.model_copy(update={"revision": 0})
     city = {key: word.model_copy(update={"revision": 0}) for key, word in standing.city.items()}
-    return Registered(facilities, zones, standing.revision, city)
+    return Registered(facilities, zones, standing.revision, city, standing.works)
 
 
 @dataclass(slots=True)
@@ -59,6 +63,8 @@ class Standing:
     """By the topic's keys."""
     city: dict[str, CityWide] = field(default_factory=dict)
     """What is known of the whole city: who follows the events has it from them."""
+    works: dict[str, MaintenancePlanned] = field(default_factory=dict)
+    """By their references."""
     revision: int = 0
     """The highest so far, of what is gone by now too."""
     loads: dict[str, datetime] = field(default_factory=dict)
@@ -77,6 +83,7 @@ def read_standing(settings: KafkaSettings) -> Standing:
         if entry.raw is None:
             found.registrations.pop(key, None)
             found.city.pop(key, None)
+            found.works.pop(key.removeprefix(WORKS_KEY), None)
             found.loads.pop(key, None)
         elif entry.event is not None:
             match entry.event.data:
@@ -85,6 +92,9 @@ def read_standing(settings: KafkaSettings) -> Standing:
                     found.revision = max(found.revision, data.revision)
                 case CityWide() as data:
                     found.city[key] = data
+                    found.revision = max(found.revision, data.revision)
+                case MaintenancePlanned() as data:
+                    found.works[data.works] = data
                     found.revision = max(found.revision, data.revision)
                 case RegistryLoad():
                     found.loads[key] = entry.event.time

@@ -11,6 +11,7 @@ from schemas.envelope import KAFKA_HEADERS, CloudEvent, encode
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered
+from schemas.works import MaintenancePlanned
 
 ACK_S: Final = 30.0
 
@@ -46,6 +47,8 @@ def encoded(settings: Settings, subject: str, data: Model | None, now: datetime)
         subject, partitionkey = data.facility.facility, data.facility.zone
     elif isinstance(data, FacilityLeft):
         subject, partitionkey = data.facility, data.zone
+    elif isinstance(data, MaintenancePlanned):
+        subject, partitionkey = data.works, data.zone
     elif isinstance(data, CityWide):
         subject, partitionkey = data.key, subject
     else:

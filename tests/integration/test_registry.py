@@ -22,6 +22,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.partitioning import partition_of
 from schemas.registry import LOAD_KEY, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import EVENTS, FACILITIES
+from schemas.works import MaintenancePlanned
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
@@ -287,6 +288,50 @@ def test_rules_of_a_class_stand_in_every_partition_and_the_nearest_applies(eyes:
         (("show", "b-9"), "no facility 'b-9' is registered"),
     ):
         wrong = eyes(*arguments, of="rules")
+        assert wrong.returncode == 1
+        assert problem in " ".join(wrong.stderr.split())
+
+
+def test_works_are_planned_moved_and_called_off(eyes: Any, settings: Settings) -> None:
+    load_registry(settings, [bay("b-1")], [ZONE])
+
+    def works(*arguments: str) -> str:
+        done = eyes(*arguments, of="works")
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    def planned() -> list[tuple[int, str, str | None, str, bool]]:
+        return [
+            (number, one.works, one.facility, f"{one.ends:%H}", one.cancelled)
+            for number, one in said(settings)
+            if isinstance(one, MaintenancePlanned)
+        ]
+
+    when = ("--from", "2126-12-01T08:00+08:00", "--to", "2126-12-01T18:00+08:00")
+    assert works("plan", "W-1", "--facility", "b-1", *when) == "W-1 planned\n"
+    assert works("plan", "W-1", "--facility", "b-1", *when) == "W-1 as it was\n"
+    assert works("plan", "W-1", "--zone", HERE, *when[:3], "2126-12-01T20:00+08:00") == "W-1 planned\n"
+    assert HERE in works("list")
+    over = ("--from", "2026-01-01", "--to", "2026-01-02", "--kind", "cover_open")
+    works("plan", "W-0", "--zone", HERE, *over)
+    assert "W-0" not in works("list")
+    assert "cover_open" in works("list", "--over")
+    assert works("cancel", "W-1") == "W-1 called off\n"
+    at = where(HERE)
+    assert planned() == [
+        (at, "W-1", "b-1", "10", False),
+        (at, "W-1", None, "12", False),
+        (at, "W-0", None, "00", False),
+        (at, "W-1", None, "12", True),
+    ]
+    assert read_registered(settings.kafka).works == {}  # the one was called off, the other is long over
+    for arguments, problem in (
+        (("plan", "W-2", *when), "exactly one of --zone and --facility"),
+        (("plan", "W-2", "--zone", "segment:9", *when), "no zone 'segment:9'"),
+        (("plan", "W-2", "--zone", HERE, "--from", "2026-01-02", "--to", "2026-01-02"), "ends is not after begins"),
+        (("cancel", "W-1"), "no works 'W-1' are planned"),
+    ):
+        wrong = eyes(*arguments, of="works")
         assert wrong.returncode == 1
         assert problem in " ".join(wrong.stderr.split())
 

@@ -7,6 +7,7 @@ from ingest.rewrite import LOAD_MS, PAUSE_S, UNCONFIRMED_MAX
 from schemas.clock import Tick
 from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.facility import DeviceBinding, FacilityClass, Place, Policy
+from schemas.model import from_ms
 from schemas.partitioning import partition_of
 from schemas.registry import (
     LOAD_KEY,
@@ -21,6 +22,7 @@ from schemas.registry import (
     ZoneKind,
 )
 from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
+from schemas.works import MaintenancePlanned
 
 PARTITION = partition_of("dma:1", EVENTS.partitions)
 DAY = 20_000 * DAY_MS
@@ -295,8 +297,13 @@ def test_what_is_known_of_the_city_stands_first_in_every_partition() -> None:
     word = ClassConfigured(facility_class=FacilityClass.FLOW_METER, policy=Policy(rules={"silence.intervals": 5.0}))
     gone = ClassConfigured(facility_class=FacilityClass.CAMERA)
     for known in (word, gone):
-        driven.rig.registry.apply_to_city(known.key, known)
-    driven.rig.registry.apply_to_city(gone.key, None)
+        driven.rig.registry.apply_plan(known.key, known)
+    driven.rig.registry.apply_plan(gone.key, None)
+    begins, ends = from_ms(DAY), from_ms(DAY + 1)
+    here, called_off = (MaintenancePlanned(works=w, zone="dma:1", begins=begins, ends=ends) for w in ("W-1", "W-2"))
+    for plan in (here, called_off):
+        driven.rig.registry.apply_plan(plan.key, plan)
+    driven.rig.registry.apply_plan(called_off.key, None)
     other = (PARTITION + 1) % EVENTS.partitions
     driven.own(PARTITION, other)
     driven.tick(DAY)
@@ -305,6 +312,8 @@ def test_what_is_known_of_the_city_stands_first_in_every_partition() -> None:
     said = [(one.partition, one.key) for one in driven.rig.writer.written if one.data == word]
     assert sorted(said) == sorted((number, f"partition-{number}") for number in (PARTITION, other))
     assert driven.of(ClassConfigured) == [word, word]
+    plans = [one for one in driven.rig.writer.written if type(one.data) is MaintenancePlanned]
+    assert [(one.partition, one.key, one.data) for one in plans] == [(PARTITION, "dma:1", here)]
     kinds = driven.kinds()
     assert kinds.index(ClassConfigured) < kinds.index(FacilityRegistered)
     assert sorted(one.facilities for one in driven.of(RegistryRewriteEnded)) == [0, 1]

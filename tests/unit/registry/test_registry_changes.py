@@ -38,7 +38,7 @@ class Rig:
         self.everywhere: list[Any] = []
         self.states: list[tuple[str, str, Any]] = []
         monkeypatch.setattr(load, "read_registered", lambda _: Registered(self.facilities, self.zones, city=self.city))
-        monkeypatch.setattr(load, "_write", self._write)
+        monkeypatch.setattr(load, "write", self._write)
         monkeypatch.setattr(load, "kafka_explained", _as_it_is)
 
     def _write(self, _settings: Settings, plan: Any) -> None:
