@@ -280,6 +280,10 @@ def test_rules_of_a_class_stand_in_every_partition_and_the_nearest_applies(eyes:
     assert read_registered(settings.kafka).city == {word.key: word}
     rules("unset", "overstay.clear_s", "--facility", "b-1")
     assert applies("b-1") == ["50", "s", f"zone {HERE}"]
+
+
+def test_what_no_rule_takes_is_refused_by_name(eyes: Any, settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2", THERE)], [ZONE])
     for arguments, problem in (
         (("set", "overstay.clear_s=1"), "exactly one of --class, --zone and --facility"),
         (("set", "overstay.clear=1", "--zone", HERE), "there is no parameter 'overstay.clear'"),
