@@ -1,4 +1,4 @@
-"""Leaks in a network of which a hydraulic model is known: which pipe, since when, how much (docs/processors/pipe_leak.md).
+"""Leaks in a network of which a hydraulic model is known: which pipe, since when, how much.
 
 Readings become ticks of five minutes, closed by the clock (:mod:`.leak_steps`); :mod:`processors.leak` says what a tick
 shows; here that becomes the life of a finding.
