@@ -49,6 +49,7 @@ class AnomalyKind(StrEnum):
     BIN_FIRE = "bin_fire"
     DRAIN_HIGH = "drain_high"
     ROAD_FLOODED = "road_flooded"
+    ROAD_WATER = "road_water"
     TANK_HIGH = "tank_high"
     TANK_LOW = "tank_low"
     # lamps
@@ -128,6 +129,7 @@ KINDS: Final[dict[AnomalyKind, KindInfo]] = {
     AnomalyKind.BIN_FIRE: KindInfo("fire in a waste bin", "垃圾箱起火", Severity.CRITICAL, None),
     AnomalyKind.DRAIN_HIGH: KindInfo("drain nearly full", "排水管道水位过高", Severity.MAJOR, "0503"),
     AnomalyKind.ROAD_FLOODED: KindInfo("road flooded", "道路积水", Severity.CRITICAL, "0506"),
+    AnomalyKind.ROAD_WATER: KindInfo("water gathers on a road", "道路积水预警", Severity.WARNING, None),
     AnomalyKind.TANK_HIGH: KindInfo("tank level high", "水池水位过高", Severity.MAJOR, None),
     AnomalyKind.TANK_LOW: KindInfo("tank level low", "水池水位过低", Severity.MAJOR, None),
     # lamps

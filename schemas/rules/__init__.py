@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, parking, silence
+from schemas.rules import clock, cover, lamp, level, parking, silence
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -48,6 +48,8 @@ class RuleError(ValueError):
 _RULES: Final = (
     *cover.RULES,
     *parking.RULES,
+    *level.RULES,
+    *lamp.RULES,
     *silence.RULES,
     *clock.RULES,
 )

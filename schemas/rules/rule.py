@@ -54,3 +54,13 @@ def seconds(name: str, default: float, meaning: str, *, low: float = 0.0, field:
 def count(name: str, default: int, high: int, meaning: str) -> Parameter:
     """A parameter that counts something, from 1."""
     return Parameter(name, "1", default, 1, high, meaning)
+
+
+def share(name: str, default: float, meaning: str) -> Parameter:
+    """A parameter that is a part of something, from 0 to 1."""
+    return Parameter(name, "1", default, 0.0, 1.0, meaning)
+
+
+def metres(name: str, default: float, meaning: str, *, low: float = 0.0, high: float = 100.0) -> Parameter:
+    """A parameter that is a length (m)."""
+    return Parameter(name, "m", default, low, high, meaning)
