@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, lamp, level, parking, silence
+from schemas.rules import clock, cover, lamp, level, limit, parking, silence
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -50,6 +50,7 @@ _RULES: Final = (
     *parking.RULES,
     *level.RULES,
     *lamp.RULES,
+    *limit.RULES,
     *silence.RULES,
     *clock.RULES,
 )
@@ -59,6 +60,7 @@ PARAMETERS: Final[dict[str, tuple[Rule, Parameter]]] = {
     f"{rule.name}.{parameter.name}": (rule, parameter) for rule in _RULES for parameter in rule.parameters
 }
 """By full name: ``cover.tilt_deg``."""
+_FIELDS: Final = {name: parameter.field for name, (_, parameter) in PARAMETERS.items() if parameter.field is not None}
 
 
 class Scope(StrEnum):
@@ -75,15 +77,16 @@ def said(policy: Policy, rules: Iterable[str] | None = None) -> dict[str, float]
 
     Its ``rules`` win over its fields. A field says the same to every rule that reads it.
     """
+    its = None if rules is None else frozenset(rules)
     found: dict[str, float] = {}
-    named = policy.rules or {}
-    for name in _names(rules):
-        _, parameter = PARAMETERS[name]
-        value = named.get(name)
-        if value is None and parameter.field is not None:
-            value = getattr(policy, parameter.field)
-        if value is not None:
-            found[name] = parameter.within(value)
+    for name, field in _FIELDS.items():
+        value = getattr(policy, field)
+        if value is not None and (its is None or PARAMETERS[name][0].name in its):
+            found[name] = PARAMETERS[name][1].within(value)
+    for name, value in (policy.rules or {}).items():
+        known = PARAMETERS.get(name)
+        if known is not None and (its is None or known[0].name in its):
+            found[name] = known[1].within(value)
     return found
 
 

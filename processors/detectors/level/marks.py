@@ -11,7 +11,7 @@ import msgspec
 
 from processors.detectors.common import Opened, Site, span
 from processors.detectors.debounce import Need, Signal
-from processors.detectors.level.rise import remember, rise_m
+from processors.detectors.rise import remember, rise_m
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.facility import FacilityClass
