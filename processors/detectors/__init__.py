@@ -9,7 +9,10 @@ from typing import Any, Final
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.lamp import LampDetector
 from processors.detectors.leak import LeakDetector
+from processors.detectors.level import LevelDetector
+from processors.detectors.limit import LimitDetector
 from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.pipe_leak import PipeLeakDetector
@@ -30,6 +33,9 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     ClockDetector(),
     LeakDetector(),
     PipeLeakDetector(),
+    LevelDetector(),
+    LampDetector(),
+    LimitDetector(),
 )
 
 CANDIDATES: Final[tuple[Detector[Any], ...]] = (NoveltyDetector(),)

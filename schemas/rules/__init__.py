@@ -28,6 +28,7 @@ __all__ = [
     "Scope",
     "Values",
     "check",
+    "deciding",
     "explain",
     "merged",
     "plain",
@@ -114,6 +115,16 @@ def explain(facility: Facility, zone: Policy | None, of_class: Policy | None) ->
         if rule.applies(facility.facility_class):
             found = ((layer[name], scope) for scope, layer in layers if name in layer)
             yield name, *next(found, (parameter.default, Scope.DEFAULT))
+
+
+def deciding(explained: Sequence[tuple[str, float, Scope]]) -> Iterator[tuple[str, float, Scope]]:
+    """Of what :func:`explain` gave: the rules that decide something; those of families may have no limit at all."""
+    limited = {
+        PARAMETERS[name][0].name
+        for name, value, _ in explained
+        if PARAMETERS[name][0].family is None or (PARAMETERS[name][1].unlimited and not math.isinf(value))
+    }
+    return (one for one in explained if PARAMETERS[one[0]][0].name in limited)
 
 
 def check(policy: Policy, facility_class: FacilityClass | None = None) -> None:

@@ -14,6 +14,7 @@ from schemas.rules import (
     RuleError,
     Scope,
     check,
+    deciding,
     explain,
     merged,
     read_value,
@@ -155,3 +156,16 @@ def test_text_that_is_no_parameter_and_value_is_refused(text: str) -> None:
     with pytest.raises(RuleError, match=r"as in cover.tilt_deg=12"):
         read_value(text)
     assert read_value(" cover.tilt_deg = 12") == (TILT, 12.0)
+
+
+def test_rules_of_a_family_that_has_no_limit_for_a_facility_are_not_shown() -> None:
+    plain_cover = list(explain(facility(Policy()), None, None))
+    shown = {name for name, _, _ in deciding(plain_cover)}
+    assert {"cover.tilt_deg", "limit_gas_lel.high", "limit_gas_lel.samples"} <= shown
+    assert not any(name.startswith("limit_temperature.") for name in shown)
+    own = list(explain(facility(Policy(rules={"limit_temperature.high": 70.0})), None, None))
+    assert {name for name, _, _ in deciding(own)} - shown == {
+        name for name in PARAMETERS if name.startswith("limit_temperature.")
+    }
+    assert {rule.name for rule in RULES.values() if not rule.in_force} >= {"limit_temperature", "limit_flow"}
+    assert RULES["cover"].in_force
