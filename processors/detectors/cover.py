@@ -32,7 +32,7 @@ from processors.detectors.cover_state import (
 )
 from processors.detectors.debounce import Signal
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
@@ -58,6 +58,8 @@ class CoverDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in samples, registrations and timers."""
+        if len(events) == 1 and isinstance(events[0], Reading) and _goes_by(state, events[0], clock):
+            return QUIET
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -74,6 +76,29 @@ class CoverDetector(Packed[State]):
                 case _:
                     pass
         return turn.outcome
+
+
+def _goes_by(state: State, reading: Reading, clock: Clock) -> bool:
+    """Take note of a reading that changes nothing: of nearly all, fast."""
+    prop, value = reading.series.observed_property, reading.value
+    cover = state.covers.get(reading.series.facility)
+    if cover is None:
+        return True
+    if cover.silent or cover.opened is not None:
+        return False
+    if prop == "tilt_angle":
+        values = state.values(cover)
+        deviates = abs(value - values["cover.install_angle_deg"]) > values["cover.tilt_deg"]
+        if deviates or value > values["cover.open_deg"] or not cover.has_angle:
+            return False
+    elif prop in SIGNALS and (prop != "contact_open" or value != 0):
+        return False
+    for name in SIGNALS.get(prop, ()):
+        signal = cover.signals.get(name)
+        if signal is None or not signal.goes_by(reading.time_ms, value):
+            return False
+    cover.heard_ms, cover.shard = clock.now_ms, reading.shard
+    return True
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

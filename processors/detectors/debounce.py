@@ -35,6 +35,15 @@ class Signal(msgspec.Struct):
     cause: Evidence | None = None
     """While on: the sample that began the run."""
 
+    def goes_by(self, time_ms: int, value: float) -> bool:
+        """Take in a sample that is contrary; False if that is no short matter and :meth:`hear` must be asked."""
+        if self.on or self.count:
+            return False
+        if time_ms >= self.newest_ms:
+            self.newest_ms, self.value = time_ms, value
+        self.contrary_ms = max(self.contrary_ms, time_ms)
+        return True
+
     def hear(self, reading: Reading, value: float, *, against: bool, need: Need) -> bool:
         """Take in a sample; whether it changed what is believed.
 

@@ -7,6 +7,7 @@ night, or dimmed to nothing, is off on purpose. Where nothing measures power, it
 The parameters: rules ``lamp`` and ``feeder`` in :mod:`schemas.rules`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ from processors.detectors.debounce import Need, Signal
 from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.detectors.sun import Light, light
-from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -44,6 +45,8 @@ class LampDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and rules."""
+        if len(events) == 1 and isinstance(events[0], Reading) and _goes_by(state, events[0]):
+            return QUIET
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -54,6 +57,31 @@ class LampDetector(Packed[State]):
                 case _:
                     pass
         return turn.outcome
+
+
+def _goes_by(state: State, reading: Reading) -> bool:
+    """Take note of a reading that changes nothing: of nearly all, fast."""
+    lamp = state.lamps.get(reading.series.facility)
+    if lamp is None:
+        return True
+    if reading.series.observed_property != "power":
+        lamp.hear_switch(reading)
+        return lamp.power_ms >= 0
+    if lamp.opened or reading.time_ms <= lamp.power_ms:
+        return False
+    values = state.values(lamp)
+    rated_w = values["lamp.rated_w"]
+    now = light(lamp.site.lat, lamp.site.lon, reading.time_ms, round(values["lamp.dusk_s"] * 1000))
+    if now is Light.NIGHT:
+        # It burns as it should, and did so at the reading before.
+        share = lamp.share(values, reading.value)
+        right = not math.isinf(rated_w) and lamp.burns and abs(share - 1.0) < values["lamp.power_clear_share"]
+    else:
+        right = now is Light.DAY and reading.value == 0.0 and lamp.burns is None
+    if not right or not all(signal.goes_by(reading.time_ms, reading.value) for signal in lamp.signals.values()):
+        return False
+    lamp.power_ms = reading.time_ms
+    return True
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

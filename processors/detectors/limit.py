@@ -13,7 +13,7 @@ from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
@@ -39,6 +39,8 @@ class LimitDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and rules."""
+        if len(events) == 1 and isinstance(events[0], Reading) and not _concerns(state, events[0].series):
+            return QUIET  # most of them
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -49,6 +51,10 @@ class LimitDetector(Packed[State]):
                 case _:
                     pass
         return turn.outcome
+
+
+def _concerns(state: State, series: Series) -> bool:
+    return state.bounds(series.facility, series.facility_class, series.observed_property) is not None
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

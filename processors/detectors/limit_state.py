@@ -85,13 +85,14 @@ class State(msgspec.Struct, dict=True):
 
     def bounds(self, facility: str, facility_class: FacilityClass, name: str) -> Bounds | None:
         """What applies to a property; None: nothing does."""
-        kept: dict[tuple[str, str], Bounds | None] = self.__dict__.setdefault(_BOUNDS, {})
-        key = (facility if facility in self.rules.facilities else facility_class.value, name)
         try:
-            return kept[key]
+            kept: dict[tuple[str, bool, str], Bounds | None] = self.__dict__[_BOUNDS]
         except KeyError:
-            found = kept[key] = _bounds(self.rules, facility, facility_class, name)
-            return found
+            kept = self.__dict__[_BOUNDS] = {}
+        key = (facility, False, name) if facility in self.rules.facilities else (facility_class, True, name)
+        if key not in kept:
+            kept[key] = _bounds(self.rules, facility, facility_class, name)
+        return kept[key]
 
     def forget_bounds(self) -> None:
         """Rules have changed."""

@@ -50,12 +50,12 @@ class Rulebook(msgspec.Struct, dict=True):
         if values:
             self.facilities[facility.facility] = values
         if values != before:
-            self._resolved().pop((facility.facility, False), None)
+            self._forget_resolved(facility.facility)
 
     def forget(self, facility: str) -> None:
         """The facility is gone."""
         if self.facilities.pop(facility, None) is not None:
-            self._resolved().pop((facility, False), None)
+            self._forget_resolved(facility)
 
     def of(self, facility: str, facility_class: FacilityClass, rule: str = "") -> Values:
         """What applies, by full name; the same object for all that have nothing of their own.
@@ -66,20 +66,27 @@ class Rulebook(msgspec.Struct, dict=True):
             rule: only of this one; of all when empty.
         """
         own = self.facilities.get(facility)
-        key = (facility_class.value, True) if own is None else (facility, False)
-        resolved = self._resolved().setdefault(key, {})
-        found = resolved.get(rule)
+        key = (facility_class, True, rule) if own is None else (facility, False, rule)
+        resolved = self._resolved()
+        found = resolved.get(key)
         if found is None:
             layers = ({} if own is None else own, self.zone, self.classes.get(facility_class.value, {}))
-            found = resolved[rule] = resolve((rule,) if rule else _expanded(self.rules), layers)
+            found = resolved[key] = resolve((rule,) if rule else _expanded(self.rules), layers)
         return found
 
     def _rules_of(self, facility_class: FacilityClass) -> list[str]:
         return [name for name in _expanded(self.rules) if RULES[name].applies(facility_class)]
 
-    def _resolved(self) -> dict[tuple[str, bool], dict[str, Values]]:
-        found: dict[tuple[str, bool], dict[str, Values]] = self.__dict__.setdefault(_RESOLVED, {})
+    def _resolved(self) -> dict[tuple[str, bool, str], Values]:
+        try:
+            found: dict[tuple[str, bool, str], Values] = self.__dict__[_RESOLVED]
+        except KeyError:
+            found = self.__dict__[_RESOLVED] = {}
         return found
+
+    def _forget_resolved(self, facility: str) -> None:
+        for rule in ("", *_expanded(self.rules)):
+            self._resolved().pop((facility, False, rule), None)
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """Changes of a story that must not change what is found: the story is rows of devices, told in records."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,8 +18,6 @@ Row = tuple[str, str, float, float]
 Found = list[tuple[str, str, str, str]]
 """Of each step: what, of what kind, about whom, since when after the story began."""
 
-LONGEST_S = 86_400.0 * 30
-
 
 def told(
     detector: Callable[[], Detector[Any]],
@@ -29,8 +28,9 @@ def told(
     later_s: float = 0.0,
     records: Iterable[int] = (),
     tick_s: float = 300.0,
+    rest_s: float = 0.0,
 ) -> PipelineTestDriver:
-    """The story as it arrives: each record when its newest row was said.
+    """The story as it arrives: what was said between two ticks, before the second of them.
 
     Args:
         detector: makes the one that listens.
@@ -38,8 +38,9 @@ def told(
         rows: in the order of arrival.
         configured: said before anything else.
         later_s: the whole story happens so much later.
-        records: so many rows travel together; one each when they run out.
+        records: so many rows travel together, unless a tick stands between them; one each when they run out.
         tick_s: the cadence.
+        rest_s: so long it goes on when all is said.
     """
     driver = PipelineTestDriver(detector(), tick_s=tick_s)
     driver.advance_to(to_ms(START) + round(later_s * 1000))
@@ -47,14 +48,18 @@ def told(
     for word in configured:
         driver.configure(word)
     driver.register(*facilities)
-    rows, sizes = list(rows), iter(records)
-    while rows:
-        size = next(sizes, 1)
-        record, rows = rows[:size], rows[size:]
-        timed = [(device, name, value, began_ms + round(at_s * 1000)) for device, name, value, at_s in record]
-        driver.advance_to(max(at_ms for *_, at_ms in timed))
-        driver.read_many(timed)
-    driver.advance(tick_s)
+    sizes = iter(records)
+    tick_ms = round(tick_s * 1000)
+    timed = [(device, name, value, round(at_s * 1000)) for device, name, value, at_s in rows]
+    ticks_at = [newest // tick_ms for newest in accumulate((row[3] for row in timed), max)]
+    for ticks, of_tick in groupby(zip(ticks_at, timed, strict=True), key=itemgetter(0)):
+        driver.advance_to(began_ms + ticks * tick_ms)
+        waiting = [(device, name, value, began_ms + at_ms) for _, (device, name, value, at_ms) in of_tick]
+        while waiting:
+            size = next(sizes, 1)
+            driver.read_many(waiting[:size])
+            del waiting[:size]
+    driver.advance(tick_s + rest_s)
     return driver
 
 
@@ -76,11 +81,12 @@ def doubled(rows: Sequence[Row], which: Iterable[int]) -> list[Row]:
 
 
 def disordered(rows: Sequence[Row], which: Iterable[int]) -> list[Row]:
-    """Some neighbours of one series change places, and so do all neighbours of different series."""
-    mixed = list(rows)
+    """Some neighbours change places; none moves farther."""
+    mixed, free = list(rows), 0
     for at in sorted({n % len(rows) for n in which}):
-        if at + 1 < len(mixed):
+        if free <= at < len(mixed) - 1:
             mixed[at], mixed[at + 1] = mixed[at + 1], mixed[at]
+            free = at + 2
     return mixed
 
 
@@ -103,8 +109,3 @@ def holds(device: str, name: str, every_s: float, *runs: tuple[float, int], begi
     """A series that holds each value for so many samples."""
     values = [value for value, times in runs for _ in range(times)]
     return [(device, name, value, begin_s + n * every_s) for n, value in enumerate(values)]
-
-
-def runs_of(rows: Iterable[Row]) -> int:
-    """How many runs of one value there are."""
-    return sum(1 for _ in groupby(row[2] for row in rows))

@@ -233,10 +233,10 @@ STORIES = st.tuples(
 def test_another_time_another_order_and_other_records_find_the_same(
     rows: list[Row], later_s: float, covers: list[Facility], records: list[int]
 ) -> None:
-    plain = found(told(CoverDetector, COVERS, rows, tick_s=60.0))
-    assert found(told(CoverDetector, COVERS, rows, later_s=later_s, tick_s=60.0), later_s) == plain
-    assert found(told(CoverDetector, covers, rows, tick_s=60.0)) == plain
-    assert found(told(CoverDetector, COVERS, rows, records=records, tick_s=60.0)) == plain
+    plain = found(told(CoverDetector, COVERS, rows, tick_s=60.0, rest_s=3600.0))
+    assert found(told(CoverDetector, COVERS, rows, later_s=later_s, tick_s=60.0, rest_s=3600.0), later_s) == plain
+    assert found(told(CoverDetector, covers, rows, tick_s=60.0, rest_s=3600.0)) == plain
+    assert found(told(CoverDetector, COVERS, rows, records=records, tick_s=60.0, rest_s=3600.0)) == plain
 
 
 @settings(RELAXED, max_examples=15)
@@ -244,6 +244,6 @@ def test_another_time_another_order_and_other_records_find_the_same(
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     # Whether something shakes long enough is asked from when it went up, which another property says.
     rows = [row for row in rows if row[1] != "vibration"]
-    plain = found(told(CoverDetector, COVERS, rows, tick_s=60.0))
-    assert found(told(CoverDetector, COVERS, doubled(rows, twice), tick_s=60.0)) == plain
-    assert found(told(CoverDetector, COVERS, disordered(rows, swapped), tick_s=60.0)) == plain
+    plain = found(told(CoverDetector, COVERS, rows, tick_s=60.0, rest_s=3600.0))
+    assert found(told(CoverDetector, COVERS, doubled(rows, twice), tick_s=60.0, rest_s=3600.0)) == plain
+    assert found(told(CoverDetector, COVERS, disordered(rows, swapped), tick_s=60.0, rest_s=3600.0)) == plain

@@ -288,12 +288,13 @@ LAMPS = (feeder(), *(lamp(f"lamp-{n}") for n in range(4)))
 
 
 def runs(device: str, values: list[float], every_s: float) -> st.SearchStrategy[list[Row]]:
-    run = st.tuples(st.sampled_from(values), st.integers(3, 12))
-    return st.lists(run, min_size=1, max_size=6).map(lambda some: holds(device, "power", every_s, *some))
+    """Of at least five samples: one that is just long enough is not, when its last word comes too late."""
+    run = st.tuples(st.sampled_from(values), st.integers(5, 9))
+    return st.lists(run, min_size=1, max_size=5).map(lambda some: holds(device, "power", every_s, *some))
 
 
 STORIES = st.tuples(*(runs(f"lamp-{n}", [0.0, 20.0, 30.0, 60.0, 118.0, 160.0], 600.0 + 40 * n) for n in range(4))).map(
-    lambda some: [(*row[:3], row[3] + 10.6 * HOUR) for row in by_time(row for rows in some for row in rows)]
+    lambda some: [(*row[:3], row[3] + 11.5 * HOUR) for row in by_time(row for rows in some for row in rows)]
 )
 
 
@@ -316,10 +317,9 @@ def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[i
 
 
 @settings(RELAXED, max_examples=20)
-@given(STORIES, st.sampled_from([-1, 1, 40, 182, 365]))
+@given(STORIES, st.sampled_from([1, 40, 182, 365]))
 def test_the_same_hours_of_another_night_find_the_same(rows: list[Row], days: int) -> None:
-    nights = [row for row in rows if 11.5 * HOUR < row[3] < 21.5 * HOUR]  # night on every day of the year
-    plain = found(told(LampDetector, LAMPS, nights, tick_s=HOUR))
-    if days > 0:
-        later_s = days * DAY_S
-        assert found(told(LampDetector, LAMPS, nights, later_s=later_s, tick_s=6 * HOUR), later_s) == plain
+    later_s = days * DAY_S
+    night = [row for row in rows if 12.5 * HOUR < row[3] < 20.5 * HOUR]  # on every day of the year
+    plain = found(told(LampDetector, LAMPS, night, tick_s=HOUR))
+    assert found(told(LampDetector, LAMPS, night, later_s=later_s, tick_s=6 * HOUR), later_s) == plain

@@ -294,8 +294,8 @@ THINGS = (
 
 
 def runs(device: str, name: str, values: list[float], every_s: float) -> st.SearchStrategy[list[Row]]:
-    """What holds for at least three samples: one sample alone may be seen or not, depending on who comes first."""
-    run = st.tuples(st.sampled_from(values), st.integers(3, 12))
+    """What holds for a sample more than it must, or for plainly less: which sample comes last may depend on disorder."""
+    run = st.tuples(st.sampled_from(values), st.sampled_from([3, 4, 9, 12]))
     return st.lists(run, min_size=1, max_size=6).map(lambda some: holds(device, name, every_s, *some))
 
 
@@ -303,7 +303,7 @@ STORIES = st.tuples(
     runs("bin-1", "fill_level", [20, 60, 84.9, 85, 95, 99], 900.0),
     runs("bin-2", "fill_level", [20, 60, 69.9, 70, 99], 700.0),
     runs("drain-1", "water_level", [0.5, 1.3, 1.6, 1.9], 300.0),
-    runs("road-1", "water_level", [0.0, 0.02, 0.04, 0.1, 0.2], 310.0),
+    runs("road-1", "water_level", [0.0, 0.04, 0.1, 0.2], 450.0),
     runs("tank-1", "fill_level", [5, 10, 12, 50, 97], 620.0),
 ).map(lambda some: by_time(row for rows in some for row in rows))
 

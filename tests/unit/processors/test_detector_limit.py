@@ -251,14 +251,15 @@ STATIONS = (
 
 
 def runs(device: str, name: str, values: list[float], every_s: float, begin_s: float) -> st.SearchStrategy[list[Row]]:
-    run = st.tuples(st.sampled_from(values), st.integers(3, 12))
+    """What holds for a sample more than it must, or for plainly less: which sample comes last may depend on disorder."""
+    run = st.tuples(st.sampled_from(values), st.sampled_from([4, 9, 12]))
     return st.lists(run, min_size=1, max_size=6).map(lambda some: holds(device, name, every_s, *some, begin_s=begin_s))
 
 
 STORIES = st.tuples(
     runs("gas-1", "gas_lel", [0.0, 9.0, 10.0, 10.1, 30.0], 60.0, 0.0),
     runs("air-1", "pm2_5", [20.0, 65.0, 75.0, 80.0], 1000.0, 11.0),
-    runs("noise-1", "sound_level", [40.0, 48.0, 50.0, 55.0, 61.0], 330.0, 12.5 * HOUR),
+    runs("noise-1", "sound_level", [40.0, 48.0, 50.0, 55.0, 61.0], 330.0, 14.5 * HOUR),
     runs("box-1", "voltage", [200.0, 207.0, 230.0, 252.0, 260.0], 130.0, 21.0),
 ).map(lambda some: by_time(row for rows in some for row in rows))
 
