@@ -251,7 +251,7 @@ STATIONS = (
 
 
 def runs(device: str, name: str, values: list[float], every_s: float, begin_s: float) -> st.SearchStrategy[list[Row]]:
-    """What holds for a sample more than it must, or for plainly less: which sample comes last may depend on disorder."""
+    """What holds for a sample more than it must, or for plainly less: who comes last may depend on disorder."""
     run = st.tuples(st.sampled_from(values), st.sampled_from([4, 9, 12]))
     return st.lists(run, min_size=1, max_size=6).map(lambda some: holds(device, name, every_s, *some, begin_s=begin_s))
 
