@@ -126,6 +126,14 @@ def test_a_change_is_too_fast_up_or_down(values: list[float], *, raises: bool) -
     assert said(driver) == ["raised limit_exceeded it temperature"] * raises
 
 
+def test_a_change_is_a_rate_where_readings_are_far_apart() -> None:
+    driver = city(station(temperature__rise=3.0))
+    say(driver, "temperature", 0, 4, 8, 12, 16, every_s=10 * MINUTE)  # 2 Cel in five minutes
+    assert driver.findings == []
+    say(driver, "temperature", 23, 30, every_s=10 * MINUTE)
+    assert len(driver.open) == 1
+
+
 def test_a_change_clears_when_it_is_over() -> None:
     driver = city(station(temperature__rise=3.0))
     say(driver, "temperature", 5, 9, 9)
