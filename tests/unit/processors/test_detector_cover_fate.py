@@ -157,6 +157,7 @@ def test_an_open_one_that_keeps_shaking_is_carried_away() -> None:
     assert kinds(driver) == ["raised cover_open"]
     say(driver, contact_open=[1] * 3, vibration=[1] * 3)
     assert kinds(driver)[1:] == ["cleared cover_open", "raised cover_stolen"]
+    assert driver.findings[-1].since == driver.findings[0].since
 
 
 def test_traffic_shakes_a_closed_one_for_ever() -> None:
@@ -190,6 +191,8 @@ def test_one_word_of_the_contact_and_a_tilt_confirm_each_other() -> None:
     say(driver, contact_open=[1])
     say(driver, tilt_angle=[40, 40])
     assert kinds(driver) == ["raised cover_open"]
+    driver.advance(120)
+    assert (len(driver.findings), driver.quarantined) == (1, [])
 
 
 # other sensors
