@@ -53,7 +53,7 @@ def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_
 def test_every_number_of_a_policy_is_some_parameter() -> None:
     read = {parameter.field for _, parameter in PARAMETERS.values()} - {None}
     of_meters = {"m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s"}  # facts of one meter, no thresholds
-    assert read == Policy.model_fields.keys() - {"activity", "rules"} - of_meters
+    assert read == Policy.model_fields.keys() - {"activity", "curb", "rules"} - of_meters
 
 
 def facility(policy: Policy, facility_class: FacilityClass = FacilityClass.MANHOLE_COVER) -> Facility:
