@@ -70,6 +70,14 @@ class Place(Model):
         return self
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Corner = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
+"""A point in a picture, from the left and from above."""
+
+
 class DeviceBinding(Model):
     """A device that speaks for a facility."""
 
@@ -84,6 +92,10 @@ class DeviceBinding(Model):
     """Who alone may speak for it, where its messages come through a gateway; None: any."""
     camera_zone: Annotated[str | None, Field(max_length=128)] = None
     """For a camera's device: the name of the zone in the camera's own configuration."""
+    polygon: Annotated[tuple[Corner, ...] | None, Field(min_length=3, max_length=64)] = None
+    """For a camera's device: where the facility is in its picture, in the unit of the camera's boxes."""
+    homography: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    """The version of the mapping from street to picture by which the polygon was drawn."""
 
     @field_validator("properties")
     @classmethod
