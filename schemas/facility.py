@@ -97,6 +97,14 @@ class DeviceBinding(Model):
     homography: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     """The version of the mapping from street to picture by which the polygon was drawn."""
 
+    @model_validator(mode="after")
+    def _one_way_to_look(self) -> Self:
+        if self.polygon is not None and self.camera_zone is not None:
+            raise ValueError("camera_zone and polygon: one of the two says where the facility is in the picture")
+        if self.homography is not None and self.polygon is None:
+            raise ValueError("homography without a polygon")
+        return self
+
     @field_validator("properties")
     @classmethod
     def _known_properties(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Model)
 
 ZONE_CLASS: Final = "zone"
 _PLACE: Final = ("lon", "lat", "grid", "district", "address")
-_DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone")
+_DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone", "polygon", "homography")
 _POLICY: Final = tuple(Policy.model_fields)
 _NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity", "curb", "rules"}
 _CURB: Final = TypeAdapter(tuple[CurbPolicy, ...])
@@ -103,7 +103,7 @@ def _same_claim(one: dict[str, str], two: dict[str, str], *, same_facility: bool
 
 def _claim(cells: dict[str, str]) -> Claim:
     properties = _listed(cells["properties"]) if "properties" in cells else None
-    return Claim(properties, cells.get("channel"), cells.get("camera_zone"))
+    return Claim(properties, cells.get("channel"), cells.get("camera_zone", cells.get("polygon")))
 
 
 def _listed(cell: str) -> tuple[str, ...]:
@@ -152,7 +152,22 @@ def _device(row: Row, problems: Problems) -> DeviceBinding | None:
         return None
     if "properties" in device:
         device["properties"] = _listed(device["properties"])
+    if "polygon" in device:
+        device["polygon"] = _polygon(row.where, device["polygon"], problems)
+        if device["polygon"] is None:
+            return None
     return _validated(row.where, DeviceBinding, problems, **device)
+
+
+def _polygon(where: str, cell: str, problems: Problems) -> tuple[tuple[float, ...], ...] | None:
+    try:
+        corners = tuple(tuple(map(float, corner.split(","))) for corner in cell.split(";"))
+    except ValueError:
+        corners = ((),)
+    if any(len(corner) != 2 or not all(map(math.isfinite, corner)) for corner in corners):  # noqa: PLR2004 - x and y
+        problems.add(where, "polygon", f"{cell[:80]!r} is no list of corners, as in 0.1,0.5;0.4,0.5;0.4,0.9")
+        return None
+    return corners
 
 
 def _place(where: str, cells: dict[str, str], problems: Problems) -> Place | None:

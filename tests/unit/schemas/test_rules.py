@@ -85,8 +85,12 @@ def test_a_field_says_it_to_every_rule_that_reads_it_and_rules_win() -> None:
     assert said(Policy(grace_s=45.0, rules={"bus_stop.dwell_s": 20.0})) == {
         "overstay.grace_s": 45.0,
         "no_stopping.dwell_s": 45.0,
+        "no_parking.dwell_s": 45.0,
         "bus_stop.dwell_s": 20.0,
         "fire_lane.dwell_s": 45.0,
+        "bicycle_lane.dwell_s": 45.0,
+        "entrance.dwell_s": 45.0,
+        "double_parking.dwell_s": 45.0,
     }
 
 
