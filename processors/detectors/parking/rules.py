@@ -143,7 +143,7 @@ def judge(state: State, spot: Spot, stay: Stay, now_ms: int) -> None:
             limit_ms, came_back = ms(values_of(state, spot)["overstay.grace_s"]), True
         until_ms = holds.until_ms
         if limit_ms is not None and (until_ms is None or until_ms > now_ms):
-            due_ms = max(at_ms + limit_ms + 1, stay.quiet_ms)
+            due_ms = max(at_ms + limit_ms, stay.quiet_ms) + 1
             if until_ms is None or due_ms < until_ms:
                 kind = RULES[holds.rule].kinds[0]
                 allowed_ms = 0 if came_back else holds.allowed_ms

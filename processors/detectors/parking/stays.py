@@ -14,13 +14,16 @@ from schemas.facility import FacilityClass
 
 SPAN_OVER: Final = "time span over"
 
+_SETTLES_MS: Final = 15_000  # a camera takes so long to say of what it found again that it stands
+
 Due = tuple[int, str]
 
 
 def next_due(stay: Stay, lengths: Lengths) -> Due | None:
     """What happens next to a stay if nothing more is heard: ``over``, ``limit``, ``look`` or ``until``."""
     if stay.free_ms is not None:
-        return stay.free_ms + (max(lengths.clear, lengths.join_gap) if stay.lost else lengths.clear), "over"
+        wait_ms = max(lengths.clear, lengths.join_gap + _SETTLES_MS) if stay.lost else lengths.clear
+        return stay.free_ms + wait_ms, "over"
     verdict = stay.verdict
     if stay.offends:
         return None if verdict is None or verdict.until_ms is None else (verdict.until_ms, "until")
