@@ -24,6 +24,8 @@ DEFECTS: Final[dict[str, AnomalyKind]] = {
     "manhole_missing": AnomalyKind.COVER_MISSING,
 }
 """Labels of what is wrong with a surface, in lower case, and what it is."""
+SURFACE_CLEAR: Final = "surface_clear"
+"""Label of a look at a surface that found nothing wrong."""
 
 
 class TrackPhase(StrEnum):

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, parking, silence
+from schemas.rules import clock, cover, parking, silence, surface
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -48,6 +48,7 @@ class RuleError(ValueError):
 _RULES: Final = (
     *cover.RULES,
     *parking.RULES,
+    *surface.RULES,
     *silence.RULES,
     *clock.RULES,
 )
