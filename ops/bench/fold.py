@@ -26,11 +26,14 @@ from schemas.registry import FacilityRegistered
 SHARD: Final = "bench"
 START_MS: Final = 1_772_409_600_000
 LATENESS_MS: Final = 86_400_000
-TICK_MS: Final = 1_000
+TICK_MS: Final = 10_000
 ROWS_A_BATCH: Final = 100
 KERBS_A_CAMERA: Final = 3
 CHUNK: Final = 20_000
-_ACTIVITIES: Final = ("no_stopping", "bus_stop", "fire_lane")
+PASSING, TOO_LONG, CHURN = 0.65, 0.02, 0.035
+"""Shares: of vehicles that only pass; of stops that are long where none is allowed; of minutes in which ids change."""
+_ACTIVITIES: Final = ("no_stopping", "parking", "fire_lane", "parking", "bus_stop", "parking")
+"""Half of the kerbs are for parking: there vehicles stand for long, and nearly all messages say that they still do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,15 @@ def _readings(devices: list[Device], number: int) -> Iterator[Data]:
 
 
 def _sightings(kerbs: list[Facility], number: int) -> Iterator[Data]:
-    """Vehicles as Frigate tells of them: most pass, some stand for minutes, and a third of those change their ids."""
+    """Vehicles as Frigate tells of them: most pass, some stand, and a third of those change ids in ten minutes."""
     rng = Random("bench tracks")  # noqa: S311 - a load, no secret
     at_ms, written = START_MS + LATENESS_MS // 2, 0
     standing: dict[int, tuple[str, int]] = {}  # by kerb: the track, and how many more minutes it stands
+    many = max(len(kerbs) // 6, 1)  # of which one tells within ten seconds
     while written < number:
         for index, kerb in enumerate(kerbs):
-            if index % 200 == 0:
-                at_ms += 60_000 * 200 // max(len(kerbs), 200)
+            if index % many == 0:
+                at_ms += TICK_MS
                 yield _tick(at_ms)
             for event in _minute(kerb, index, at_ms, standing, rng):
                 written += 1
@@ -162,19 +166,24 @@ def _sightings(kerbs: list[Facility], number: int) -> Iterator[Data]:
 def _minute(
     kerb: Facility, index: int, at_ms: int, standing: dict[int, tuple[str, int]], rng: Random
 ) -> Iterator[CameraEvent]:
-    track, minutes = standing.get(index, ("", 0))
-    if not track:
+    if index not in standing:
         track = f"{at_ms / 1000:.3f}-{index}"
         yield _seen(kerb, track, at_ms, TrackPhase.NEW)
-        if rng.uniform(0, 1) < 0.6:  # noqa: PLR2004 - most pass by
+        if rng.random() < PASSING:
             yield _seen(kerb, track, at_ms + 4_000, TrackPhase.UPDATE, present=False)
             return
-        minutes = int(rng.uniform(1, 12))
+        if kerb.policy.activity != "parking" and rng.random() > TOO_LONG:
+            yield _seen(kerb, track, at_ms + 10_000, TrackPhase.UPDATE, still_s=10.0)
+            yield _seen(kerb, track, at_ms + 40_000, TrackPhase.UPDATE, present=False)
+            yield _seen(kerb, track, at_ms + 44_000, TrackPhase.END, present=False)
+            return
+        standing[index] = track, int(rng.uniform(5, 120))
+    track, minutes = standing.pop(index)
     if minutes == 0:
         yield _seen(kerb, track, at_ms, TrackPhase.UPDATE, present=False)
-        standing.pop(index, None)
+        yield _seen(kerb, track, at_ms + 4_000, TrackPhase.END, present=False)
         return
-    if rng.uniform(0, 1) < 0.035:  # noqa: PLR2004 - 30 % in ten minutes
+    if rng.random() < CHURN:
         yield _seen(kerb, track, at_ms, TrackPhase.END, present=False)
         track = f"{at_ms / 1000:.3f}-{index}"
         yield _seen(kerb, track, at_ms + 3_000, TrackPhase.NEW)

@@ -173,6 +173,8 @@ class Packed(Generic[T]):
     """What detectors share whose state is a msgspec struct, named by ``state_type``."""
 
     state_type: type[T]
+    hears_cameras: bool = True
+    """Those that do not say no here are asked at every message of a camera."""
 
     def snapshot(self, state: T) -> bytes:
         """The state as sorted msgpack."""

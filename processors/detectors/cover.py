@@ -85,6 +85,7 @@ class CoverDetector(Packed[State]):
     name: Final = "cover"
     version: Final = 3
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No covers."""

@@ -11,8 +11,8 @@ from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
 from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
-from processors.detectors.parking.rules import NAMES, Lengths, lengths_of, ms, values_of
-from processors.detectors.parking.state import BEHIND_MAX_MS, Source, Spot, State
+from processors.detectors.parking.rules import NAMES, ms, values_of
+from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.camera import LIVING, VEHICLES, CameraEvent, TrackPhase
@@ -91,7 +91,7 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     label = event.label.lower()
     if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
         if label != _MAY_STAND.get(spot.activity):
-            _hear(state, spot, event, _word(state, spot, event, name, time_ms, taken=taken), turn)
+            _hear(state, spot, event, _word(spot, event, name, time_ms, taken=taken), turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
 
@@ -110,7 +110,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
     return True
 
 
-def _word(state: State, spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
+def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
     if event.device not in spot.cameras:
         spot.cameras = tuple(sorted((*spot.cameras, event.device)))
     return Word(
@@ -122,7 +122,7 @@ def _word(state: State, spot: Spot, event: CameraEvent, name: str, time_ms: int,
         event.box,
         event.plate,
         lost=event.phase is TrackPhase.END and event.box is not None,
-        fresh_ms=None if event.box is None else ms(values_of(state, spot)["tracks.fresh_s"]),
+        fresh_ms=None if event.box is None else spot.lengths.fresh,
     )
 
 
@@ -182,7 +182,7 @@ def _says(state: State, spot: Spot, observed_property: str, value: float) -> boo
 
 
 def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
-    lengths = lengths_of(state, spot)
+    lengths = spot.lengths
     source = spot.sources.get(word.name)
     if source is not None and word.time_ms < source.newest_ms:
         stay = spot.stays.get(source.stay)
@@ -210,19 +210,19 @@ def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Len
     for number, stay in sorted(spot.stays.items()):
         if number == source.stay:
             if source.taken:
-                note(spot, stay, word, round(values_of(state, spot)["tracks.words"]))
+                note(spot, stay, word, spot.lengths.words)
             stays.pass_time(state, spot, number, word.time_ms, lengths, turn)
         elif stay.free_ms is not None and word.taken:
             stays.pass_time(state, spot, number, word.since_ms, lengths, turn)
 
 
 def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
-    lengths = lengths_of(state, spot)
+    lengths = spot.lengths
     known = source.taken and source.stay in spot.stays
     stay = stay_of(state, spot, source, event, word, lengths)
     source.taken = True
     if not known:
-        note(spot, stay, word, round(values_of(state, spot)["tracks.words"]))
+        note(spot, stay, word, spot.lengths.words)
     if stay.waits:
         stays.heard(state, spot, stay, event, turn)
     stays.pass_time(state, spot, source.stay, word.time_ms, lengths, turn)
@@ -236,7 +236,7 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     if stay.waits:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
     stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)
-    stays.pass_time(state, spot, source.stay, word.time_ms, lengths_of(state, spot), turn)  # clear_s may be 0
+    stays.pass_time(state, spot, source.stay, word.time_ms, spot.lengths, turn)  # clear_s may be 0
 
 
 def _place(spot: Spot, event: Reading | CameraEvent, time_ms: int, turn: Turn) -> None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from processors.detectors.common import Evidence
 from processors.detectors.parking.boxes import Box, overlap
-from processors.detectors.parking.rules import Lengths, judge, values_of
-from processors.detectors.parking.state import Source, Spot, State, Stay
+from processors.detectors.parking.rules import judge, values_of
+from processors.detectors.parking.state import Lengths, Source, Spot, State, Stay
 from processors.engine.contract import Reading
 from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass

@@ -2,7 +2,7 @@
 
 from processors.detectors.common import Site, Turn
 from processors.detectors.parking import stays, watches
-from processors.detectors.parking.rules import activity_of, judge
+from processors.detectors.parking.rules import activity_of, judge, lengths_of
 from processors.detectors.parking.state import Spot, State
 from processors.detectors.parking.timetable import written
 from schemas.facility import Facility
@@ -76,6 +76,7 @@ def _say_curb(state: State, key: str, curb: str) -> bool:
 
 
 def _rejudge(state: State, spot: Spot, turn: Turn) -> None:
+    spot.lengths = lengths_of(state, spot)
     stays.rejudge(state, spot, turn)
     watches.rejudge(state, spot, turn)
 

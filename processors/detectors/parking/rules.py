@@ -3,7 +3,7 @@
 import math
 from typing import Final, NamedTuple
 
-from processors.detectors.parking.state import Spot, State, Stay, Verdict
+from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
 from processors.detectors.parking.timetable import timetable
 from schemas.anomaly import AnomalyKind
 from schemas.curb import CurbPolicy
@@ -47,15 +47,6 @@ class Regime(NamedTuple):
     until_ms: int | None
 
 
-class Lengths(NamedTuple):
-    """How long things last at a spot, in ms."""
-
-    clear: int
-    gone: int
-    cool: int
-    join_gap: int
-
-
 def activity_of(facility: Facility) -> str | None:
     """What a spot is for; None: no place where anything is forbidden or measured."""
     if facility.facility_class is FacilityClass.ROAD_SECTION:
@@ -78,9 +69,13 @@ def values_of(state: State, spot: Spot) -> Values:
 def lengths_of(state: State, spot: Spot) -> Lengths:
     """How long things last there."""
     values, rule = values_of(state, spot), own_rule(spot)
-    cool = values.get(f"{rule}.cool_down_s", 0.0)
     return Lengths(
-        ms(values[f"{rule}.clear_s"]), ms(values[f"{rule}.track_gone_s"]), ms(cool), ms(values["tracks.join_gap_s"])
+        clear=ms(values[f"{rule}.clear_s"]),
+        gone=ms(values[f"{rule}.track_gone_s"]),
+        cool=ms(values.get(f"{rule}.cool_down_s", 0.0)),
+        join_gap=ms(values["tracks.join_gap_s"]),
+        fresh=ms(values["tracks.fresh_s"]),
+        words=round(values["tracks.words"]),
     )
 
 

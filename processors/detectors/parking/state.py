@@ -13,6 +13,17 @@ BEHIND_MAX_MS: Final = 300_000
 """A clock that is further behind is no clock, and a message that is older came late."""
 
 
+class Lengths(msgspec.Struct, frozen=True):
+    """How long things last at a spot, in ms, as its rules say: kept, because every message asks."""
+
+    clear: int = 0
+    gone: int = 0
+    cool: int = 0
+    join_gap: int = 0
+    fresh: int = 0
+    words: int = 1
+
+
 class Source(msgspec.Struct):
     """A sensor, or a track of a camera, and the stay of which it speaks."""
 
@@ -79,7 +90,7 @@ class Spot(msgspec.Struct):
 
     site: Site
     activity: str
-    max_stay: bool = False
+    lengths: Lengths = Lengths()
     sources: dict[str, Source] = {}
     stays: dict[str, Stay] = {}  # by number, in order
     count: int = 0  # of stays so far

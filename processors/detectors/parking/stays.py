@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
-from processors.detectors.parking.rules import Lengths, excused, judge, regime, values_of
-from processors.detectors.parking.state import Spot, State, Stay, Verdict
+from processors.detectors.parking.rules import excused, judge, regime, values_of
+from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
