@@ -12,7 +12,7 @@ from processors.detectors.parking import registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
 from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
 from processors.detectors.parking.rules import NAMES, ms, values_of
-from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State
+from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.camera import LIVING, VEHICLES, CameraEvent, TrackPhase
@@ -22,15 +22,17 @@ from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, 
 
 _BAY: Final = frozenset({"occupied", "obstruction", "lock_raised", "temperature"})
 _TRAFFIC: Final = frozenset({"traffic_speed", "road_occupancy"})
+_LANE: Final = frozenset({"occupied", "traffic_speed", "road_occupancy"})
 _HEARD: Final = {
     FacilityClass.PARKING_BAY: _BAY,
     FacilityClass.CURB_ZONE: frozenset({"occupied"}),
     FacilityClass.BICYCLE_LANE: frozenset({"occupied"}),
     FacilityClass.ENTRANCE: frozenset({"occupied"}),
-    FacilityClass.TRAVEL_LANE: frozenset({"occupied", *_TRAFFIC}),
+    FacilityClass.TRAVEL_LANE: _LANE,
     FacilityClass.ROAD_SECTION: _TRAFFIC,
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
+_PASSED_MAX: Final = 8
 _SILENT_INTERVALS: Final = 3  # a sensor that missed so many words says nothing of what stands there
 
 
@@ -85,7 +87,11 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     name = f"{event.device}/{event.track}"
     source = spot.sources.get(name)
     if source is None and not taken and name not in spot.objects:
-        return  # it passes by
+        if not event.present:
+            _passes(spot, name, time_ms)
+        return
+    if source is None and spot.passed.get(name, 0) > time_ms:
+        return  # it has left by now; the messages changed places on their way
     if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
         return
     label = event.label.lower()
@@ -94,6 +100,13 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
             _hear(state, spot, event, _word(spot, event, name, time_ms, taken=taken), turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
+
+
+def _passes(spot: Spot, name: str, time_ms: int) -> None:
+    """Something passes by, or left before we heard that it stood: remembered of the last few."""
+    spot.passed[name] = max(time_ms, spot.passed.get(name, 0))
+    if len(spot.passed) > _PASSED_MAX:
+        del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
 
 
 def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
@@ -185,9 +198,8 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     lengths = spot.lengths
     source = spot.sources.get(word.name)
     if source is not None and word.time_ms < source.newest_ms:
-        stay = spot.stays.get(source.stay)
-        if word.taken and stay is not None and 0 < stay.since_ms - word.since_ms < lengths.clear:
-            began_earlier(state, spot, stay, event, word)
+        if (stay := spot.stays.get(source.stay)) is not None:
+            _hear_older(state, spot, stay, event, word)
             _arm(state, spot, turn)
         return
     _place(spot, event, word.time_ms, turn)
@@ -203,6 +215,14 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if changed:
         watches.look(state, spot, event, word.time_ms, turn)
     _arm(state, spot, turn)
+
+
+def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
+    """A message that was overtaken may still move the beginning or the end of a stay."""
+    if word.taken and 0 < stay.since_ms - word.since_ms < spot.lengths.clear:
+        began_earlier(state, spot, stay, event, word)
+    elif not word.taken and stay.free_ms is not None and stay.said_ms <= word.time_ms < stay.free_ms:
+        stays.leave(spot, spot.sources[word.name].stay, word.time_ms, event, lost=word.lost)
 
 
 def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Lengths, turn: Turn) -> None:

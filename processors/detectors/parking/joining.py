@@ -43,9 +43,10 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     stay.fresh_ms = word.fresh_ms
     if word.taken or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
         stay.words += 1
+    if word.taken:
         stay.said_ms = max(stay.said_ms, word.time_ms)
-    if word.taken and word.box is not None:
-        stay.box = word.box
+        if word.box is not None:
+            stay.box = word.box
     if word.plate is not None and stay.plate is None:
         stay.plate = word.plate
         recall(spot, stay, word.name)

@@ -231,14 +231,35 @@ def test_one_that_is_still_there_when_it_has_cooled_down_is_a_finding() -> None:
     assert camera.times_s[-1] >= 260 + 1800
 
 
-def test_what_passes_leaves_no_trace() -> None:
+def test_what_passes_leaves_next_to_no_trace() -> None:
     camera = Camera()
     before = camera.driver.fold.timers
     for number in range(50):
         camera.at(number * 3).sees(f"t{number}", phase=TrackPhase.NEW, stationary=False)
         camera.sees(f"t{number}", phase=TrackPhase.END, present=False, stationary=False)
     assert camera.driver.fold.timers == before
-    assert b"t17" not in ParkingDetector().snapshot(state_of(camera))
+    spot = state_of(camera).spots["kerb-1"]
+    assert (spot.sources, spot.stays) == ({}, {})
+    assert len(spot.passed) == 8  # to tell what was overtaken
+
+
+def test_that_it_leaves_may_overtake_that_it_stood() -> None:
+    camera = Camera()
+    camera.at(20).leaves("a")
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=camera.driver.now_ms - 6_000)
+    assert state_of(camera).spots["kerb-1"].stays == {}
+
+
+def test_that_it_ends_may_overtake_that_it_left() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 100)
+    ended_ms = camera.driver.now_ms
+    camera.at(104).loses("a")
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=ended_ms, present=False, stationary=False)
+    camera.stands("b", 110, 200)
+    camera.leaves("b")
+    camera.at(1000)
+    assert camera.said == []  # the first was gone when the second came
 
 
 def test_tracks_and_vehicles_are_forgotten() -> None:
