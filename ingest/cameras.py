@@ -144,14 +144,20 @@ class Cameras:
     """Writes camera events, each to the partition of its zone."""
 
     def __init__(
-        self, writer: Writer, ledger: AckLedger, batches: Batches, registry: Registry, shard: str, plates: Plates
+        self,
+        writer: Writer,
+        ledger: AckLedger,
+        batches: Batches,
+        registry: Registry,
+        shard: str,
+        plates: Plates | None = None,
     ) -> None:
         self._writer = writer
         self._ledger = ledger
         self._batches = batches
         self._registry = registry
         self._shard = shard
-        self._plates = plates
+        self._plates = plates or Plates(None)
 
     def write(self, ticket: int, facts: CameraFacts, seen: CameraObservation, tracks: Tracks) -> int:
         """Write what one camera message says about each zone; returns the number of events."""
