@@ -33,14 +33,16 @@ class Target:
 
 
 class View:
-    """A facility as one of a camera's zones sees it; ``camera_zone`` None is the whole picture."""
+    """A facility as a camera sees it: in a zone of its own, or in a polygon of ours; neither is the whole picture."""
 
-    __slots__ = ("camera_zone", "facility", "partition")
+    __slots__ = ("camera_zone", "facility", "homography", "partition", "polygon")
 
-    def __init__(self, partition: int, facility: Facility, camera_zone: str | None) -> None:
+    def __init__(self, partition: int, facility: Facility, binding: DeviceBinding) -> None:
         self.partition = partition
         self.facility = facility
-        self.camera_zone = camera_zone
+        self.camera_zone = binding.camera_zone
+        self.polygon = binding.polygon
+        self.homography = binding.homography
 
 
 class Registry:
@@ -145,7 +147,7 @@ class Registry:
         found = self._views.get(device)
         if found is None:
             found = tuple(
-                View(partition_of(facility.zone, self._partitions), facility, binding.camera_zone)
+                View(partition_of(facility.zone, self._partitions), facility, binding)
                 for facility_id, bindings in sorted(self._devices.get(device, {}).items())
                 for facility in (self._facilities[facility_id],)
                 for binding in bindings

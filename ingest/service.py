@@ -15,7 +15,7 @@ from ingest import metrics
 from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.bridge import Bridge
-from ingest.cameras import Cameras
+from ingest.cameras import Cameras, plates_of
 from ingest.clock import FeedClock, StepDetector
 from ingest.decoders.configured import catalogue_of
 from ingest.devices.book import Book
@@ -95,7 +95,7 @@ class Service:
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
         self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
         self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
-        self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
+        self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard, plates_of(settings))
         self._follower = outside.follower(settings, shutdown, wake, outside.open_reader)
         self._election = outside.election(settings, shutdown, wake)
         start = f"{timing.wall_ms():x}"

@@ -158,6 +158,9 @@ class IngestSettings(Section):
     future_s: float = Field(300, gt=0, description="readings further ahead are kept on arrival time, marked so")
     unregistered_quota: int = Field(1_000, ge=0, description="messages kept per unknown device")
     twin_s: float = Field(60, ge=0, description="how old the written twin of a device may become while it talks")
+    plate_key: SecretStr | None = Field(
+        None, description="of the keyed hashes that stand for licence plates; without it plates go nowhere"
+    )
     metrics_port: int = 19101
 
 

@@ -203,5 +203,7 @@ class Anomaly(Model):
     reason: Annotated[str | None, Field(max_length=256)] = None
     expected: Annotated[str | None, Field(max_length=64)] = None
     """The planned works (:mod:`schemas.works`) within which it was raised."""
+    verify: bool = False
+    """It is not sure enough to send anybody: a person should look first."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]

@@ -21,6 +21,7 @@ from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    CalendarConfigured,
     ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
@@ -46,6 +47,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.water.network-configured.v1": WaterNetworkConfigured,
     "org.digital-eyes.class.configured.v1": ClassConfigured,
+    "org.digital-eyes.calendar.configured.v1": CalendarConfigured,
     "org.digital-eyes.maintenance.planned.v1": MaintenancePlanned,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,

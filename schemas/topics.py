@@ -13,6 +13,7 @@ from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    CalendarConfigured,
     ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
@@ -65,6 +66,7 @@ EVENTS: Final = Topic(
         ZoneConfigured,
         WaterNetworkConfigured,
         ClassConfigured,
+        CalendarConfigured,
         MaintenancePlanned,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
@@ -112,6 +114,7 @@ FACILITIES: Final = Topic(
         ZoneConfigured,
         WaterNetworkConfigured,
         ClassConfigured,
+        CalendarConfigured,
         MaintenancePlanned,
         RegistryLoad,
         RegistryProbe,

@@ -12,6 +12,7 @@ from ops.cli import (
     account,
     archive,
     bench,
+    calendar,
     codecs,
     database,
     decode,
@@ -63,6 +64,7 @@ app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(water.app, name="water")
 app.add_typer(rules.app, name="rules")
+app.add_typer(calendar.app, name="calendar")
 app.add_typer(works.app, name="works")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")

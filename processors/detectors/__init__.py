@@ -17,6 +17,7 @@ from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.pipe_leak import PipeLeakDetector
 from processors.detectors.silence import SilenceDetector
+from processors.detectors.surface import SurfaceDetector
 from processors.engine.contract import Detector
 
 GROUP: Final = "detectors"
@@ -29,6 +30,7 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     *DERIVERS,
     CoverDetector(),
     ParkingDetector(),
+    SurfaceDetector(),
     SilenceDetector(),
     ClockDetector(),
     LeakDetector(),

@@ -55,6 +55,7 @@ class ClockDetector(Packed[State]):
     name: Final = "clock"
     version: Final = 2
     hears_late: Final = True
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nobody under suspicion."""

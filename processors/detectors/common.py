@@ -91,7 +91,8 @@ class Opening(NamedTuple):
 class Step(NamedTuple):
     """What is said of one step of a finding; ``at_ms`` is event time.
 
-    ``by_time``: what decided was time that passed, so the finding says nothing of arrivals.
+    ``by_time``: what decided was time that passed, so the finding says nothing of arrivals. ``score``: how sure it is,
+    0 to 1. ``verify``: a person should look first.
     """
 
     at_ms: int
@@ -100,6 +101,8 @@ class Step(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
     reason: str | None = None
     by_time: bool = False
+    score: float = 1.0
+    verify: bool = False
 
 
 class Turn:
@@ -153,6 +156,8 @@ class Turn:
                 arrival_time=None if newest is None or step.by_time else from_ms(newest),
                 summary=step.summary,
                 numbers=step.numbers,
+                score=step.score,
+                verify=step.verify,
                 evidence=tuple(evidence.id for evidence in step.evidence),
                 reason=step.reason,
                 detector=self._detector.name,
@@ -168,6 +173,8 @@ class Packed(Generic[T]):
     """What detectors share whose state is a msgspec struct, named by ``state_type``."""
 
     state_type: type[T]
+    hears_cameras: bool = True
+    """Those that do not say no here are asked at every message of a camera."""
 
     def snapshot(self, state: T) -> bytes:
         """The state as sorted msgpack."""

@@ -47,6 +47,7 @@ class CoverDetector(Packed[State]):
     name: Final = "cover"
     version: Final = 4
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No covers."""

@@ -81,6 +81,7 @@ class NoveltyDetector(Packed[State]):
     name: Final = "novelty"
     version: Final = 2
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nothing seen."""

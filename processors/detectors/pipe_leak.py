@@ -57,6 +57,7 @@ class PipeLeakDetector:
     name = "pipe_leak"
     version = 1
     hears_late = False
+    hears_cameras = False
 
     def __init__(self, models: Models = no_models) -> None:
         self._models = models

@@ -191,7 +191,7 @@ class PartitionFold:
         late = event.result_quality == _LATE or time_ms < self._floor_ms
         if event.result_quality != Quality.RELEASED:
             self.counts.late += late
-            for slot in zone.everyone:
+            for slot in zone.seers:
                 if not late or slot.detector.hears_late:
                     self._deliver(slot, event, self._clock)
 

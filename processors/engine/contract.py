@@ -147,6 +147,10 @@ class Detector(Protocol[S]):
     def hears_late(self) -> bool:
         """Whether late readings reach it too; False for all but those that only ask whether a device lives."""
 
+    @property
+    def hears_cameras(self) -> bool:
+        """Whether camera events reach it."""
+
     def initial(self, zone: str) -> S:
         """The state of a zone of which nothing is known."""
 

@@ -193,8 +193,14 @@ class PipelineTestDriver:
         phase: TrackPhase = TrackPhase.UPDATE,
         present: bool = True,
         stationary: bool = True,
+        at_ms: int | None = None,
+        **more: Any,
     ) -> None:
-        """A camera says whether a track is in the kerb zone ``facility``, now."""
+        """A camera says whether a track is in the kerb zone ``facility``, now or with an event time ``at_ms``.
+
+        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``.
+        """
+        time_ms = self.now_ms if at_ms is None else at_ms
         self.write(
             CameraEvent(
                 device=camera,
@@ -205,11 +211,11 @@ class PipelineTestDriver:
                 label=label,
                 present=present,
                 stationary=stationary,
-                confidence=0.9,
-                phenomenon_time=from_ms(self.now_ms),
-                arrival_time=from_ms(self.now_ms),
-                identity=f"b:{self.now_ms}:{track}:{phase}:{present}",
+                phenomenon_time=from_ms(time_ms),
+                arrival_time=from_ms(max(self.now_ms, time_ms)),
+                identity=f"b:{time_ms}:{track}:{phase}:{present}",
                 shard=SHARD,
+                **{"confidence": 0.9} | more,
             )
         )
 

@@ -54,7 +54,7 @@ class Zone:
     the same partition or not.
     """
 
-    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "slots", "trial", "works")
+    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "seers", "slots", "trial", "works")
 
     def __init__(self, name: str, cast: Cast, state: ZoneState | None = None) -> None:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
@@ -65,6 +65,8 @@ class Zone:
         if (trial := cast.trial) is not None:
             self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label)
         self.everyone: list[Slot] = [*self.slots, *((self.trial,) if self.trial else ())]
+        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
+        """Whom messages of cameras reach."""
         for slot in self.everyone:
             slot.openings = Openings(state.openings.get(slot.label))
         self.revisions = dict(state.revisions)
@@ -139,6 +141,7 @@ class Zone:
 
     def _cast_changed(self) -> None:
         self.everyone = [*self.slots, *((self.trial,) if self.trial else ())]
+        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
         for route in self.routes.values():
             route.series = None  # to be found anew
 

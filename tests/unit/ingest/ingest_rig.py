@@ -5,7 +5,7 @@ from typing import Any
 
 from ingest.accepted import Accepted
 from ingest.batches import Batches
-from ingest.cameras import Cameras
+from ingest.cameras import Cameras, Plates
 from ingest.clock import FeedClock
 from ingest.decoders.catalogue import Catalogue
 from ingest.devices.book import Book
@@ -149,7 +149,7 @@ class Rig:
         self.feed = FeedClock() if feed else None
         self.batches = Batches(writer, self.ledger, "shard", 20)
         self.accepted = Accepted(writer, self.ledger, "shard", 20)
-        self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
+        self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard", Plates(b"key"))
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
         self.timing = RigTiming()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_rig import NOW, Rig, facility
 
+from ingest.cameras import Plates
 from ingest.messages import OVERSIZE_KEPT, PAYLOAD_MAX
 from runtime.kafka import MAX_RECORD_BYTES
 from schemas.camera import CameraEvent
@@ -220,6 +221,44 @@ def test_a_camera_message_is_split_by_zone() -> None:
     assert camera(rig, track="9", zones=["north"]) == [("C-north", True), ("C-south", False)]
     zones = {one.key: one.partition for one in rig.writer.events}
     assert zones == {zone: partition_of(zone, 12) for zone in ("segment:north", "segment:south")}
+
+
+def test_a_polygon_holds_what_stands_with_the_bottom_centre_of_its_box_in_it() -> None:
+    rig = Rig()
+    square = ((10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0))
+    binding = DeviceBinding(device="cam", polygon=square, homography="h2")
+    rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+    assert camera(rig, phase="new", box=[0, 0, 18, 20]) == []  # its middle is still outside
+    assert camera(rig, box=[2, 0, 22, 20]) == [("C", True)]
+    assert camera(rig) == [("C", True)]  # no box: where it was
+    assert camera(rig, box=[12, 12, 22, 32]) == [("C", False)]  # its wheels have left
+    assert camera(rig, box=[12, 2, 22, 12]) == [("C", True)]
+    assert camera(rig, phase="end") == [("C", False)]
+    events = rig.writer.of(CameraEvent)
+    assert {one.view for one in events} == {"h2"}
+    assert events[0].box == (2.0, 0.0, 22.0, 20.0)
+
+
+def test_another_polygon_is_asked_anew_about_the_same_box() -> None:
+    rig = Rig()
+    for corner, present in ((10.0, True), (50.0, False), (10.0, True)):
+        polygon = ((corner, 0.0), (corner + 20, 0.0), (corner + 20, 20.0), (corner, 20.0))
+        binding = DeviceBinding(device="cam", polygon=polygon)
+        rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+        assert camera(rig, box=[10, 0, 30, 10]) == [("C", present)]
+
+
+def test_plates_become_keyed_hashes() -> None:
+    rig = Rig()
+    binding = DeviceBinding(device="cam")
+    rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+    for plate in ("豫K·12345", "豫k 12345", "豫K54321"):
+        camera(rig, plate=plate)
+    first, same, other = (one.plate for one in rig.writer.of(CameraEvent))
+    assert first == same != other
+    assert Plates(b"another").hashed("豫K12345") != first == Plates(b"key").hashed("豫K12345")
+    assert Plates(None).hashed("豫K12345") is None
+    assert Plates(b"key").hashed(" - ") is None
 
 
 def test_an_unknown_camera_waits() -> None:

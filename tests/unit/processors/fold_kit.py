@@ -53,6 +53,7 @@ class Scribe:
         """``wants``: the one property it asks for; all when empty."""
         self.name = name
         self.hears_late = hears_late
+        self.hears_cameras = True
         self._wants = wants
 
     def initial(self, zone: str) -> Told:

@@ -20,13 +20,15 @@ from processors.detectors.level import LevelDetector
 from processors.detectors.limit import LimitDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
+from processors.detectors.surface import SurfaceDetector
 from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver, finding_ids
 from schemas.anomaly import Transition
 from schemas.camera import TrackPhase
+from schemas.curb import Calendar, CurbPolicy, TimeSpan
 from schemas.facility import Facility, FacilityClass, Place, Policy
 from schemas.observation import Quality
-from schemas.registry import ClassConfigured, ZoneConfigured, ZoneKind
+from schemas.registry import CalendarConfigured, ClassConfigured, ZoneConfigured, ZoneKind
 
 Action = Callable[[PipelineTestDriver], None]
 PLACE = Place(lon=113.85, lat=34.03)
@@ -52,10 +54,10 @@ def reading(device: str, name: str, value: float, age_ms: int, quality: Quality,
     return act
 
 
-def seeing(track: str, phase: TrackPhase, label: str, *, present: bool) -> Action:
+def seeing(where: str, track: str, phase: TrackPhase, label: str, more: dict[str, Any], *, present: bool) -> Action:
     def act(driver: PipelineTestDriver) -> None:
-        if "kerb-1" in driver._facilities:
-            driver.see("cam-1", "kerb-1", track, phase=phase, label=label, present=present)
+        if where in driver._facilities:
+            driver.see("cam-1", where, track, phase=phase, label=label, present=present, **more)
 
     return act
 
@@ -86,6 +88,18 @@ def waves(values: list[float], device: str, name: str) -> st.SearchStrategy[Acti
     return st.builds(reading, st.just(device), st.just(name), st.sampled_from(values), AGES, qualities, TIMES)
 
 
+CURBS: list[tuple[CurbPolicy, ...] | None] = [
+    None,
+    (CurbPolicy(priority=1, activity="parking", max_stay_s=100.0, no_return_s=300.0),),
+    (
+        CurbPolicy(
+            priority=1,
+            activity="no stopping",
+            time_spans=(TimeSpan(time_of_day_start="08:00", time_of_day_end="08:05"),),  # in Xuchang, midnight UTC
+        ),
+        CurbPolicy(priority=2, activity="no parking"),
+    ),
+]
 COVERS = st.one_of(
     waves([0.0, 4.9, 7.0, 12.0, 12.0, 95.0], "cover-1", "tilt_angle"),
     waves([0.0, 1.0], "cover-1", "contact_open"),
@@ -108,20 +122,40 @@ BAYS = st.one_of(
     waves([0.0, 1.0, 1.0], "radar", "occupied"),
     st.builds(
         seeing,
-        st.sampled_from(["t1", "t2"]),
-        st.sampled_from(TrackPhase),
-        st.sampled_from(["car", "car", "bus", "person"]),
+        st.sampled_from(["kerb-1", "kerb-1", "bay-1", "lane-1"]),
+        st.sampled_from(["t1", "t2", "t3"]),
+        st.sampled_from([TrackPhase.NEW, TrackPhase.UPDATE, TrackPhase.UPDATE, TrackPhase.END]),
+        st.sampled_from(["car", "car", "bus", "person", "chair"]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "box": st.sampled_from([(0.0, 0.0, 9.0, 9.0), (1.0, 0.0, 10.0, 9.0), (20.0, 0.0, 30.0, 9.0)]),
+                "still_s": st.sampled_from([0.0, 10.0, 60.0]),
+                "plate": st.sampled_from(["a" * 32, "b" * 32]),
+                "stationary": st.booleans(),
+            },
+        ),
         present=st.booleans(),
+    ),
+    waves([0.0, 1.0], "mag", "obstruction"),
+    waves([0.0, 1.0], "radar", "lock_raised"),
+    waves([20.0, 21.0], "mag", "temperature"),
+    waves([1.0, 3.5, 9.0], "loop", "traffic_speed"),
+    st.builds(lambda spans: lambda driver: driver.register(kerb(curb=spans)), st.sampled_from(CURBS)),
+    st.builds(
+        lambda zone: lambda driver: driver.configure(CalendarConfigured(calendar=Calendar(time_zone=zone))),
+        st.sampled_from(["CST-8", "UTC0"]),
     ),
     st.builds(
         lambda limit: lambda driver: driver.register(bay("bay-1", "mag", "radar", max_stay_s=limit)),
         st.sampled_from([None, 60.0, 600.0]),
     ),
-    st.builds(leaving, st.sampled_from(["bay-1", "kerb-1"])),
+    st.builds(leaving, st.sampled_from(["bay-1", "kerb-1", "lane-1"])),
     rules(
         FacilityClass.CURB_ZONE,
         {"no_stopping.dwell_s": 60.0, "no_stopping.track_gone_s": 30.0},
-        {"no_stopping.clear_s": 0.0, "overstay.grace_s": 90.0},
+        {"no_stopping.clear_s": 0.0, "overstay.grace_s": 90.0, "tracks.words": 1.0},
+        {"no_stopping.cool_down_s": 100.0, "tracks.fresh_s": 900.0, "tracks.join_gap_s": 0.0},
     ),
 )
 LAMPS = st.one_of(
@@ -199,16 +233,57 @@ LIMITS = st.one_of(
         {"limit_temperature.rise": 9.0, "limit_temperature.change_s": 60.0},
     ),
 )
+
+
+def picturing(where: str, by: str, label: str, more: dict[str, Any], age_s: int, *, present: bool) -> Action:
+    def act(driver: PipelineTestDriver) -> None:
+        if where in driver._facilities:
+            track = f"{label}-{driver.now_ms}"
+            at_ms = driver.now_ms - age_s * 1000
+            driver.see(by, where, track, label=label, present=present, at_ms=at_ms, **more)
+            driver.advance(20)
+
+    return act
+
+
+SURFACES = st.one_of(
+    st.builds(
+        picturing,
+        st.sampled_from(["road-1", "road-1", "pole-1"]),
+        st.sampled_from(["cam-8", "cam-9"]),
+        st.sampled_from(["pothole", "pothole", "cover_missing", "surface_clear", "car"]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "area_m2": st.sampled_from([0.1, 0.6]),
+                "confidence": st.sampled_from([0.2, 0.5, 0.9]),
+                "phase": st.sampled_from(TrackPhase),
+            },
+        ),
+        st.sampled_from([0, 0, 60]),
+        present=st.sampled_from([True, True, True, False]),
+    ),
+    waves([0.01, 0.7], "cam-8", "surface_area"),
+    st.builds(leaving, st.sampled_from(["road-1", "pole-1"])),
+    st.builds(lambda: lambda driver: driver.register(facility("road-1", FacilityClass.ROAD_SECTION, "cam-8", "cam-9"))),
+    rules(
+        FacilityClass.ROAD_SECTION,
+        {"surface.hits": 1.0, "surface.passes": 1.0, "surface.forget_s": 100.0},
+        {"surface.pass_s": 30.0, "surface.clear_passes": 1.0},
+        {"surface.area_m2": 2.0, "surface.within_m": 0.0},
+    ),
+)
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
     "cover": ((CoverDetector(),), COVERS),
     "parking": ((ParkingDetector(),), BAYS),
+    "surface": ((SurfaceDetector(),), SURFACES),
     "silence": ((SilenceDetector(),), LAMPS),
     "clock": ((ClockDetector(),), LAMPS),
     "counters": ((CountersDetector(), LeakDetector()), METERS),
     "level": ((LevelDetector(),), LEVELS),
     "lamp": ((LampDetector(),), NIGHTS),
     "limit": ((LimitDetector(),), LIMITS),
-    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS, METERS, LEVELS, NIGHTS, LIMITS)),
+    "all": (ALL, st.one_of(COVERS, BAYS, SURFACES, LAMPS, METERS, LEVELS, NIGHTS, LIMITS)),
 }
 
 
@@ -235,6 +310,10 @@ def sniffer(**rules: float) -> Facility:
 def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=1800.0)
     driver.register(cover(), second_cover(None), bay("bay-1", "mag", "radar", max_stay_s=60.0))
+    driver.register(
+        facility("road-1", FacilityClass.ROAD_SECTION, "cam-8", "cam-9"), facility("pole-1", FacilityClass.CAMERA)
+    )
+    driver.register(facility("lane-1", FacilityClass.TRAVEL_LANE, "loop", "cam-1"))
     driver.register(kerb(), lamp("lamp-1", "b", "a"), meter(m3_per_pulse=0.01))
     driver.register(facility("bin-1", FacilityClass.WASTE_BIN), facility("road-1", FacilityClass.ROAD_SECTION))
     driver.register(facility("feeder-1", FacilityClass.LAMP_FEEDER), night_lamp("noon-1", 150.0), sniffer())
@@ -286,7 +365,7 @@ def test_the_stories_do_raise_and_clear() -> None:
     assert seen == {
         f"{step} {name}"
         for step in ("raised", "cleared")
-        for name in ("cover", "parking", "silence", "clock", "level", "lamp", "limit")
+        for name in ("cover", "parking", "surface", "silence", "clock", "level", "lamp", "limit")
     }
 
 

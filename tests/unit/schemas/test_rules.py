@@ -46,7 +46,8 @@ def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_
     rule, parameter = PARAMETERS[name]
     assert parameter.low <= parameter.default <= parameter.high or math.isinf(parameter.default)
     assert parameter.unit in UNITS
-    assert rule.family or parameter.unit == "1" or name.endswith(f"_{parameter.unit.lower()}")
+    said = {"m/s": "mps"}.get(parameter.unit, parameter.unit.lower())  # a name has no slash
+    assert rule.family or parameter.unit == "1" or name.endswith(f"_{said}")
     assert parameter.field is None or parameter.field in Policy.model_fields
     Policy(rules={name: parameter.low})  # its name can stand in a policy
 
@@ -54,7 +55,7 @@ def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_
 def test_every_number_of_a_policy_is_some_parameter() -> None:
     read = {parameter.field for _, parameter in PARAMETERS.values()} - {None}
     of_meters = {"m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s"}  # facts of one meter, no thresholds
-    assert read == Policy.model_fields.keys() - {"activity", "rules"} - of_meters
+    assert read == Policy.model_fields.keys() - {"activity", "curb", "rules"} - of_meters
 
 
 def facility(policy: Policy, facility_class: FacilityClass = FacilityClass.MANHOLE_COVER) -> Facility:
@@ -85,8 +86,12 @@ def test_a_field_says_it_to_every_rule_that_reads_it_and_rules_win() -> None:
     assert said(Policy(grace_s=45.0, rules={"bus_stop.dwell_s": 20.0})) == {
         "overstay.grace_s": 45.0,
         "no_stopping.dwell_s": 45.0,
+        "no_parking.dwell_s": 45.0,
         "bus_stop.dwell_s": 20.0,
         "fire_lane.dwell_s": 45.0,
+        "bicycle_lane.dwell_s": 45.0,
+        "entrance.dwell_s": 45.0,
+        "double_parking.dwell_s": 45.0,
     }
 
 
