@@ -9,6 +9,7 @@ from typing import Any, Final
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.health import HealthDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
@@ -28,6 +29,7 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     ParkingDetector(),
     SilenceDetector(),
     ClockDetector(),
+    HealthDetector(),
     LeakDetector(),
     PipeLeakDetector(),
 )

@@ -14,6 +14,7 @@ from processors.detectors import ALL
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.health import HealthDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
@@ -146,13 +147,63 @@ METERS = st.one_of(
     ),
     st.builds(leaving, st.just("meter-1")),
 )
+
+
+def numbered(boot: str, seqs: list[int], value: float) -> Action:
+    """A station counts its messages, as it pleases."""
+
+    def act(driver: PipelineTestDriver) -> None:
+        for seq in seqs:
+            if ("air-1", None) in driver._speaks_for:
+                driver.read("air-1", "temperature", value + seq % 3, seq=seq, boot=boot)
+                driver.advance(20.0)
+
+    return act
+
+
+HASTE = {
+    "stuck.moves": 1.0,
+    "stuck.learn_s": 0.0,
+    "stuck.least_s": 60.0,
+    "stuck.samples": 2.0,
+    "property_silence.readings": 2.0,
+    "jump.clear_samples": 2.0,
+    "battery.samples": 1.0,
+    "restarts.count": 1.0,
+    "restarts.within_s": 300.0,
+    "duplicate.returns": 1.0,
+    "duplicate.within_s": 300.0,
+    "signal.low_s": 0.0,
+    "drift.learn_hours": 1.0,
+    "drift.hours": 1.0,
+    "drift.others": 1.0,
+}
+AIRS = st.one_of(
+    waves([20.0, 20.0, 20.3, 21.0, 60.0], "air-1", "temperature"),
+    waves([20.0, 30.0], "air-2", "temperature"),
+    waves([50.0, 52.0], "air-1", "humidity"),
+    waves([10.0, 12.0, 60.0], "air-1", "battery_percent"),
+    waves([0.0, 1.0], "air-1", "low_battery"),
+    waves([-140.0, -90.0], "air-1", "rssi"),
+    waves([10.0, 500.0], "air-1", "uptime"),
+    st.builds(
+        numbered,
+        st.sampled_from(["", "a", "b"]),
+        st.lists(st.integers(0, 200), min_size=1, max_size=4, unique=True),
+        st.sampled_from([20.0, 40.0]),
+    ),
+    st.builds(leaving, st.sampled_from(["air-1", "air-2"])),
+    st.just(passing(3600.0)),
+    rules(FacilityClass.AIR_STATION, HASTE, {"stuck.share": 1.0}),
+)
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
     "cover": ((CoverDetector(),), COVERS),
     "parking": ((ParkingDetector(),), BAYS),
     "silence": ((SilenceDetector(),), LAMPS),
     "clock": ((ClockDetector(),), LAMPS),
     "counters": ((CountersDetector(), LeakDetector()), METERS),
-    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS, METERS)),
+    "health": ((HealthDetector(),), AIRS),
+    "all": (ALL, st.one_of(COVERS, BAYS, LAMPS, METERS, AIRS)),
 }
 
 
@@ -164,6 +215,8 @@ def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=1800.0)
     driver.register(cover(), cover("cover-2", tilt_deg=5.0), bay("bay-1", "mag", "radar", max_stay_s=60.0))
     driver.register(kerb(), lamp("lamp-1", "b", "a"), meter(m3_per_pulse=0.01))
+    airs = [facility(name, FacilityClass.AIR_STATION, rules=HASTE) for name in ("air-1", "air-2")]
+    driver.register(*airs)
     return driver
 
 
@@ -208,7 +261,9 @@ def test_the_stories_do_raise_and_clear() -> None:
 
     look()
     assert seen == {
-        f"{step} {name}" for step in ("raised", "cleared") for name in ("cover", "parking", "silence", "clock")
+        f"{step} {name}"
+        for step in ("raised", "cleared")
+        for name in ("cover", "parking", "silence", "clock", "health")
     }
 
 

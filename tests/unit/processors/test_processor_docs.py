@@ -68,4 +68,4 @@ def rows(name: str) -> list[str]:
 
 
 def _has(line: str, number: float) -> bool:
-    return re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", line) is not None
+    return re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d.]\d)", line) is not None
