@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas.columns import SeriesColumns
 from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
-from schemas.properties import PROPERTIES
+from schemas.properties import OF_DEVICE, PROPERTIES
 from schemas.registry import LOAD_KEY, RETIRED_KEY, WATER_KEY, CityWide, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
@@ -127,18 +127,25 @@ class Registry:
         return found
 
     def _look_up(self, device: str, observed_property: str, channel: str) -> Iterator[Target]:
-        for facility_id, bindings in sorted(self._devices.get(device, {}).items()):
-            if any(_claims(binding, observed_property, channel) for binding in bindings):
-                facility = self._facilities[facility_id]
-                series = SeriesColumns(
-                    device=device,
-                    observed_property=observed_property,
-                    unit=PROPERTIES[observed_property].unit,
-                    facility=facility_id,
-                    facility_class=facility.facility_class,
-                    zone=facility.zone,
-                )
-                yield Target(partition_of(facility.zone, self._partitions), series)
+        bound = sorted(self._devices.get(device, {}).items())
+        claiming = [
+            known for known, bindings in bound if any(_claims(one, observed_property, channel) for one in bindings)
+        ]
+        if not claiming and observed_property in OF_DEVICE:
+            claiming = [known for known, _ in bound[:1]]
+        for facility_id in claiming:
+            yield self._target(device, observed_property, self._facilities[facility_id])
+
+    def _target(self, device: str, observed_property: str, facility: Facility) -> Target:
+        series = SeriesColumns(
+            device=device,
+            observed_property=observed_property,
+            unit=PROPERTIES[observed_property].unit,
+            facility=facility.facility,
+            facility_class=facility.facility_class,
+            zone=facility.zone,
+        )
+        return Target(partition_of(facility.zone, self._partitions), series)
 
     def views(self, device: str) -> tuple[View, ...]:
         """Every facility this camera watches; empty when nobody registered it."""

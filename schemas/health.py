@@ -27,8 +27,6 @@ class Limits:
     high: float = math.inf
     step: float = math.inf
     per_s: float = 0.0
-    fall: float = math.inf
-    """How far it may go down at once: 0 for what only counts up."""
 
 
 LIMITS: Final[dict[str, Limits]] = {
@@ -36,7 +34,6 @@ LIMITS: Final[dict[str, Limits]] = {
     "humidity": Limits(step=35.0, per_s=0.1),
     "pressure": Limits(low=-100_000.0, high=2_500_000.0),
     "water_level": Limits(step=2.0, per_s=0.02),
-    "meter_reading": Limits(fall=0.01),
     "ph": Limits(low=0.0, high=14.0, step=3.0, per_s=0.01),
     "sound_level": Limits(low=0.0, high=160.0),
     "illuminance": Limits(high=200_000.0),

@@ -29,7 +29,6 @@ def _possible() -> Iterator[Parameter]:
             ("high", prop.low, prop.high, prop.unit, "its sensors show nothing above"),
             ("step", 0.0, width, prop.unit, "it may change by so much at once"),
             ("per_s", 0.0, width, f"{prop.unit}/s", "and by so much more for every second"),
-            ("fall", 0.0, width, prop.unit, "it may go down by so much"),
         ):
             default = getattr(limits, what)
             if math.isfinite(default) and (what != "per_s" or math.isfinite(limits.step)):

@@ -25,7 +25,6 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
     high: float
     step: float
     per_ms: float
-    fall: float
     may_rest: bool
     """Standing at 0 is rest: nothing flows, nothing shines."""
     prior_ms: int
@@ -76,11 +75,10 @@ def forget(state: State, facility: str | None = None) -> None:
 
 def _resolve(values: Values, name: str, facility_class: FacilityClass) -> Bounds:
     limits = LIMITS.get(name)
-    low, high, step, per_s, fall = -math.inf, math.inf, math.inf, 0.0, math.inf
+    low, high, step, per_s = -math.inf, math.inf, math.inf, 0.0
     if limits is not None:
-        low, high, step, per_s, fall = (
-            values.get(f"jump.{name}_{what}", getattr(limits, what))
-            for what in ("low", "high", "step", "per_s", "fall")
+        low, high, step, per_s = (
+            values.get(f"jump.{name}_{what}", getattr(limits, what)) for what in ("low", "high", "step", "per_s")
         )
         if name == "temperature" and facility_class in BURNING:
             high, step = math.inf, math.inf
@@ -91,7 +89,6 @@ def _resolve(values: Values, name: str, facility_class: FacilityClass) -> Bounds
         high=high,
         step=step,
         per_ms=per_s / 1000,
-        fall=fall,
         may_rest=math.isinf(STILL_S.get(name, 0.0)),
         prior_ms=NEVER_MS if math.isinf(prior_s) else round(prior_s * 1000),
         is_judged=name in STILL_S,

@@ -15,6 +15,7 @@ from processors.detectors.health.state import RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
 from schemas.facility import Facility
+from schemas.identity import boot_and_channel
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 SWEEP_MS: Final = 900_000
@@ -108,7 +109,7 @@ def _is_ordinary(state: State, reading: Reading) -> bool:
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     series, time_ms, value, identity = reading.series, reading.time_ms, reading.value, reading.identity
     prop = series.observed_property
-    channel = rows.channel(identity) if "@" in identity else ""
+    channel = boot_and_channel(identity)[1] if "@" in identity else ""
     key = f"{prop}@{channel}" if channel else prop
     device = state.devices[series.device]
     if series.facility not in state.sites:

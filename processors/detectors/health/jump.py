@@ -22,7 +22,7 @@ def is_possible(bounds: Bounds, value: float, before: float | None = None, elaps
     if before is None:
         return True
     most = bounds.step + bounds.per_ms * elapsed_ms
-    return -most <= value - before <= most and before - value <= bounds.fall
+    return -most <= value - before <= most
 
 
 def judge(state: State, watch: Watch, reading: Reading, name: str, turn: Turn, bounds: Bounds) -> None:
@@ -34,10 +34,8 @@ def judge(state: State, watch: Watch, reading: Reading, name: str, turn: Turn, b
     evidence = Evidence.of(reading)
     numbers = {"value": reading.value}
     if bounds.low <= reading.value <= bounds.high:
-        change = reading.value - watch.value
-        numbers |= {"change": change, "elapsed_s": elapsed_ms / 1000}
-        most = min(bounds.step + bounds.per_ms * elapsed_ms, bounds.fall if change < 0 else float("inf"))
-        numbers["most"] = round(most, 6)
+        numbers |= {"change": reading.value - watch.value, "elapsed_s": elapsed_ms / 1000}
+        numbers["most"] = round(bounds.step + bounds.per_ms * elapsed_ms, 6)
         summary = f"{name} went from {watch.value:g} to {reading.value:g} within {span(elapsed_ms)}"
     else:
         numbers["most"] = bounds.high if reading.value > bounds.high else bounds.low

@@ -25,12 +25,6 @@ def parse(identity: str) -> tuple[str, int] | None:
     return boot.partition("@")[0], int(seq)
 
 
-def channel(identity: str) -> str:
-    """Which of several sensors of one property; empty where there is one."""
-    body = identity[2:].rpartition(":")[0] if identity.startswith("a:") else identity
-    return body.partition("@")[2]
-
-
 def follow(device: Device, watch: Watch, identity: str, time_ms: int) -> None:
     """Take in the number of a message that is newer than all before."""
     said = parse(identity)

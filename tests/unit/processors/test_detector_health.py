@@ -129,13 +129,6 @@ def test_a_bin_may_burn() -> None:
     )
 
 
-def test_a_meter_does_not_count_backwards() -> None:
-    rows = [Row(n * HOUR, "m", "meter_reading", v) for n, v in enumerate([100.0, 101.0, 101.0, 90.0, 91.0])]
-    driver = told(rows, facility("m", FacilityClass.FLOW_METER))
-    assert said(driver) == ["raised device_jump m/meter_reading"]
-    assert driver.findings[0].numbers["most"] == 0.01
-
-
 # one sensor of many
 
 
