@@ -10,6 +10,9 @@ from pydantic import Field
 from schemas.facility import FacilityClass, Place
 from schemas.model import Model, Timestamp, ZoneId
 
+UNSEEN: Final = "nobody sees it"
+"""The reason of a finding that ended by time alone while its facility was silent: that is no all-clear."""
+
 
 class Severity(StrEnum):
     """As ThingsBoard and X.733 name them."""

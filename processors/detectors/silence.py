@@ -15,14 +15,14 @@ Its timer is lazy: hearing a device costs two assignments, and the timer looks a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, TimerDue, Unseen, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
@@ -88,6 +88,8 @@ class State(msgspec.Struct):
     rules: Rulebook
     sites: dict[str, Site] = {}
     devices: dict[str, Device] = {}
+    unseen: dict[str, int] = {}
+    """Facilities all of whose devices are silent, and since when."""
 
 
 class SilenceDetector(Packed[State]):
@@ -146,6 +148,7 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
     step = Step(turn.clock.now_ms, summary, {"silent_s": gone_ms / 1000}, (Evidence.of(event),))
     turn.clears(device.opened, step)
     device.opened = None
+    _look(state, device.facilities, turn)
     turn.wake(name, turn.clock.now_ms + device.patience_ms)
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
@@ -177,6 +180,20 @@ def _on_timer(state: State, name: str, turn: Turn) -> None:
     step = Step(deadline_ms, summary, numbers, by_time=True)
     opening = Opening(name, state.sites[min(device.facilities)], device.heard_ms, device.heard_ms)
     device.opened = turn.raises(AnomalyKind.DEVICE_SILENT, opening, step)
+    _look(state, device.facilities, turn)
+
+
+def _look(state: State, facilities: Iterable[str], turn: Turn) -> None:
+    """Tell the others of which facilities nobody is heard any more, and of which somebody is again."""
+    for facility in sorted(facilities):
+        speakers = [device for device in state.devices.values() if facility in device.facilities]
+        if speakers and all(device.opened is not None for device in speakers):
+            since_ms = max(device.heard_ms for device in speakers)
+            if facility not in state.unseen:
+                state.unseen[facility] = since_ms
+                turn.unseen.append(Unseen(facility, since_ms))
+        elif state.unseen.pop(facility, None) is not None:
+            turn.unseen.append(Unseen(facility, None))
 
 
 def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
@@ -208,6 +225,8 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
             device = state.devices[name] = Device({}, 0, turn.clock.now_ms)
         device.facilities[known] = interval_ms
         _expect(state, name, turn)
+    if known in state.unseen:
+        _look(state, [known], turn)
 
 
 def _expect(state: State, name: str, turn: Turn) -> None:
@@ -248,12 +267,14 @@ def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) 
     if len(device.facilities) > 1:
         del device.facilities[facility]
         _expect(state, name, turn)
+        _look(state, [facility], turn)
         return
     if device.opened is not None:
         step = Step(turn.clock.now_ms, f"Device {name} is no longer expected to speak", {}, reason=reason)
         turn.clears(device.opened, step)
     del state.devices[name]
     turn.wake(name, None)
+    _look(state, [facility], turn)
 
 
 def _on_blind(state: State, span: Blind) -> None:

@@ -25,6 +25,7 @@ from processors.engine.contract import (
     Series,
     Stepped,
     TimerDue,
+    Unseen,
     ZoneEvent,
     no_models,
 )
@@ -89,7 +90,7 @@ class PartitionFold:
         self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
         self._timers = Timers()
         self._outputs: list[Said] = []
-        self._derived: deque[tuple[Slot, Reading]] = deque()  # from the event at hand
+        self._derived: deque[tuple[Slot, Reading | Unseen]] = deque()  # from the event at hand
 
     @property
     def now_ms(self) -> int:
@@ -255,7 +256,7 @@ class PartitionFold:
             if trial is not None:
                 for zone in zones:
                     zone.begin(trial)
-                    for word in self._city:
+                    for word in (*self._city, *zone.unseen):
                         self._deliver(zone.slot(trial.label), word, self._clock)
             return
         promoted = isinstance(event, ShadowPromoted)
@@ -266,6 +267,8 @@ class PartitionFold:
         for zone in zones:
             self._outputs += zone.end(steps)
             if promoted:
+                for word in zone.unseen.taken_back(trial.detector.name):
+                    self._tell(zone, word)
                 self._timers.relabel(zone.name, trial.detector.name, None)
             self._timers.relabel(zone.name, trial.label, trial.detector.name if promoted else None)
 
@@ -320,6 +323,8 @@ class PartitionFold:
             self._say(slot, outcome.outputs)
         if outcome.readings and self._tried(slot) is None:
             self._derived.extend((slot, reading) for reading in outcome.readings)
+        if outcome.unseen and self._tried(slot) is None:
+            self._derived.extend((slot, word) for word in outcome.unseen)
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
         return True
@@ -327,7 +332,7 @@ class PartitionFold:
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._tried(slot)
         for output in outputs:
-            said = slot.openings.said(self._expected(slot.zone, output)) if isinstance(output, Anomaly) else output
+            said = slot.openings.said(self._marked(slot.zone, output)) if isinstance(output, Anomaly) else output
             if trial is None:
                 self._outputs.append(said)
             elif isinstance(said, Anomaly):
@@ -344,6 +349,11 @@ class PartitionFold:
         """
         while self._derived:
             slot, reading = self._derived.popleft()
+            if isinstance(reading, Unseen):
+                zone = self._known(slot.zone)
+                zone.unseen.hear(reading, slot.detector.name)
+                self._tell(zone, reading)
+                continue
             route = self._known(slot.zone).route(reading.series)
             if route.seen.was_sent(self._floor_ms):
                 continue
@@ -356,10 +366,10 @@ class PartitionFold:
                 if not other.detector.hears_late and other.detector.name != slot.detector.name:
                     self._deliver(other, reading, self._clock)
 
-    def _expected(self, zone: str, finding: Anomaly) -> Anomaly:
-        """The finding, marked if works explain it; its later steps take that from the first."""
+    def _marked(self, zone: str, finding: Anomaly) -> Anomaly:
+        """The finding, marked if works explain it (its later steps take that from the first) or nobody saw its end."""
         if finding.transition is not Transition.RAISED:
-            return finding
+            return self._known(zone).unseen.marked(finding)
         works = self._known(zone).works.expecting(finding)
         return finding if works is None else finding.model_copy(update={"expected": works})
 

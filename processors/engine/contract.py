@@ -59,6 +59,17 @@ class Stepped(NamedTuple):
     by_ms: int
 
 
+class Unseen(NamedTuple):
+    """All devices that should speak for a facility are silent since then; None: one of them is heard again.
+
+    Silence is no calm: what is open about the facility stays open, whatever time passes, and a detector that concludes
+    from absence begins to count anew when it is over. Told within the fold, right after the event that showed it.
+    """
+
+    facility: str
+    since_ms: int | None
+
+
 ZoneEvent = (
     Reading
     | CameraEvent
@@ -70,6 +81,7 @@ ZoneEvent = (
     | TimerDue
     | Blind
     | Stepped
+    | Unseen
 )
 
 
@@ -111,11 +123,13 @@ class Outcome(NamedTuple):
     Readings are of the same zone, under an identity of tier (d). The other detectors hear them as if their device had
     sent them, once all have heard the event they were made from; those that hear late readings, and so ask only
     whether a device lives, do not. A property that its device itself sent lately is not derived for it.
+    ``unseen``: what a detector that misses devices tells the others.
     """
 
     outputs: Sequence[Model] = ()
     timers: Sequence[Timer] = ()
     readings: Sequence[Reading] = ()
+    unseen: Sequence[Unseen] = ()
 
 
 Said = Model | Reading
