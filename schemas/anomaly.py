@@ -204,5 +204,7 @@ class Anomaly(Model):
     reason: Annotated[str | None, Field(max_length=256)] = None
     expected: Annotated[str | None, Field(max_length=64)] = None
     """The planned works (:mod:`schemas.works`) within which it was raised."""
+    caused_by: UUID | None = None
+    """The finding that explains it, such as the gateway through which a silent device is heard: one matter, not two."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]

@@ -42,6 +42,7 @@ from processors.engine.zone import Route, SnapshotError, Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
+from schemas.carrier import NO_DISTRICT, DeviceCarried
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
@@ -120,21 +121,18 @@ class PartitionFold:
                 continue
             self.counts.events += 1
             match event:
-                case Tick():
-                    self._on_tick(event)
+                case Tick() | ClockStepped() | ShardRetired():
+                    self._on_time(event)
                 case CameraEvent():
                     self._on_camera(event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | WaterNetworkConfigured():
                     self._on_registry(event)
                 case CityWide() | MaintenancePlanned():
                     self._on_plan(event)
-                case ClockStepped() if event.after > event.before:
-                    # A clock that was set back stands still until it is caught up with: that hides nothing.
-                    self._on_step(to_ms(event.after) - to_ms(event.before))
-                case ShardRetired():
-                    self._go_blind(self._frontier.retire(event.shard))
                 case ShadowBegun() | ShadowEnded() | ShadowPromoted():
                     self._on_shadow(event)
+                case Anomaly() | DeviceCarried():
+                    self._on_district(event)
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
             self._tell_derived()
@@ -249,6 +247,12 @@ class PartitionFold:
             for name in sorted(self._zones):
                 self._tell(self._known(name), event)
 
+    def _on_district(self, event: Anomaly | DeviceCarried) -> None:
+        """In a fold over findings a district is what a zone is in a fold over readings."""
+        district = event.district if isinstance(event, DeviceCarried) else event.place.district or NO_DISTRICT
+        if (zone := self._zone(district)) is not None:
+            self._tell(zone, event)
+
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
         if isinstance(event, ShadowBegun):
@@ -271,6 +275,18 @@ class PartitionFold:
                     self._tell(zone, word)
                 self._timers.relabel(zone.name, trial.detector.name, None)
             self._timers.relabel(zone.name, trial.label, trial.detector.name if promoted else None)
+
+    def _on_time(self, event: Tick | ClockStepped | ShardRetired) -> None:
+        match event:
+            case Tick():
+                self._on_tick(event)
+            case ClockStepped() if event.after > event.before:
+                # A clock that was set back stands still until it is caught up with: that hides nothing.
+                self._on_step(to_ms(event.after) - to_ms(event.before))
+            case ShardRetired():
+                self._go_blind(self._frontier.retire(event.shard))
+            case _:
+                pass
 
     def _on_step(self, by_ms: int) -> None:
         self._frontier.step()

@@ -7,7 +7,9 @@ set; everything it knows it learnt from the events of one zone. The engine owns 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.carrier import DeviceCarried
 from schemas.columns import SeriesColumns
 from schemas.model import Model
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -82,7 +84,10 @@ ZoneEvent = (
     | Blind
     | Stepped
     | Unseen
+    | Anomaly
+    | DeviceCarried
 )
+"""A district, the zone of a fold over findings, has findings, carriers and timers; any other zone has the rest."""
 
 
 class ModelMissingError(LookupError):

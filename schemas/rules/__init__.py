@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, health, parking, silence
+from schemas.rules import clock, cover, gateway, health, parking, silence
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -51,6 +51,7 @@ _RULES: Final = (
     *silence.RULES,
     *clock.RULES,
     *health.RULES,
+    *gateway.RULES,
 )
 
 RULES: Final[dict[str, Rule]] = {rule.name: rule for rule in _RULES}
