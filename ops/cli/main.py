@@ -13,6 +13,7 @@ from ops.cli import (
     archive,
     bench,
     codecs,
+    correlate,
     database,
     decode,
     devices,
@@ -56,6 +57,7 @@ app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
 app.command("sequence")(sequence.sequence)
+app.command("correlate")(correlate.correlate)
 app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
 app.add_typer(rebuild.app, name="rebuild")

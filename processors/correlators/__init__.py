@@ -12,3 +12,6 @@ GROUP: Final = "correlators"
 """The consumer group in which they are folded together."""
 
 ALL: Final[tuple[Detector[Any], ...]] = (GatewayCorrelator(),)
+
+LATENESS_MS: Final = 0
+"""There are no readings, so there are no identities to be remembered."""

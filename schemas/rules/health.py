@@ -84,7 +84,7 @@ RULES: Final[tuple[Rule, ...]] = (
         AnomalyKind.DEVICE_BATTERY,
         _ratio("low_percent", 15.0, 100.0, "at or below it is nearly empty", unit="%"),
         count("samples", 2, 1_000, "so many such charges in a row"),
-        _ratio("left_days", 14.0, 3_660.0, "or empty in so many days by its slope", unit="d"),
+        _ratio("left_d", 14.0, 3_660.0, "or empty in so many days by its slope", unit="d"),
         count("history_days", 7, 29, "by so many days that are over"),
         _ratio("margin_percent", 10.0, 100.0, "so far above `low_percent` it is well again", unit="%"),
     ),

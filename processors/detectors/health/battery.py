@@ -43,13 +43,13 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
             return
         left = _days_left(charge, values["battery.history_days"])
         calm = percent > values["battery.low_percent"] + values["battery.margin_percent"] and (
-            left is None or left > _ENOUGH * values["battery.left_days"]
+            left is None or left > _ENOUGH * values["battery.left_d"]
         )
     charge.low = charge.low + 1 if low else 0
     numbers = {} if percent is None else {"percent": percent}
     if left is not None:
         numbers["days_left"] = left
-    soon = left is not None and left <= values["battery.left_days"]
+    soon = left is not None and left <= values["battery.left_d"]
     if KIND in device.opened:
         if calm:
             step = Step(reading.time_ms, f"Battery of {name} is well again", numbers, (Evidence.of(reading),))
