@@ -33,6 +33,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.verdict import VerdictGiven
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -68,6 +69,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
     "org.digital-eyes.device.twin.v1": DeviceTwin,
     "org.digital-eyes.device.carried.v1": DeviceCarried,
+    "org.digital-eyes.verdict.given.v1": VerdictGiven,
     "org.digital-eyes.decoder.context.v1": DecoderContext,
     "org.digital-eyes.model.chunk.v1": ModelChunk,
 }

@@ -25,6 +25,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.verdict import VerdictGiven
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -192,6 +193,17 @@ CASE_INPUTS: Final = Topic(
     readers=("correlators", "cases"),
     about="Everything cases are made of, in the one order they see it.",
 )
+VERDICTS: Final = Topic(
+    name="city.verdicts.v1",
+    key="finding",
+    values=(VerdictGiven,),
+    partitions=1,
+    cleanup="delete",
+    retention_ms=UNLIMITED,
+    writers=("operators", "cases"),
+    readers=("archive",),
+    about="Whether the matter of a finding was real, by those who looked.",
+)
 CARRIERS: Final = Topic(
     name="city.carriers.v1",
     key="district, `/`, device",
@@ -298,6 +310,7 @@ CATALOGUE: Final = (
     REWRITES,
     TICKS,
     CARRIERS,
+    VERDICTS,
     CASE_INPUTS,
     CORRELATIONS,
     QUARANTINE,

@@ -16,6 +16,7 @@ from ops.cli import (
     correlate,
     database,
     decode,
+    detectors,
     devices,
     feed,
     ingest,
@@ -78,6 +79,7 @@ app.command("account")(account.account)
 app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
 app.add_typer(shadow.app, name="shadow")
+app.add_typer(detectors.app, name="detectors")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
