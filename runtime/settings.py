@@ -194,6 +194,12 @@ class SequencerSettings(WorkerSettings):
     metrics_port: int = 19131
 
 
+class CorrelatorSettings(ProcessorSettings):
+    """``eyes correlate``: the folds over findings."""
+
+    metrics_port: int = 19141
+
+
 class ArchiveSettings(Section):
     """``eyes archive``: Kafka to TimescaleDB."""
 
@@ -228,6 +234,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     processors: ProcessorSettings = ProcessorSettings()
     sequencer: SequencerSettings = SequencerSettings()
+    correlators: CorrelatorSettings = CorrelatorSettings()
     archive: ArchiveSettings = ArchiveSettings()
     log: LogSettings = LogSettings()
 

@@ -10,6 +10,9 @@ from pydantic import Field
 from schemas.facility import FacilityClass, Place
 from schemas.model import Model, Timestamp, ZoneId
 
+UNSEEN: Final = "nobody sees it"
+"""The reason of a finding that ended by time alone while its facility was silent: that is no all-clear."""
+
 
 class Severity(StrEnum):
     """As ThingsBoard and X.733 name them."""
@@ -205,5 +208,7 @@ class Anomaly(Model):
     """The planned works (:mod:`schemas.works`) within which it was raised."""
     verify: bool = False
     """It is not sure enough to send anybody: a person should look first."""
+    caused_by: UUID | None = None
+    """The finding that explains it, such as the gateway through which a silent device is heard: one matter, not two."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]

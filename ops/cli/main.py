@@ -14,8 +14,10 @@ from ops.cli import (
     bench,
     calendar,
     codecs,
+    correlate,
     database,
     decode,
+    detectors,
     devices,
     feed,
     ingest,
@@ -57,6 +59,7 @@ app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
 app.command("sequence")(sequence.sequence)
+app.command("correlate")(correlate.correlate)
 app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
 app.add_typer(rebuild.app, name="rebuild")
@@ -78,6 +81,7 @@ app.command("account")(account.account)
 app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
 app.add_typer(shadow.app, name="shadow")
+app.add_typer(detectors.app, name="detectors")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.health import HealthDetector
 from processors.detectors.lamp import LampDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.level import LevelDetector
@@ -33,6 +34,7 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     SurfaceDetector(),
     SilenceDetector(),
     ClockDetector(),
+    HealthDetector(),
     LeakDetector(),
     PipeLeakDetector(),
     LevelDetector(),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer
+from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer, Unseen
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
@@ -108,7 +108,7 @@ class Step(NamedTuple):
 class Turn:
     """One call of ``fold``: who speaks, of which zone, at what time, and what was said so far."""
 
-    __slots__ = ("_detector", "clock", "said", "timers", "zone")
+    __slots__ = ("_detector", "clock", "said", "timers", "unseen", "zone")
 
     def __init__(self, detector: Detector[Any], zone: str, clock: Clock) -> None:
         self._detector = detector
@@ -116,11 +116,14 @@ class Turn:
         self.clock = clock
         self.said: list[Anomaly] = []
         self.timers: list[Timer] = []
+        self.unseen: list[Unseen] = []
 
     @property
     def outcome(self) -> Outcome:
         """What ``fold`` returns."""
-        return Outcome(self.said, self.timers) if self.said or self.timers else QUIET
+        if not (self.said or self.timers or self.unseen):
+            return QUIET
+        return Outcome(self.said, self.timers, unseen=self.unseen)
 
     def wake(self, name: str, at_ms: int | None) -> None:
         """Set or (with None) cancel a timer."""

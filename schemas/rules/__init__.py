@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, lamp, level, limit, parking, silence, surface
+from schemas.rules import clock, cover, gateway, health, lamp, level, limit, parking, silence, surface
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -55,6 +55,8 @@ _RULES: Final = (
     *surface.RULES,
     *silence.RULES,
     *clock.RULES,
+    *health.RULES,
+    *gateway.RULES,
 )
 
 RULES: Final[dict[str, Rule]] = {rule.name: rule for rule in _RULES}

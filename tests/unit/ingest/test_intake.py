@@ -193,6 +193,26 @@ def test_what_no_facility_claims_of_a_known_device_waits_too() -> None:
     assert waiting.identities == (("temperature", "a::1"),)
 
 
+def facilities(rig: Rig) -> list[tuple[str, str]]:
+    return [
+        (batch.series[i].observed_property, batch.series[i].facility)
+        for batch in rig.writer.of(BatchColumns)
+        for i in batch.series_index
+    ]
+
+
+def test_what_a_device_says_of_itself_goes_to_the_first_facility_if_none_asks_for_it() -> None:
+    rig = Rig()
+    rig.register(facility("F2", DeviceBinding(device="dev1", properties=("flow",))))
+    rig.register(facility("F1", DeviceBinding(device="dev1", properties=("pressure",))))
+    rig.take(TOPIC, b'[{"property":"battery_percent","value":80,"seq":1},{"property":"rssi","value":-90,"seq":1}]')
+    assert facilities(rig) == [("battery_percent", "F1"), ("rssi", "F1")]
+    assert rig.writer.of(UnregisteredReadings) == []
+    rig.register(facility("F2", DeviceBinding(device="dev1", properties=("flow", "rssi"))))
+    rig.take(TOPIC, b'{"property":"rssi","value":-91,"seq":2}')
+    assert facilities(rig)[-1] == ("rssi", "F2")
+
+
 def camera(rig: Rig, **more: Any) -> list[tuple[str, bool]]:
     before = len(rig.writer.of(CameraEvent))
     payload = {"phase": "update", "track": "7", "label": "car", **more}

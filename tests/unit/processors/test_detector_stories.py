@@ -14,6 +14,7 @@ from processors.detectors import ALL
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.health import HealthDetector
 from processors.detectors.lamp import LampDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.level import LevelDetector
@@ -246,6 +247,18 @@ def picturing(where: str, by: str, label: str, more: dict[str, Any], age_s: int,
     return act
 
 
+def numbered(boot: str, seqs: list[int], value: float) -> Action:
+    """A station counts its messages, as it pleases."""
+
+    def act(driver: PipelineTestDriver) -> None:
+        for seq in seqs:
+            if ("air-1", None) in driver._speaks_for:
+                driver.read("air-1", "temperature", value + seq % 3, seq=seq, boot=boot)
+                driver.advance(20.0)
+
+    return act
+
+
 SURFACES = st.one_of(
     st.builds(
         picturing,
@@ -273,6 +286,41 @@ SURFACES = st.one_of(
         {"surface.area_m2": 2.0, "surface.within_m": 0.0},
     ),
 )
+HASTE = {
+    "stuck.moves": 1.0,
+    "stuck.learn_s": 0.0,
+    "stuck.least_s": 60.0,
+    "stuck.samples": 2.0,
+    "property_silence.readings": 2.0,
+    "jump.clear_samples": 2.0,
+    "battery.samples": 1.0,
+    "restarts.count": 1.0,
+    "restarts.within_s": 300.0,
+    "duplicate.returns": 1.0,
+    "duplicate.within_s": 300.0,
+    "signal.low_s": 0.0,
+    "drift.learn_hours": 1.0,
+    "drift.hours": 1.0,
+    "drift.others": 1.0,
+}
+AIRS = st.one_of(
+    waves([20.0, 20.0, 20.3, 21.0, 60.0], "air-1", "temperature"),
+    waves([20.0, 30.0], "air-2", "temperature"),
+    waves([50.0, 52.0], "air-1", "humidity"),
+    waves([10.0, 12.0, 60.0], "air-1", "battery_percent"),
+    waves([0.0, 1.0], "air-1", "low_battery"),
+    waves([-140.0, -90.0], "air-1", "rssi"),
+    waves([10.0, 500.0], "air-1", "uptime"),
+    st.builds(
+        numbered,
+        st.sampled_from(["", "a", "b"]),
+        st.lists(st.integers(0, 200), min_size=1, max_size=4, unique=True),
+        st.sampled_from([20.0, 40.0]),
+    ),
+    st.builds(leaving, st.sampled_from(["air-1", "air-2"])),
+    st.just(passing(3600.0)),
+    rules(FacilityClass.AIR_STATION, HASTE, {"stuck.share": 1.0}),
+)
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
     "cover": ((CoverDetector(),), COVERS),
     "parking": ((ParkingDetector(),), BAYS),
@@ -283,7 +331,8 @@ DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]
     "level": ((LevelDetector(),), LEVELS),
     "lamp": ((LampDetector(),), NIGHTS),
     "limit": ((LimitDetector(),), LIMITS),
-    "all": (ALL, st.one_of(COVERS, BAYS, SURFACES, LAMPS, METERS, LEVELS, NIGHTS, LIMITS)),
+    "health": ((HealthDetector(),), AIRS),
+    "all": (ALL, st.one_of(COVERS, BAYS, SURFACES, LAMPS, METERS, LEVELS, NIGHTS, LIMITS, AIRS)),
 }
 
 
@@ -318,6 +367,8 @@ def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver.register(facility("bin-1", FacilityClass.WASTE_BIN), facility("road-1", FacilityClass.ROAD_SECTION))
     driver.register(facility("feeder-1", FacilityClass.LAMP_FEEDER), night_lamp("noon-1", 150.0), sniffer())
     driver.register(*(night_lamp(f"night-{n}") for n in range(4)))
+    airs = [facility(name, FacilityClass.AIR_STATION, rules=HASTE) for name in ("air-1", "air-2")]
+    driver.register(*airs)
     return driver
 
 
@@ -365,7 +416,7 @@ def test_the_stories_do_raise_and_clear() -> None:
     assert seen == {
         f"{step} {name}"
         for step in ("raised", "cleared")
-        for name in ("cover", "parking", "surface", "silence", "clock", "level", "lamp", "limit")
+        for name in ("cover", "parking", "surface", "silence", "clock", "level", "lamp", "limit", "health")
     }
 
 

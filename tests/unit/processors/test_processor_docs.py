@@ -9,6 +9,7 @@ import pytest
 from state_kit import slot
 from street_kit import facility
 
+from processors.correlators import ALL as CORRELATORS
 from processors.detectors import ALL, CANDIDATES, counters, leak_judge, leak_life, leak_steps
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.frontier import BLIND_CADENCES
@@ -39,7 +40,9 @@ def test_the_driver_needs_but_a_few_lines() -> None:
 
 
 def test_every_detector_has_a_page_that_names_what_it_says() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} == {"writing-one"} | {one.name for one in (*ALL, *CANDIDATES)}
+    assert {path.stem for path in FOLDER.glob("*.md")} == {"writing-one"} | {
+        one.name for one in (*ALL, *CANDIDATES, *CORRELATORS)
+    }
 
 
 @pytest.mark.parametrize(
@@ -74,4 +77,4 @@ def rows(name: str) -> list[str]:
 
 
 def _has(line: str, number: float) -> bool:
-    return re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", line) is not None
+    return re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d.]\d)", line) is not None

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facility import CodeScheme, Facility, FacilityClass, Place, Policy
+from schemas.properties import PROPERTIES
 from schemas.rules import (
     PARAMETERS,
     RULES,
@@ -26,6 +27,7 @@ from schemas.units import UNITS
 from schemas.whatif import WhatIf, WhatIfError
 
 TILT = "cover.tilt_deg"
+SPELLED = {"%": "percent", "m/s": "mps"}  # or the parameter names the property whose unit it has
 
 
 def values(name: str) -> st.SearchStrategy[float]:
@@ -45,9 +47,10 @@ def policies(draw: st.DrawFn) -> Policy:
 def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_unit(name: str) -> None:
     rule, parameter = PARAMETERS[name]
     assert parameter.low <= parameter.default <= parameter.high or math.isinf(parameter.default)
-    assert parameter.unit in UNITS
-    said = {"m/s": "mps"}.get(parameter.unit, parameter.unit.lower())  # a name has no slash
-    assert rule.family or parameter.unit == "1" or name.endswith(f"_{said}")
+    named = {unit for prop in PROPERTIES.values() if prop.name in name for unit in (prop.unit, f"{prop.unit}/s")}
+    assert parameter.unit in UNITS or parameter.unit in named
+    spelled = SPELLED.get(parameter.unit, parameter.unit.lower())
+    assert rule.family or parameter.unit == "1" or parameter.unit in named or name.endswith(f"_{spelled}")
     assert parameter.field is None or parameter.field in Policy.model_fields
     Policy(rules={name: parameter.low})  # its name can stand in a policy
 
