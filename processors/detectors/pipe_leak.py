@@ -11,10 +11,10 @@ import numpy as np
 
 from processors.detectors import pipe_leak_report as report
 from processors.detectors.leak_steps import Step
+from processors.detectors.pipe_leak_life import opened, remeasure
 from processors.detectors.pipe_leak_state import (
     STEP_MS,
     Meter,
-    OpenLeak,
     PipeLeakState,
     from_bytes,
     network_of,
@@ -55,7 +55,7 @@ class PipeLeakDetector:
     """Finds bursts and growing leaks pipe by pipe, in every zone whose network is configured with a model."""
 
     name = "pipe_leak"
-    version = 1
+    version = 2
     hears_late = False
 
     def __init__(self, models: Models = no_models) -> None:
@@ -121,26 +121,31 @@ class PipeLeakDetector:
         core = state.core
         if core is None:
             return []
+        number = step.time_ms // STEP_MS
         values = np.array([_value(state, key, step) for key in core.sensors])
         said: list[Anomaly] = []
-        for alarm in core.tick(step.time_ms // STEP_MS, values):
+        for alarm in core.tick(number, values):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
+        for leak in state.opened:
+            if remeasure(core, leak, number):
+                said.append(report.said(state, leak, Transition.UPDATED, step, self.name, self.version))
         return said
 
     def _found(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
+        assert state.core is not None, "it said so"
         said = []
         if len(state.opened) >= MOST:
             said.append(report.ended(state, state.opened.pop(0), step.time_ms, self.name, self.version, TOO_MANY))
-        leak = OpenLeak(alarm.kind, alarm.pipe, alarm.tick, alarm.since * STEP_MS, alarm.flow, alarm.sure)
+        leak = opened(state.core, alarm)
         state.opened.append(leak)
-        said.append(report.said(state, leak, Transition.RAISED, step, alarm, self.name, self.version))
+        said.append(report.said(state, leak, Transition.RAISED, step, self.name, self.version))
         return said
 
     def _repaired(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
         for leak in state.opened:
             if leak.pipe == alarm.pipe:
                 state.opened.remove(leak)
-                return [report.said(state, leak, Transition.CLEARED, step, alarm, self.name, self.version)]
+                return [report.said(state, leak, Transition.CLEARED, step, self.name, self.version)]
         return []
 
 

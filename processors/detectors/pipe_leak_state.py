@@ -13,6 +13,7 @@ from schemas.facility import Place
 from schemas.water import WaterNetworkConfigured, WaterRole
 
 STEP_MS: Final = STEP_S * 1000
+PER_DAY: Final = 86_400 // STEP_S
 
 
 class OpenLeak(msgspec.Struct):
@@ -20,11 +21,24 @@ class OpenLeak(msgspec.Struct):
 
     kind: str
     pipe: int
+    """As the core calls it, and the finding's id."""
     cause: int
     """The tick in which the core said it."""
     since_ms: int
+    named: int
+    """The pipe that is named now."""
     flow: float
     sure: float
+    """Probability that the leak is near the named pipe."""
+    evidence: float
+    """Twice the log likelihood ratio that raised it."""
+    likely: tuple[tuple[int, float], ...] = ()
+    """The likeliest pipes, each with its own probability."""
+    shown: tuple[tuple[str, float], ...] = ()
+    """Keys of the sensors that say most, and by how many metres."""
+    balance: float | None = None
+    """m3/h more than usual."""
+    updates: int = 0
 
 
 class Meter(msgspec.Struct):

@@ -188,7 +188,7 @@ class Area:
         best, chosen = NOTHING, 0
         for row in loud.tolist():
             window, shift = WINDOWS[row], shifts[row]
-            covariance = state.noise.of_window(row, int(baseline[row]), self.per_day, self._floor(state))
+            covariance = state.noise.of_window(row, int(baseline[row]), self.per_day, self.floor(state))
             signatures = self.signatures(state, end - window, end)
             covariance += self.liars.taken_out(state, OUT) + self.incidents.doubt(state, signatures)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
@@ -237,7 +237,7 @@ class Area:
         beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
         return not (beyond_doubt and sure >= SURE_LEAST)
 
-    def _floor(self, state: AreaState) -> Floats:
+    def floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
         floor = np.full(self.outputs, FLOOR_M)
         if self.model.basis is Basis.INFLOW:
@@ -263,7 +263,7 @@ class Area:
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             out = self.liars.taken_out(state, OUT)
             for row in range(len(WINDOWS)):
-                covariance = state.noise.of_window(row, self.per_day, self.per_day, self._floor(state))
+                covariance = state.noise.of_window(row, self.per_day, self.per_day, self.floor(state))
                 self._whole[row] = whitener(covariance + out)
         return self._whole
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak.area import Area
+from processors.leak.explain import Asked, Explanation, explain
 from processors.leak.incidents import Alarm
 from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
@@ -47,6 +48,13 @@ class LeakCore:
         for area, state in zip(self._areas, self._states, strict=True):
             alarms += area.tick(state, number, values)
         return alarms
+
+    def explain(self, leak: Asked) -> Explanation | None:
+        """What the last ticks say of a leak that is open; None where they say nothing of it. Changes nothing."""
+        for area, state in zip(self._areas, self._states, strict=True):
+            if any(one.pipe == leak.pipe for one in state.opened):
+                return explain(area, state, leak)
+        return None
 
     @property
     def states(self) -> Sequence[AreaState]:
