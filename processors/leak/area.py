@@ -19,6 +19,7 @@ from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, 
 from processors.leak.noise import Noise
 from processors.leak.quick import Quick
 from processors.leak.rows import FLOW_UNIT, Reader
+from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState
@@ -61,11 +62,13 @@ class Area:
         # Derived from the state, never part of it; each knows what it was made from.
         self._cached: Floats | None = None
         self._trusted: tuple[bytes, int] = (b"", 0)
+        self._version = 0
         self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
         self._hours: Floats | None = None
         self._usual_day = np.zeros((per_day, self.outputs))
         self.quick = Quick(self.reader)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
+        self.screen = Screen(per_day, settings.fast, self.signatures, self._tonight)
 
     def initial(self) -> AreaState:
         """Nothing seen."""
@@ -90,10 +93,9 @@ class Area:
             known=np.zeros((self.model.signatures.shape[0], self.model.signatures.shape[2])),
             known_flow=0.0,
             repeats=np.full(width, 0.5),
-            runs=np.zeros(width),
+            moved=np.zeros(width),
             missing=np.zeros(width),
             back=np.full(width, np.nan),
-            seen=np.zeros(width),
             stood=np.zeros(width),
             longest=np.zeros(width),
             distrust=np.zeros(width),
@@ -123,6 +125,7 @@ class Area:
         out: list[Alarm] = []
         if state.tick < 0:
             state.quiet_before = number
+            state.moved[:] = number
         state.tick = number
         row = state.rows
         inputs = state.inputs[row]
@@ -157,11 +160,14 @@ class Area:
         rows = self.reader.prepare(state, 0, state.rows)
         left = rows.outputs - rows.regressors @ state.beta
         left = carried(left)
+        self._settle(state, left)
+        return left
+
+    def _settle(self, state: AreaState, left: Floats) -> None:
         start = (state.tick - state.rows + 1) % self.per_day
         usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
         state.residuals[: state.rows] = left - usual
         self.gate.forget()
-        return left
 
     # -- bursts -----------------------------------------------------------------------------------------------------
 
@@ -169,10 +175,12 @@ class Area:
         """Compare the last minutes and hours with the day before them."""
         best, chosen = NOTHING, 0
         for row, baseline, shift in self.gate.loud(state, self._roots(state)):
+            if not self.screen.passes(state, row, shift, self._version):
+                continue
             window = WINDOWS[row]
-            covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
             signatures = self.signatures(state, state.rows - window, state.rows)
-            covariance += self.liars.taken_out(state, OUT) + self.incidents.doubt(state, signatures)
+            covariance = self._covariance(state, row, baseline)
+            covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
                 best, chosen = verdict, window
@@ -219,6 +227,15 @@ class Area:
         beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
         return not (beyond_doubt and sure >= SURE_LEAST)
 
+    def _covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
+        covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
+        return covariance + self.liars.taken_out(state, OUT)
+
+    def _tonight(self, state: AreaState, row: int, signatures: Floats) -> Floats:
+        """The covariance of a window at the end of the day, when least is doubted of it."""
+        midnight = (self._day(state.tick) + 1) * self.per_day
+        return self._covariance(state, row, self.per_day) + self.incidents.doubt(state, signatures, midnight)
+
     def _floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
         floor = np.full(self.outputs, FLOOR_M)
@@ -231,10 +248,9 @@ class Area:
         trusted = self.liars.trusted(state)
         if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
-            out = self.liars.taken_out(state, OUT)
+            self._version += 1
             for row in range(len(WINDOWS)):
-                covariance = state.noise.of_window(row, self.per_day, self.per_day, self._floor(state))
-                self._whole[row] = whitener(covariance + out)
+                self._whole[row] = whitener(self._covariance(state, row, self.per_day))
         return self._whole
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
@@ -281,7 +297,7 @@ class Area:
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
             left = self._again(state)
             state.noise.learn(left, self.per_day)
-            self._again(state)
+            self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)
             found = judge_growth(self, state, signatures)

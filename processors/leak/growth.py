@@ -59,6 +59,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.leak > settings.against_repair * best.repair
         and best.flow >= settings.least_growth_m3h
         and best.sure >= settings.sure_slow
+        and best.misfit <= settings.misfit_slow
     )
     return best if good else None
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak.confidence import calibrated
 from processors.leak.network import AreaModel, NetworkModel
 from processors.leak.search import Verdict
 from processors.leak.settings import RING_DAYS, Settings
@@ -82,14 +83,14 @@ class Incidents:
             self._open(state, pipe, "growing", state.tick, verdict.flow, verdict.sure, verdict.leak, verdict.misfit)
         ]
 
-    def doubt(self, state: AreaState, signatures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Covariance of what known steps may still do as the load changes: size and place are not known exactly.
+    def doubt(self, state: AreaState, signatures: npt.NDArray[np.float64], tick: int) -> npt.NDArray[np.float64]:
+        """At a tick, the covariance of what known steps may still do as the load changes.
 
-        It fades as the hours' deviations are learnt.
+        Their size and place are not known exactly; it fades as the hours' deviations are learnt.
         """
         total = np.zeros((signatures.shape[1], signatures.shape[1]))
         for step in state.steps:
-            age = (state.tick - step.tick) / self.per_day
+            age = (tick - step.tick) / self.per_day
             if age < DOUBT_DAYS:
                 effect = step.flow * (1.0 - age / DOUBT_DAYS) * signatures[int(np.searchsorted(self.index, step.pipe))]
                 total += self.settings.step_doubt**2 * (np.outer(effect, effect) + np.diag(effect * effect))
@@ -139,5 +140,12 @@ class Incidents:
             Open(pipe, state.tick, flow, kind == "growing", state.tick // self.per_day),
         ][-MOST:]
         return Alarm(
-            state.tick, pipe, kind, since, round(flow, 2), round(sure, 3), round(evidence, 1), round(misfit, 2)
+            state.tick,
+            pipe,
+            kind,
+            since,
+            round(flow, 2),
+            round(calibrated(kind, sure, self.settings), 3),
+            round(evidence, 1),
+            round(misfit, 2),
         )

@@ -38,21 +38,19 @@ class Liars:
         believed[:] = values
         listed = values.tolist()
         whole = not math.isnan(sum(listed))
-        same = values == state.back
+        moved = values != state.back
         if 0.0 in listed:
-            same &= values != 0.0  # zero is no lie: pumps rest
+            moved |= values == 0.0  # zero is no lie: pumps rest
         if whole:
             state.back = values
             state.missing.fill(0.0)
         else:
             there = ~np.isnan(values)
+            moved &= there  # a lost value in a run does not end it
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
-            same |= ~there & (state.runs > 0)  # a lost value in a run does not end it
-        state.runs += 1.0
-        state.runs *= same
-        state.seen += same
-        stuck = state.runs > self._longest(state)
+        np.putmask(state.moved, moved, state.tick)
+        stuck = state.moved < state.tick - self._longest(state)
         if np.count_nonzero(stuck):
             believed[stuck] = np.nan
             whole = False
@@ -61,18 +59,20 @@ class Liars:
             if out.any():
                 state.doubted = state.tick + self.per_day
                 state.distrust = np.where(out, float(state.doubted), state.distrust)
-        if (state.tick + 1) % self.per_hour == 0:
+        if (state.tick + 1) % self.per_hour == 0 and state.rows >= self.per_hour:
             self._learn(state)
         return whole
 
     def _learn(self, state: AreaState) -> None:
         """How often a sensor repeats itself, and how long it stood still before it went on: then it was no lie."""
-        often = np.where(state.runs < GONE, state.seen / self.per_hour, 0.0)
-        state.repeats = state.repeats + FORGET * self.per_hour * (often - state.repeats)
-        state.seen = np.zeros(self.sensors)
-        went_on = np.where(state.runs < state.stood, np.minimum(state.stood, self.per_day), 0.0)
+        rows = state.inputs[state.rows - self.per_hour : state.rows + 1, :-1]
+        often = ((rows[1:] == rows[:-1]) & (rows[1:] != 0.0)).mean(axis=0)
+        stood = state.tick - state.moved
+        rate = np.where(stood < GONE, FORGET * self.per_hour, 0.0)
+        state.repeats = state.repeats + rate * (often - state.repeats)
+        went_on = np.where(stood < state.stood, np.minimum(state.stood, self.per_day), 0.0)
         state.longest = np.maximum(state.longest, went_on) * KEEP_LONGEST
-        state.stood = state.runs.copy()
+        state.stood = stood
 
     def _longest(self, state: AreaState) -> Floats:
         """The longest run that may be chance, per sensor."""

@@ -63,11 +63,13 @@ class Noise(msgspec.Struct):
         self.covariance = self.covariance + rate * (apart.T @ apart / ticks - self.covariance)
         spread = np.sqrt(np.diag(self.covariance)) + 1e-9
         for row, window in enumerate(WINDOWS):
-            last = end[end + 1 - window - ticks >= 0]
-            if not len(last):
+            first = max(len(rows) - ticks, window + ticks - 1) + 1
+            if first > len(rows):
                 continue
-            mean = (sums[last + 1] - sums[last + 1 - window]) / window
-            before = (sums[last + 1 - window] - sums[last + 1 - window - ticks]) / ticks
+            now, early = slice(first, len(rows) + 1), slice(first - window, len(rows) + 1 - window)
+            long_ago = slice(first - window - ticks, len(rows) + 1 - window - ticks)
+            mean = (sums[now] - sums[early]) / window
+            before = (sums[early] - sums[long_ago]) / ticks
             middle, outer = _quantiles(np.abs(mean - before))
             factor = np.maximum(middle / _MAD, outer / _P95) ** 2 / spread**2
             self.factors[row] += rate * (factor - self.factors[row]) if self.days > 1 else factor - self.factors[row]

@@ -4,6 +4,7 @@ At a tick of five minutes and thirty sensors an array operation costs more for b
 So the regression, the offsets and the known leaks are one matrix, made anew when one of them changes.
 """
 
+from operator import mul
 from typing import Final
 
 import numpy as np
@@ -44,8 +45,7 @@ class Quick:
             inflows = reading[pressures : reader.pump]
             load = sum(inflows) - 0.5 * self._leaking
             terms = hydraulics.basis_row(len(model.signatures), load, pump, model.reference)
-            for weight, taken in zip(terms, self._taken, strict=True):
-                inflows = [flow - weight * part for flow, part in zip(inflows, taken, strict=True)]
+            inflows = [flow - sum(map(mul, terms, part)) for flow, part in zip(inflows, self._taken, strict=True)]
             even = hydraulics.scale_row(sum(inflows), model.reference)
             terms += hydraulics.inflow_row(inflows, pump, model.reference)
         else:
@@ -84,4 +84,4 @@ class Quick:
         if not self.inflow:
             rows.append(np.ones((1, pressures)))  # heights are counted from the tank's level
         self._matrix = np.vstack(rows)
-        self._taken = known[:, pressures:].tolist() if self.inflow else []
+        self._taken = known[:, pressures:].T.tolist() if self.inflow else []

@@ -54,7 +54,7 @@ def judge(
     Twice: the second time with the error of the best signature in the covariance, so that a loud leak does not make
     its place look surer than the model is exact.
     """
-    inverse: Floats = np.linalg.inv(covariance)
+    inverse = _inverse(covariance)
     white = inverse @ shift
     if shift @ white < least:
         return NOTHING
@@ -64,7 +64,7 @@ def judge(
     if abs(ratio[best]) < least:
         return NOTHING
     error = mismatch * match[best] / power[best] * signatures[best]
-    inverse = np.linalg.inv(covariance + np.diag(error * error))
+    inverse = _inverse(covariance + np.diag(error * error))
     white = inverse @ shift
     match, power = signatures @ white, _power(signatures, inverse)
     ratio = match * np.abs(match) / power
@@ -94,6 +94,10 @@ def whitener(covariance: Floats) -> Floats:
     """``L^-1`` of the covariance's Cholesky factor."""
     inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
     return inverse
+
+
+def _inverse(covariance: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(covariance), dtype=np.float64)
 
 
 def _power(signatures: Floats, inverse: Floats) -> Floats:

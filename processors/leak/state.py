@@ -57,13 +57,12 @@ class AreaState(msgspec.Struct):
     """Sum of signatures x flow of shifts older than the rows kept: what is taken off every reading."""
     known_flow: float
     repeats: np.ndarray
-    runs: np.ndarray
+    moved: np.ndarray
+    """The tick in which each sensor last said something new."""
     missing: np.ndarray
     back: np.ndarray
-    seen: np.ndarray
-    """How often in this hour each sensor said what it said before."""
     stood: np.ndarray
-    """How long each stood still at the end of the hour."""
+    """For how many ticks each stood still at the end of the hour."""
     longest: np.ndarray
     """The longest that each stood still before it went on, in ticks."""
     distrust: np.ndarray
