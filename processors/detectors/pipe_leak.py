@@ -33,7 +33,8 @@ from processors.engine.contract import (
     no_models,
 )
 from processors.leak.core import LeakCore
-from processors.leak.incidents import MOST, REPAIRED, Alarm
+from processors.leak.incidents import REPAIRED, Alarm
+from processors.leak.state import MOST
 from schemas.anomaly import Anomaly, Transition
 from schemas.facility import FacilityClass
 from schemas.registry import ZoneConfigured

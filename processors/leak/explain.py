@@ -122,8 +122,8 @@ def _window(area: "Area", state: AreaState, before: int, begin: int, window: int
     shift = left[begin - before :].mean(axis=0) - left[: begin - before].mean(axis=0)
     signatures = area.signatures(state, begin, end)
     nearest = min(int(np.searchsorted(WINDOWS, window)), len(WINDOWS) - 1)
-    covariance = state.noise.of_window(nearest, begin - before, area.per_day, area.floor(state))
-    covariance = covariance + area.liars.taken_out(state, OUT) + area.incidents.doubt(state, signatures)
+    covariance = area.covariance(state, nearest, begin - before)
+    covariance = covariance + area.incidents.doubt(state, signatures, state.tick)
     return _Measured(shift, covariance, signatures, float(rows.scale[begin - before :].mean()))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak.network import Basis
-from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import SPANS
 from processors.leak.state import AreaState
 
@@ -29,6 +29,11 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     rows = np.flatnonzero(state.day_numbers >= 0)
     days = state.day_numbers[rows]
     left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
+    flows = np.array([step.flow for step in state.steps])
+    places = np.searchsorted(area.index, [step.pipe for step in state.steps])
+    stepped = flows[:, None] * signatures[places]
+    since = np.array([step.tick for step in state.steps]) / area.per_day
+    after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
     best = NOTHING
     for span in SPANS:
         before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
@@ -38,13 +43,10 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
         shift = left[late].mean(axis=0) - left[early].mean(axis=0)
         covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
-        for step in state.steps:
-            since = step.tick / area.per_day
-            part = _share(days[late], since) - _share(days[early], since)
-            if part > PART_LEAST:
-                effect = part * step.flow * signatures[int(np.searchsorted(area.index, step.pipe))]
-                covariance += settings.step_error**2 * np.outer(effect, effect)
-                covariance += np.diag((STEP_PLACE * effect) ** 2)
+        part = (after[:, late].mean(axis=1) - after[:, early].mean(axis=1))[:, None]
+        effect = np.where(part > PART_LEAST, part * stepped, 0.0)
+        covariance += settings.step_error**2 * (effect.T @ effect)
+        covariance += np.diag(STEP_PLACE**2 * (effect * effect).sum(axis=0))
         today = int(days[-1])
         for leak in state.opened:
             if leak.growing and today - leak.grew_day < settings.growth_days:
@@ -57,6 +59,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.leak > settings.against_repair * best.repair
         and best.flow >= settings.least_growth_m3h
         and best.sure >= settings.sure_slow
+        and best.misfit <= settings.misfit_slow
     )
     return best if good else None
 
@@ -79,18 +82,12 @@ def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Float
     return covariance
 
 
-def _share(days: Floats, since: float) -> float:
-    """Mean share of these days that lies after ``since`` (in days)."""
-    return float(np.clip(days + 1.0 - since, 0.0, 1.0).mean())
-
-
 def _free(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, pipe: int, growth: float) -> Floats:
     """Let an open leak grow as it will, and its place be off: what is left is another."""
     place = int(np.searchsorted(area.index, pipe))
     own = signatures[place]
-    root = whitener(covariance)
-    white, filtered = root @ shift, root @ own
-    grown = float(filtered @ white) / float(filtered @ filtered)
+    filtered = np.linalg.solve(covariance, own)
+    grown = float(filtered @ shift) / float(filtered @ own)
     near = np.flatnonzero(area.candidates.near[place])
     apart = signatures[near] - own
     wider: Floats = covariance + growth**2 * np.outer(own, own) + np.diag((0.1 * grown * own) ** 2)

@@ -1,6 +1,6 @@
-"""What is remembered of one area, and its bytes: as large after a month as after a year."""
+"""What is remembered of one area: as large after a month as after a year (:mod:`.packing` makes bytes of it)."""
 
-from typing import Any
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -9,6 +9,10 @@ import numpy.typing as npt
 from processors.leak.noise import Noise
 
 Floats = npt.NDArray[np.float64]
+
+
+MOST: Final = 64
+"""Shifts, steps and open leaks remembered at most."""
 
 
 class Shift(msgspec.Struct):
@@ -53,10 +57,18 @@ class AreaState(msgspec.Struct):
     """Sum of signatures x flow of shifts older than the rows kept: what is taken off every reading."""
     known_flow: float
     repeats: np.ndarray
-    runs: np.ndarray
+    moved: np.ndarray
+    """The tick in which each sensor last said something new."""
     missing: np.ndarray
     back: np.ndarray
+    stood: np.ndarray
+    """For how many ticks each stood still at the end of the hour."""
+    longest: np.ndarray
+    """The longest that each stood still before it went on, in ticks."""
     distrust: np.ndarray
+    """Per sensor the first tick at which it is believed again."""
+    doubted: int = 0
+    """The last of them: from then on all are believed."""
     learned: int = 0
     started: bool = False
     quiet_before: int = 0
@@ -69,15 +81,3 @@ class AreaState(msgspec.Struct):
     steps: list[Shift] = []
     """Those within the days kept: their size is not known exactly."""
     opened: list[Open] = []
-
-
-def encode(value: Any) -> Any:
-    """Arrays as kind, shape and little-endian bytes (msgspec ``enc_hook``)."""
-    kind = "<f4" if value.dtype == np.float32 else "<f8"
-    return (kind, value.shape, np.ascontiguousarray(value, dtype=kind).tobytes())
-
-
-def decode(_: type, value: Any) -> Any:
-    """Read :func:`encode` (msgspec ``dec_hook``)."""
-    kind, shape, data = value
-    return np.frombuffer(data, dtype=kind).reshape(shape).copy()
