@@ -9,7 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from processors.detectors import pipe_leak_meters as meters
 from processors.detectors import pipe_leak_report as report
+from processors.detectors.common import Site
 from processors.detectors.leak_steps import Step
 from processors.detectors.pipe_leak_life import opened, remeasure
 from processors.detectors.pipe_leak_state import (
@@ -37,7 +39,7 @@ from processors.leak.incidents import REPAIRED, Alarm
 from processors.leak.state import MOST
 from schemas.anomaly import Anomaly, Transition
 from schemas.facility import FacilityClass
-from schemas.registry import ZoneConfigured
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured, WaterRole
 
 _WANTED: Final = {
@@ -88,6 +90,10 @@ class PipeLeakDetector:
                 said += self._configure(state, event, clock)
             elif isinstance(event, ZoneConfigured):
                 state.place = event.place
+            elif isinstance(event, FacilityRegistered) and event.facility.facility_class in _WANTED:
+                state.sites[event.facility.facility] = Site.of(event.facility)
+            elif isinstance(event, FacilityLeft):
+                state.sites.pop(event.facility, None)
         due = state.steps.due_ms()
         if due == state.timer_ms:
             return Outcome(said) if said else QUIET
@@ -115,6 +121,7 @@ class PipeLeakDetector:
             state.configured = event  # a name or a price
             return []
         said = [report.ended(state, leak, clock.now_ms, self.name, self.version, RECONFIGURED) for leak in state.opened]
+        said += meters.ended(state, clock.now_ms, self.name, self.version, RECONFIGURED)
         state.begin(event, None if network is None else LeakCore(network))
         return said
 
@@ -130,7 +137,7 @@ class PipeLeakDetector:
         for leak in state.opened:
             if remeasure(core, leak, number):
                 said.append(report.said(state, leak, Transition.UPDATED, step, self.name, self.version))
-        return said
+        return said + meters.doubts(state, step, self.name, self.version)
 
     def _found(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
         assert state.core is not None, "it said so"

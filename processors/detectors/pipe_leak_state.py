@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from processors.detectors.common import Site
 from processors.detectors.leak_steps import Steps, ordered
 from processors.engine.contract import Models
 from processors.leak.core import STEP_S, LeakCore
@@ -48,6 +49,16 @@ class Meter(msgspec.Struct):
     observed_property: str
 
 
+class MeterDoubt(msgspec.Struct):
+    """A finding about a meter that is raised and not cleared."""
+
+    key: str
+    kind: int
+    """As :mod:`processors.leak.state` names the ways in which a meter lies."""
+    since_ms: int
+    error: float
+
+
 class PipeLeakState:
     """Everything of one zone; empty until a network with a model is configured."""
 
@@ -60,6 +71,10 @@ class PipeLeakState:
         self.meters: dict[str, Meter] = {}
         self.steps = Steps(interval_ms=STEP_MS)
         self.opened: list[OpenLeak] = []
+        self.doubted: dict[tuple[str, int], MeterDoubt] = {}
+        """By meter and kind."""
+        self.sites: dict[str, Site] = {}
+        """Where the zone's meters stand, by facility."""
         self.timer_ms: int | None = None
 
     def begin(self, configured: WaterNetworkConfigured, core: LeakCore | None) -> None:
@@ -67,7 +82,7 @@ class PipeLeakState:
         self.configured, self.core = configured, core
         known = frozenset(() if core is None else core.sensors)
         self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
-        self.meters, self.steps, self.opened = {}, Steps(interval_ms=STEP_MS), []
+        self.meters, self.steps, self.opened, self.doubted = {}, Steps(interval_ms=STEP_MS), [], {}
 
 
 class _Written(msgspec.Struct):
@@ -78,6 +93,8 @@ class _Written(msgspec.Struct):
     meters: dict[str, Meter]
     steps: Steps
     opened: list[OpenLeak]
+    doubted: list[MeterDoubt]
+    sites: dict[str, Site]
     timer_ms: int | None
 
 
@@ -111,6 +128,8 @@ def to_bytes(state: PipeLeakState) -> bytes:
             dict(sorted(state.meters.items())),
             ordered(state.steps),
             state.opened,
+            [doubt for _, doubt in sorted(state.doubted.items())],
+            dict(sorted(state.sites.items())),
             state.timer_ms,
         )
     )
@@ -136,6 +155,8 @@ def from_bytes(data: bytes, models: Models) -> PipeLeakState:
         state.begin(configured, core)
     state.meters, state.steps = written.meters, written.steps
     state.opened, state.timer_ms = written.opened, written.timer_ms
+    state.doubted = {(doubt.key, doubt.kind): doubt for doubt in written.doubted}
+    state.sites = written.sites
     return state
 
 

@@ -12,7 +12,7 @@ from processors.leak.explain import Asked, Explanation, explain
 from processors.leak.incidents import Alarm
 from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
-from processors.leak.state import AreaState
+from processors.leak.state import AreaState, Doubt
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,6 +49,14 @@ class LeakCore:
             if any(one.pipe == leak.pipe for one in state.opened):
                 return explain(area, state, leak)
         return None
+
+    def doubts(self) -> dict[tuple[str, int], Doubt]:
+        """The sensors that seem to lie now, by sensor and kind; one that several areas read stands there once."""
+        found: dict[tuple[str, int], Doubt] = {}
+        for area, state in zip(self._areas, self._states, strict=True):
+            for doubt in state.doubts:
+                found.setdefault((self.sensors[area.columns.all[doubt.column]], doubt.kind), doubt)
+        return found
 
     @property
     def states(self) -> Sequence[AreaState]:

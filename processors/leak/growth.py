@@ -9,6 +9,7 @@ from processors.leak.network import Basis
 from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import SPANS
 from processors.leak.state import AreaState
+from processors.leak.suspects import Shifted, explains
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -34,7 +35,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     stepped = flows[:, None] * signatures[places]
     since = np.array([step.tick for step in state.steps]) / area.per_day
     after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
-    best = NOTHING
+    best, seen = NOTHING, None
     for span in SPANS:
         before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
         if len(rows) < span + 4:
@@ -53,7 +54,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
                 covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
-            best = verdict
+            best, seen = verdict, Shifted(area.per_day, shift, covariance)
     good = (
         best.leak >= settings.slow
         and best.leak > settings.against_repair * best.repair
@@ -61,7 +62,9 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.sure >= settings.sure_slow
         and best.misfit <= settings.misfit_slow
     )
-    return best if good else None
+    if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
+        return None
+    return best
 
 
 def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Floats:

@@ -255,3 +255,22 @@ def test_readings_of_strangers_are_not_the_networks() -> None:
     driver.read("P9", "pressure", 1.0)
     driver.advance(3600)
     assert driver.findings == []
+
+
+def test_a_meter_that_lies_is_told_as_a_finding_of_its_device_and_raises_no_leak() -> None:
+    driver, values = town(), readings(_plain, 9, []).copy()
+    values[AT:, 2] += 0.4
+    values[AT:, 4] = values[AT, 4]
+    flow_on(driver, values, 0, 9 * PER_DAY)
+    restart(driver)
+    said = {(one.kind, one.subject): one for one in driver.findings if one.transition == Transition.RAISED}
+    assert set(said) == {(AnomalyKind.DEVICE_JUMP, "P2"), (AnomalyKind.DEVICE_STUCK, "P4")}
+    jumped, stuck = said[AnomalyKind.DEVICE_JUMP, "P2"], said[AnomalyKind.DEVICE_STUCK, "P4"]
+    assert jumped.numbers["error"] == pytest.approx(0.4, abs=0.05)
+    assert jumped.facility == "P2"
+    assert jumped.place == facility("P2").place
+    assert jumped.summary.startswith("The pressure of P2 jumped away from the others, by 0.4 m too high, since ")
+    assert len(jumped.evidence) == 1
+    assert to_ms(stuck.since) == (FIRST + AT) * STEP_MS
+    driver.configure_water(configured(None, revision=1))
+    assert driver.open == []
