@@ -43,6 +43,8 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
         shift = left[late].mean(axis=0) - left[early].mean(axis=0)
         covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
+        if shift @ np.linalg.solve(covariance, shift) < settings.slow:
+            continue  # what is added below only makes it less
         part = (after[:, late].mean(axis=1) - after[:, early].mean(axis=1))[:, None]
         effect = np.where(part > PART_LEAST, part * stepped, 0.0)
         covariance += settings.step_error**2 * (effect.T @ effect)
