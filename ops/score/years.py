@@ -114,6 +114,7 @@ def cross_validate(
         results[job.name, job.folder.name] = scored
         told(job, scored, len(results), len(jobs))
     found = left_out(results)
+    found["shipped"] = [results["shipped", folder.name].figures for folder in folders]
     everything = [said for folder in folders for said in results["shipped", folder.name].said]
     found["confidence"]["fitted_on_all"] = calibration.fit_kinds(everything)
     return found
