@@ -34,7 +34,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     stepped = flows[:, None] * signatures[places]
     since = np.array([step.tick for step in state.steps]) / area.per_day
     after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
-    best = NOTHING
+    best, seen = NOTHING, None
     for span in SPANS:
         before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
         if len(rows) < span + 4:
@@ -55,7 +55,9 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
                 covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
-            best = verdict
+            best, seen = verdict, (shift, covariance)
+    if seen is not None and best.misfit > settings.misfit_slow:
+        best = _one_of_two(area, signatures, *seen, best)
     good = (
         best.leak >= settings.slow
         and best.leak > settings.against_repair * best.repair
@@ -64,6 +66,21 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.misfit <= settings.misfit_slow
     )
     return best if good else None
+
+
+def _one_of_two(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, alone: Verdict) -> Verdict:
+    """The stronger of two leaks that together explain what one cannot; another night the other will be found."""
+    settings = area.settings
+
+    def beside(known: int) -> Verdict:
+        pipe = int(area.index[known])
+        wider = _free(area, signatures, shift, covariance, pipe, settings.growth_m3h)
+        return judge(shift, wider, signatures, area.candidates, settings.mismatch, settings.slow)
+
+    other = beside(alone.peak)
+    if other.leak < settings.slow or other.leak <= settings.against_repair * other.repair:
+        return NOTHING
+    return beside(other.peak)
 
 
 def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Floats:
