@@ -64,7 +64,7 @@ def leak(
 
     def told(job: Job, scored: Scored, done: int, of: int) -> None:
         shown = "  ".join(f"{key} {scored.figures[key]}" for key in _SHOWN)
-        console.print(f"{done} of {of}: {job.folder.name}, {job.name}: {shown}")
+        console.print(f"{done} of {of}: {job.folder.name}, {job.name}: {shown}", soft_wrap=True)
 
     if crossed:
         result = cross_validate(bench, folders, jobs, told)

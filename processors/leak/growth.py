@@ -44,6 +44,8 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
         shift = left[late].mean(axis=0) - left[early].mean(axis=0)
         covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
+        if shift @ np.linalg.solve(covariance, shift) < settings.slow:
+            continue  # what is added below only makes it less
         part = (after[:, late].mean(axis=1) - after[:, early].mean(axis=1))[:, None]
         effect = np.where(part > PART_LEAST, part * stepped, 0.0)
         covariance += settings.step_error**2 * (effect.T @ effect)
@@ -55,6 +57,8 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
             best, seen = verdict, Shifted(area.per_day, shift, covariance)
+    if seen is not None and best.misfit > settings.misfit_slow:
+        best = _one_of_two(area, signatures, seen.shift, seen.covariance, best)
     good = (
         best.leak >= settings.slow
         and best.leak > settings.against_repair * best.repair
@@ -65,6 +69,21 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
         return None
     return best
+
+
+def _one_of_two(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, alone: Verdict) -> Verdict:
+    """The stronger of two leaks that together explain what one cannot; another night the other will be found."""
+    settings = area.settings
+
+    def beside(known: int) -> Verdict:
+        pipe = int(area.index[known])
+        wider = _free(area, signatures, shift, covariance, pipe, settings.growth_m3h)
+        return judge(shift, wider, signatures, area.candidates, settings.mismatch, settings.slow)
+
+    other = beside(alone.peak)
+    if other.leak < settings.slow or other.leak <= settings.against_repair * other.repair:
+        return NOTHING
+    return beside(other.peak)
 
 
 def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Floats:

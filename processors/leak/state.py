@@ -82,7 +82,7 @@ class AreaState(msgspec.Struct):
     missing: np.ndarray
     back: np.ndarray
     stood: np.ndarray
-    """For how many ticks each stood still at the end of the hour."""
+    """For how many ticks each stood still when it was last looked at."""
     longest: np.ndarray
     """The longest that each stood still before it went on, in ticks."""
     distrust: np.ndarray

@@ -70,6 +70,29 @@ def test_a_growing_leak_is_found_before_it_is_great() -> None:
     assert flow[first.tick - FIRST] < 4.0
 
 
+def growing(days: int, begin: int, a_day: float) -> Floats:
+    return np.clip((np.arange(days * PER_DAY) / PER_DAY - begin) * a_day, 0, None)
+
+
+@pytest.mark.parametrize(("one", "other"), [(13, 33), (5, 30)])
+def test_two_leaks_that_grow_together_are_both_found_at_their_places(one: int, other: int) -> None:
+    flow = growing(22, 15, 0.5)
+    alarms, _ = fold(readings(NETWORK, 22, [(one, flow), (other, flow)]))
+    assert [alarm.kind for alarm in alarms] == ["growing", "growing"]
+    for pipe in (one, other):
+        assert min(NETWORK.distances_m[alarm.pipe, pipe] for alarm in alarms) <= 300
+
+
+def test_what_fits_no_place_is_no_growing_leak() -> None:
+    values = readings(NETWORK, 20, [(13, growing(20, 15, 0.5))])
+    drift = growing(20, 15, 0.02)
+    values[:, 2] -= drift
+    values[:, 6] += drift
+    assert fold(values, LeakCore(NETWORK))[0] == []
+    loose, _ = fold(values, LeakCore(NETWORK, Settings(misfit_slow=1e9)))
+    assert loose  # it is the misfit that keeps them away
+
+
 def test_one_sensor_alone_raises_nothing() -> None:
     values = readings(NETWORK, DAYS, [])
     values[AT:, 2] -= 0.3
