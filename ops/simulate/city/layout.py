@@ -1,0 +1,152 @@
+"""What stands where: districts, communities, unit grids, and streets of a hundred facilities each.
+
+A street is laid out by its number alone, so a larger city is the smaller one with more streets. Covers, lamps, bins and
+cameras carry codes of GB/T 47678.5-2026 (division, class, serial); what the standard has no class for carries a local
+one. The proportions are those of a city that has put sensors where they pay: many covers, lamps and bays, few of the rest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from ops.simulate.city.draws import Draws
+from ops.simulate.city.model import Device, Thing
+from ops.simulate.city.sizes import MAX_STAY_S
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
+from schemas.registry import ZoneConfigured, ZoneKind
+
+DISTRICTS: Final = ("411002", "411003", "411082", "411081", "411025", "411024")
+"""Weidu, Jian'an, Changge, Yuzhou, Xiangcheng, Yanling; most streets are in the first."""
+STREET_FACILITIES: Final = 100
+COVERS, BAYS, LAMPS, BINS, DRAINS, ROADS = 30, 18, 20, 8, 6, 3
+KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("no_stopping", "bus_stop", "bicycle_lane"))
+"""By camera, what the stretches of kerb in its picture are for."""
+WEST: Final = 113.80
+NORTH: Final = 34.08
+STREETS_A_ROW: Final = 40
+STREET_DEG: Final = 0.0025
+_COVER_CODES: Final = ("01001", "01002", "01003")  # water, sewage, storm water
+_CLASS_OF: Final = {"bicycle_lane": FacilityClass.BICYCLE_LANE, "entrance": FacilityClass.ENTRANCE}
+
+
+@dataclass(frozen=True)
+class Street:
+    """One street segment: its zone, the grid it lies in, the gateway that hears its devices."""
+
+    seed: int
+    number: int
+
+    @cached_property
+    def district(self) -> str:
+        """Six streets of ten are in the first."""
+        draw = Draws(self.seed, "district", self.number)
+        return DISTRICTS[0] if draw.chance(0.6) else DISTRICTS[draw.whole(1, len(DISTRICTS))]
+
+    @property
+    def zone(self) -> str:
+        """As the registry calls it."""
+        return f"segment:s{self.number:04d}"
+
+    @property
+    def gateway(self) -> str:
+        """EUI of the LoRaWAN gateway on its roof."""
+        return f"24e124fffe{self.number:06x}"
+
+    def place(self, along: float) -> Place:
+        """A point of the street, 0 to 1 from its western end."""
+        row, column = divmod(self.number, STREETS_A_ROW)
+        community, grid = 1 + self.number // 8 % 999, 1 + self.number % 8
+        return Place(
+            lon=round(WEST + (column + 0.9 * along) * STREET_DEG, 6),
+            lat=round(NORTH - row * STREET_DEG * 0.6, 6),
+            grid=f"{self.district}{1 + self.number // 200 % 999:03d}{community:03d}{grid:03d}",
+            district=self.district,
+            address=f"Street {self.number}, {round(10 + along * 180)}",
+        )
+
+    @property
+    def zones(self) -> tuple[ZoneConfigured, ...]:
+        """What must be configured for it."""
+        return (
+            ZoneConfigured(
+                zone=self.zone, kind=ZoneKind.STREET_SEGMENT, name=f"Street {self.number}", place=self.place(0.5)
+            ),
+        )
+
+    @cached_property
+    def things(self) -> tuple[Thing, ...]:
+        """What speaks here."""
+        return (*self._covers(), *self._bays(), *self._cameras())
+
+    @cached_property
+    def facilities(self) -> tuple[Facility, ...]:
+        """What must be registered for it."""
+        gateway = Facility(
+            facility=f"gateway-{self.number:04d}",
+            scheme=CodeScheme.LOCAL,
+            facility_class=FacilityClass.GATEWAY,
+            zone=self.zone,
+            place=self.place(0.5),
+            devices=(DeviceBinding(device=self.gateway),),
+        )
+        return (gateway, *(facility for thing in self.things for facility in (thing.facility, *thing.parts)))
+
+    # ------------------------------------------------------------------------------------------------- the sorts
+
+    def _draws(self, *purpose: object) -> Draws:
+        return Draws(self.seed, "layout", self.number, *purpose)
+
+    def _lora(self, sort: int, index: int, facility: str, interval_s: float) -> Device:
+        eui = f"24e1{sort:02x}{self.number:06x}{index:04x}"
+        return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s)
+
+    def _thing(
+        self, facility: str, facility_class: FacilityClass, family: str, device: Device, along: float, policy: Policy
+    ) -> Thing:
+        scheme = CodeScheme.GB_T_47678_5_2026 if facility.isdigit() else CodeScheme.LOCAL
+        registered = Facility(
+            facility=facility,
+            scheme=scheme,
+            facility_class=facility_class,
+            zone=self.zone,
+            place=self.place(along),
+            devices=(DeviceBinding(device=device.name, interval_s=device.interval_s, gateway=device.gateway),),
+            policy=policy,
+        )
+        return Thing(registered, family, device)
+
+    def _covers(self) -> Iterator[Thing]:
+        for index in range(COVERS):
+            draws = self._draws("cover", index)
+            facility = f"{self.district}{_COVER_CODES[index % 3]}{self.number * COVERS + index + 1:06d}"
+            device = self._lora(1, index, facility, 900.0)
+            policy = Policy(install_angle_deg=round(draws.uniform(0, 6), 1))
+            yield self._thing(facility, FacilityClass.MANHOLE_COVER, "cover", device, index / COVERS, policy)
+
+    def _bays(self) -> Iterator[Thing]:
+        for index in range(BAYS):
+            facility = f"bay-{self.number:04d}-{index + 1:02d}"
+            device = self._lora(2, index, facility, 600.0)
+            policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
+            yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
+
+    def _cameras(self) -> Iterator[Thing]:
+        for index, activities in enumerate(KERBS):
+            camera = f"cam-{self.number:04d}-{index + 1}"
+            facility = f"{self.district}01050{self.number * len(KERBS) + index + 1:06d}"
+            device = Device(camera, "frigate", facility, own_clock=True, interval_s=300.0)
+            thing = self._thing(facility, FacilityClass.CAMERA, "camera", device, 0.3 + 0.4 * index, Policy())
+            parts = tuple(
+                Facility(
+                    facility=f"kerb-{self.number:04d}-{index + 1}{number + 1}",
+                    scheme=CodeScheme.LOCAL,
+                    facility_class=_CLASS_OF.get(activity, FacilityClass.CURB_ZONE),
+                    zone=self.zone,
+                    place=self.place(0.3 + 0.4 * index + 0.05 * number),
+                    devices=(DeviceBinding(device=camera, properties=(), camera_zone=f"zone_{number + 1}"),),
+                    policy=Policy(activity=activity),  # type: ignore[arg-type]  # one of the literals
+                )
+                for number, activity in enumerate(activities)
+            )
+            yield thing._replace(parts=parts)
