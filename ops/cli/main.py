@@ -29,6 +29,7 @@ from ops.cli import (
     score,
     sequence,
     shadow,
+    simulate,
     stack,
     trace,
     up,
@@ -66,6 +67,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(works.app, name="works")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
+app.command("simulate")(simulate.simulate)
+app.add_typer(score.app, name="score")
 app.command("publish")(publish.publish)
 app.command("decode")(decode.decode)
 app.add_typer(devices.app, name="devices")

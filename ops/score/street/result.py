@@ -70,9 +70,7 @@ def kinds_with_a_detector() -> frozenset[AnomalyKind]:
     return frozenset(kind for rule in RULES.values() if rule.processor in names for kind in rule.kinds)
 
 
-def scored(
-    truths: Iterable[Truth], matched: Matched, detected: frozenset[AnomalyKind]
-) -> dict[AnomalyKind, KindScore]:
+def scored(truths: Iterable[Truth], matched: Matched, detected: frozenset[AnomalyKind]) -> dict[AnomalyKind, KindScore]:
     """The figures of every kind that was planted or said, in the order of the table of kinds."""
     truths = list(truths)
     true, near, unseen = Counter[AnomalyKind](), Counter[AnomalyKind](), Counter[AnomalyKind]()

@@ -75,7 +75,7 @@ class City:
         return {
             Covers.name: Covers(*where),
             Bays.name: Bays(*where),
-            Cameras.name: Cameras(*where, churn=self.noise),
+            Cameras.name: Cameras(self.seed, self.start_ms, churn=self.noise),
         }
 
     @cached_property
@@ -112,7 +112,9 @@ class City:
             yield from gateway_truth(street, outages)
             for thing in street.things:
                 own = self._faults.of(thing.device)
-                broken: list[Fault] = sorted((*own, *(outages if thing.device.gateway else ())), key=lambda f: f.start_ms)
+                broken: list[Fault] = sorted(
+                    (*own, *(outages if thing.device.gateway else ())), key=lambda f: f.start_ms
+                )
                 for matter in self.matters(thing):
                     yield matter_truth(matter, broken)
                 yield from own_truth(thing, own, outages if thing.device.gateway else [])

@@ -67,7 +67,9 @@ class Faults:
             return Fault(FaultKind.STUCK, start, start + DAY_MS)
         if (at := at - DEAD_SHARE * self._noise) < 0:
             interval_ms = int((device.interval_s or 300) * 1000)
-            return Fault(FaultKind.DEAD, start, start + int(draws.uniform(4, 12) * interval_ms + draws.uniform(0, 3) * HOUR_MS))
+            return Fault(
+                FaultKind.DEAD, start, start + int(draws.uniform(4, 12) * interval_ms + draws.uniform(0, 3) * HOUR_MS)
+            )
         if device.own_clock and at - CLOCK_WRONG_SHARE * self._noise < 0:
             by = int(draws.uniform(6, 300) * MINUTE_MS)
             return Fault(FaultKind.CLOCK, start, start + int(draws.uniform(1, 4) * HOUR_MS), by)

@@ -2,7 +2,8 @@
 
 A street is laid out by its number alone, so a larger city is the smaller one with more streets. Covers, lamps, bins and
 cameras carry codes of GB/T 47678.5-2026 (division, class, serial); what the standard has no class for carries a local
-one. The proportions are those of a city that has put sensors where they pay: many covers, lamps and bays, few of the rest.
+one. The proportions are those of a city that has put sensors where they pay: many covers, lamps and bays, few of the
+rest.
 """
 
 from collections.abc import Iterator

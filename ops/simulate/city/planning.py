@@ -16,7 +16,9 @@ LAST_MS: Final = DAY_MS - HOUR_MS
 Window = tuple[int, int]
 
 
-def drawn(draws: Draws, menu: Sequence[Size], facility: str, day_ms: int, window: Window | None = None) -> Matter | None:
+def drawn(
+    draws: Draws, menu: Sequence[Size], facility: str, day_ms: int, window: Window | None = None
+) -> Matter | None:
     """The matter of a facility's day, if it has one.
 
     Args:

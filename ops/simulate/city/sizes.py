@@ -89,7 +89,9 @@ NO_STOPPING: Final = _stop(Kind.NO_STOPPING, 180.0, "4.2 no-stopping: stationary
 FIRE_LANE: Final = _stop(Kind.FIRE_LANE_BLOCKED, 60.0, "4.2 fire lane: 60 s")
 BUS_STOP: Final = _stop(Kind.BUS_STOP_BLOCKED, 60.0, "4.2 bus stop: 60 s")
 DOUBLE: Final = _stop(Kind.DOUBLE_PARKING, 120.0, "4.2 double parking: 120 s")
-BICYCLE_LANE: Final = _stop(Kind.BICYCLE_LANE_BLOCKED, 180.0, "4.2 no-stopping dwell, which also holds for bicycle lanes")
+BICYCLE_LANE: Final = _stop(
+    Kind.BICYCLE_LANE_BLOCKED, 180.0, "4.2 no-stopping dwell, which also holds for bicycle lanes"
+)
 ENTRANCE: Final = _stop(Kind.ENTRANCE_BLOCKED, 180.0, "4.2 no-stopping dwell, which also holds before entrances")
 KERB: Final = {
     "no_stopping": NO_STOPPING,

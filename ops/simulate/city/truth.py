@@ -117,7 +117,13 @@ def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:
     """Silence that was made of losses on the way."""
     for gap in gaps:
         yield Truth(
-            AnomalyKind.DEVICE_SILENT, gap.facility, gap.from_ms, gap.to_ms, visible=False, apart=True, also=_OF_A_DEVICE
+            AnomalyKind.DEVICE_SILENT,
+            gap.facility,
+            gap.from_ms,
+            gap.to_ms,
+            visible=False,
+            apart=True,
+            also=_OF_A_DEVICE,
         )
 
 

@@ -1,8 +1,8 @@
 """Cameras over stretches of kerb: cars pass, stop for a moment, and now and then stay where they must not.
 
-As Frigate tells it: an object is followed from ``new`` to ``end``, counts as still ten seconds after it stopped, is spoken
-of every minute while it stands, and may be lost and found again under another id, when the light changes or a lorry
-passes (its issues 2842 and 7281).
+As Frigate tells it: an object is followed from ``new`` to ``end``, counts as still ten seconds after it stopped, is
+spoken of every minute while it stands, and may be lost and found again under another id, when the light changes or a
+lorry passes (its issues 2842 and 7281).
 """
 
 import math
@@ -14,7 +14,7 @@ from ops.simulate.city.draws import Draws
 from ops.simulate.city.model import Box, Matter, Said, Seen, Thing
 from ops.simulate.city.planning import drawn
 from ops.simulate.city.sizes import KERB, Size
-from ops.simulate.city.sky import Weather, local
+from ops.simulate.city.sky import local
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind
 from schemas.camera import TrackPhase
@@ -53,7 +53,7 @@ class Cameras:
 
     name = "camera"
 
-    def __init__(self, seed: int, start_ms: int, weather: Weather, churn: float = 1.0) -> None:
+    def __init__(self, seed: int, start_ms: int, churn: float) -> None:
         """``churn`` scales how often ids change."""
         self.seed = seed
         self.start_ms = start_ms

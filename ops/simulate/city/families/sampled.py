@@ -52,8 +52,8 @@ class Sampled:
             for matter in matters:
                 times.update(self.alarms(matter))
             for at_ms in sorted(times):
-                matter = next((one for one in matters if one.holds(at_ms)), None)
-                yield Said(at_ms, self.values(thing, at_ms, matter, draws))
+                now = next((one for one in matters if one.holds(at_ms)), None)
+                yield Said(at_ms, self.values(thing, at_ms, now, draws))
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """When a device reports besides its interval."""
