@@ -66,9 +66,8 @@ def match(truths: Iterable[Truth], findings: Iterable[Found]) -> Matched:
     for truth in truths:
         where = near if truth.near_miss else aside if truth.apart or not truth.visible else at
         where[truth.kind, truth.facility].append(truth)
-        if not truth.near_miss:
-            for place in _also(truth):
-                aside[place].append(truth)
+        for place in _also(truth):
+            aside[place].append(truth)
     said: dict[Place, list[Found]] = defaultdict(list)
     for finding in findings:
         insort(said[finding.kind, finding.facility], finding, key=lambda one: (one.raised_ms, one.id))

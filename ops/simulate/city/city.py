@@ -9,8 +9,11 @@ from typing import Final
 
 from ops.simulate.city.channel import Channel, Message
 from ops.simulate.city.families.bay import Bays
+from ops.simulate.city.families.bin import Bins
 from ops.simulate.city.families.camera import Cameras
 from ops.simulate.city.families.cover import Covers
+from ops.simulate.city.families.lamp import Feeders, Lamps
+from ops.simulate.city.families.water import Drains, Roads, Tanks
 from ops.simulate.city.faults import Fault, Faults
 from ops.simulate.city.layout import STREET_FACILITIES, Street
 from ops.simulate.city.model import Family, Matter, Thing
@@ -75,6 +78,12 @@ class City:
         return {
             Covers.name: Covers(*where),
             Bays.name: Bays(*where),
+            Feeders.name: Feeders(*where),
+            Lamps.name: Lamps(*where),
+            Bins.name: Bins(*where),
+            Drains.name: Drains(*where),
+            Roads.name: Roads(*where),
+            Tanks.name: Tanks(*where),
             Cameras.name: Cameras(self.seed, self.start_ms, churn=self.noise),
         }
 

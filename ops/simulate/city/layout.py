@@ -13,14 +13,15 @@ from typing import Final
 
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.model import Device, Thing
-from ops.simulate.city.sizes import MAX_STAY_S
+from ops.simulate.city.families.lamp import LAMPS
+from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, TANK_DEPTH_M
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
 DISTRICTS: Final = ("411002", "411003", "411082", "411081", "411025", "411024")
 """Weidu, Jian'an, Changge, Yuzhou, Xiangcheng, Yanling; most streets are in the first."""
 STREET_FACILITIES: Final = 100
-COVERS, BAYS, LAMPS, BINS, DRAINS, ROADS = 30, 18, 20, 8, 6, 3
+COVERS, BAYS, BINS, DRAINS, ROADS, TANKS = 26, 16, 8, 6, 4, 1
 KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("no_stopping", "bus_stop", "bicycle_lane"))
 """By camera, what the stretches of kerb in its picture are for."""
 WEST: Final = 113.80
@@ -50,6 +51,11 @@ class Street:
         return f"segment:s{self.number:04d}"
 
     @property
+    def feeder_zone(self) -> str:
+        """Of its lamps and their cabinet."""
+        return f"feeder:f{self.number:04d}"
+
+    @property
     def gateway(self) -> str:
         """EUI of the LoRaWAN gateway on its roof."""
         return f"24e124fffe{self.number:06x}"
@@ -73,12 +79,26 @@ class Street:
             ZoneConfigured(
                 zone=self.zone, kind=ZoneKind.STREET_SEGMENT, name=f"Street {self.number}", place=self.place(0.5)
             ),
+            ZoneConfigured(
+                zone=self.feeder_zone, kind=ZoneKind.LAMP_FEEDER, name=f"Feeder {self.number}", place=self.place(0.5)
+            ),
         )
 
     @cached_property
     def things(self) -> tuple[Thing, ...]:
         """What speaks here."""
-        return (*self._covers(), *self._bays(), *self._cameras())
+        lamps = tuple(self._lamps())
+        return (
+            *self._covers(),
+            *self._bays(),
+            self._feeder(lamps),
+            *lamps,
+            *self._bins(),
+            *self._drains(),
+            *self._roads(),
+            *self._tanks(),
+            *self._cameras(),
+        )
 
     @cached_property
     def facilities(self) -> tuple[Facility, ...]:
@@ -91,7 +111,10 @@ class Street:
             place=self.place(0.5),
             devices=(DeviceBinding(device=self.gateway),),
         )
-        return (gateway, *(facility for thing in self.things for facility in (thing.facility, *thing.parts)))
+        found = {gateway.facility: gateway}
+        for thing in self.things:
+            found |= {facility.facility: facility for facility in (thing.facility, *thing.parts)}
+        return tuple(found.values())
 
     # ------------------------------------------------------------------------------------------------- the sorts
 
@@ -103,14 +126,21 @@ class Street:
         return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s)
 
     def _thing(
-        self, facility: str, facility_class: FacilityClass, family: str, device: Device, along: float, policy: Policy
+        self,
+        facility: str,
+        facility_class: FacilityClass,
+        family: str,
+        device: Device,
+        along: float,
+        policy: Policy,
+        zone: str | None = None,
     ) -> Thing:
         scheme = CodeScheme.GB_T_47678_5_2026 if facility.isdigit() else CodeScheme.LOCAL
         registered = Facility(
             facility=facility,
             scheme=scheme,
             facility_class=facility_class,
-            zone=self.zone,
+            zone=zone or self.zone,
             place=self.place(along),
             devices=(DeviceBinding(device=device.name, interval_s=device.interval_s, gateway=device.gateway),),
             policy=policy,
@@ -132,6 +162,46 @@ class Street:
             policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
             yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
 
+    def _feeder(self, lamps: tuple[Thing, ...]) -> Thing:
+        facility = f"feeder-{self.number:04d}"
+        device = self._lora(3, 0, facility, 600.0)
+        thing = self._thing(facility, FacilityClass.LAMP_FEEDER, "feeder", device, 0.0, Policy(), zone=self.feeder_zone)
+        return thing._replace(parts=tuple(lamp.facility for lamp in lamps))
+
+    def _lamps(self) -> Iterator[Thing]:
+        for index in range(LAMPS):
+            facility = f"{self.district}01037{self.number * LAMPS + index + 1:06d}"
+            device = Device(f"lamp-{self.number:04d}-{index + 1:02d}", "zigbee2mqtt", facility, interval_s=600.0)
+            yield self._thing(
+                facility, FacilityClass.STREET_LAMP, "lamp", device, index / LAMPS, Policy(), zone=self.feeder_zone
+            )
+
+    def _bins(self) -> Iterator[Thing]:
+        for index in range(BINS):
+            facility = f"{self.district}03005{self.number * BINS + index + 1:06d}"
+            device = _nbiot("bin", self.number, index, facility, 1800.0)
+            yield self._thing(facility, FacilityClass.WASTE_BIN, "bin", device, index / BINS, Policy())
+
+    def _drains(self) -> Iterator[Thing]:
+        policy = Policy(rules={"drain.depth_m": DRAIN_DEPTH_M})
+        for index in range(DRAINS):
+            facility = f"drain-{self.number:04d}-{index + 1}"
+            device = Device(f"urn:dev:ow:{facility}", "senml", facility, own_clock=True, interval_s=600.0)
+            yield self._thing(facility, FacilityClass.DRAIN, "drain", device, index / DRAINS, policy)
+
+    def _roads(self) -> Iterator[Thing]:
+        for index in range(ROADS):
+            facility = f"road-{self.number:04d}-{index + 1}"
+            device = _nbiot("water", self.number, index, facility, 900.0)
+            yield self._thing(facility, FacilityClass.ROAD_SECTION, "road", device, index / ROADS, Policy())
+
+    def _tanks(self) -> Iterator[Thing]:
+        policy = Policy(rules={"tank.depth_m": TANK_DEPTH_M})
+        for index in range(TANKS):
+            facility = f"tank-{self.number:04d}"
+            device = _nbiot("tank", self.number, index, facility, 600.0)
+            yield self._thing(facility, FacilityClass.WATER_TANK, "tank", device, 0.9, policy)
+
     def _cameras(self) -> Iterator[Thing]:
         for index, activities in enumerate(KERBS):
             camera = f"cam-{self.number:04d}-{index + 1}"
@@ -151,3 +221,7 @@ class Street:
                 for number, activity in enumerate(activities)
             )
             yield thing._replace(parts=parts)
+
+
+def _nbiot(sort: str, street: int, index: int, facility: str, interval_s: float) -> Device:
+    return Device(f"{sort}-{street:04d}-{index + 1}", "eyes", facility, own_clock=True, interval_s=interval_s)

@@ -51,6 +51,8 @@ class Matter(NamedTuple):
     also: tuple[AnomalyKind, ...] = ()
     """Other true statements about the same matter, here or in the facilities of ``also_on``."""
     also_on: tuple[str, ...] = ()
+    apart: bool = False
+    """Part of a larger matter: whoever says it too is not wrong, and whoever does not has missed nothing."""
 
     def holds(self, at_ms: int) -> bool:
         """Whether it is going on."""
@@ -87,6 +89,8 @@ class Seen(NamedTuple):
     zones: Sequence[str]
     still: bool
     score: float
+    motionless_s: float
+    """For how long it has not moved under this id."""
     box: Box
     since_ms: int
 

@@ -102,3 +102,70 @@ KERB: Final = {
     "travel": DOUBLE,
 }
 """By what the place at the kerb is for."""
+LAMP_NIGHT: Final = (
+    Size(
+        Kind.LAMP_DARK, 0.20, "of rated power", (0.0, 0.4), (60 * MINUTE_S, 3 * HOUR_S), 15 * MINUTE_S, 0.03,
+        "4.3 lamp: less than 20 % of rated power for 15 min while it should burn",
+        also=(Kind.LAMP_POWER,), before=(1.15, 1.4), beyond=(0.8, 0.95),
+    ),
+    Size(
+        Kind.LAMP_CYCLING, 1.0, "on and off", (1.0, 1.0), (60 * MINUTE_S, 2 * HOUR_S), 30 * MINUTE_S, 0.015,
+        "4.3 lamp: goes on and off again and again", beyond=(1.0, 1.0), near_misses=False,
+    ),
+)  # fmt: skip
+LAMP_DAY: Final = (
+    Size(
+        Kind.LAMP_ON_BY_DAY, 30 * MINUTE_S, "s", (2.0, 8.0), None, 30 * MINUTE_S, 0.03,
+        "4.3 lamp: burns for 30 min by day",
+    ),
+)  # fmt: skip
+FEEDER: Final = (
+    Size(
+        Kind.FEEDER_DARK, 0.30, "of its lamps", (1.5, 3.3), (60 * MINUTE_S, 3 * HOUR_S), 15 * MINUTE_S, 0.25,
+        "4.3 feeder: at least 30 % of its lamps dark",
+        also=(Kind.LAMP_DARK, Kind.LAMP_POWER), before=(0.8, 0.84), beyond=(1.0, 1.17),
+    ),
+)  # fmt: skip
+BIN_FULL_SHARE: Final = 0.85
+BIN_OVERFLOW_SHARE: Final = 0.95
+_HALF_DAY: Final = (3 * HOUR_S, 6 * HOUR_S)
+BIN: Final = (
+    Size(
+        Kind.BIN_FULL, BIN_FULL_SHARE, "of its height", (1.06, 1.10), _HALF_DAY, HOUR_S, 0.08,
+        "4.3 bin: 0.85 in 2 readings",
+        before=(0.80, 0.96), beyond=(1.02, 1.08),
+    ),
+    Size(
+        Kind.BIN_OVERFLOWING, BIN_OVERFLOW_SHARE, "of its height", (1.03, 1.05), _HALF_DAY, HOUR_S, 0.08,
+        "4.3 bin: 0.95 is an overflow", before=(0.93, 0.975), beyond=(1.015, 1.04), near_misses=False,
+    ),
+    Size(
+        Kind.BIN_FIRE, 60.0, "Cel", (1.5, 5.0), (20 * MINUTE_S, 90 * MINUTE_S), 2 * MINUTE_S, 0.05,
+        "4.3 bin: hotter than 60 Cel", before=(0.80, 0.95), beyond=(1.04, 1.2),
+    ),
+)  # fmt: skip
+DRAIN_DEPTH_M: Final = 1.5
+DRAIN: Final = (
+    Size(
+        Kind.DRAIN_HIGH, 0.80, "of its depth", (1.1, 1.3), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.12,
+        "4.3 cover and water: more than 80 % of the depth", before=(0.80, 0.96), beyond=(1.02, 1.15),
+    ),
+)  # fmt: skip
+ROAD: Final = (
+    Size(
+        Kind.ROAD_FLOODED, 0.15, "m", (1.5, 4.0), (40 * MINUTE_S, 3 * HOUR_S), 4 * MINUTE_S, 0.25,
+        "4.3 flooding, the legal trigger: deeper than 15 cm on more than 100 m2",
+        before=(0.80, 0.96), beyond=(1.04, 1.2),
+    ),
+)  # fmt: skip
+TANK_DEPTH_M: Final = 4.0
+TANK: Final = (
+    Size(
+        Kind.TANK_HIGH, 0.95, "of its depth", (1.02, 1.05), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
+        "levels of tanks, as for bins: 0.95 is too full", before=(0.93, 0.98), beyond=(1.01, 1.03),
+    ),
+    Size(
+        Kind.TANK_LOW, 0.10, "of its depth", (0.2, 0.7), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
+        "levels of tanks: 0.1 is too empty", before=(1.06, 1.2), beyond=(0.8, 0.95),
+    ),
+)  # fmt: skip

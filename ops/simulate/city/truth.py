@@ -77,6 +77,7 @@ def matter_truth(matter: Matter, broken: Sequence[Fault]) -> Truth:
         size=matter.size,
         also=matter.also,
         also_on=matter.also_on,
+        apart=matter.apart,
     )
 
 

@@ -15,6 +15,7 @@ from ops.simulate.city.model import Box, Device, Said, Seen
 from ops.simulate.model import Value
 
 SITE: Final = "xuchang"
+DETECT_FPS: Final = 5
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -41,8 +42,8 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_LORA_NAMES: Final = {"tilt_angle": "angle", "battery_percent": "battery", "water_level": "water_level_m"}
-_LORA_MODELS: Final = {"01": "manhole-tilt", "02": "parking-bay"}
+_LORA_NAMES: Final = {"tilt_angle": "angle", "power": "active_power_w", "voltage": "voltage_v"}
+_LORA_MODELS: Final = {"01": "manhole-tilt", "02": "parking-bay", "03": "cabinet-meter"}
 
 
 def _lora_object(values: Sequence[Value], sending: Sending) -> dict[str, Any]:
@@ -120,9 +121,20 @@ def senml(device: Device, said: Said, sending: Sending) -> Wire:
         label, unit = _SENML.get(name, (name, None))
         kind = "vb" if isinstance(value, bool) else "v"
         records.append({"n": label, kind: value} | ({"u": unit} if unit else {}))
-    records[0] = {"bn": f"urn:dev:ow:{device.name}:", "bt": sending.stated_ms / 1000} | records[0]
+    records[0] = {"bn": f"{device.name}:", "bt": sending.stated_ms / 1000} | records[0]
     records.append({"n": "battery_level", "u": "%EL", "v": round(sending.battery)})
-    return f"senml/{device.name}", _encode(records)
+    return f"senml/{device.name.rpartition(':')[2]}", _encode(records)
+
+
+def zigbee2mqtt(device: Device, said: Said, sending: Sending) -> Wire:
+    """The state of a lamp controller; without a time, it is that of its arrival."""
+    body: dict[str, Any] = {"linkquality": max(0, min(255, round((sending.rssi + 120) * 3)))}
+    for name, value, _ in said.values:
+        if name == "switch_on":
+            body["state"] = "ON" if value else "OFF"
+        else:
+            body[name] = value
+    return f"zigbee2mqtt/{device.name}", _encode(body)
 
 
 def frigate_stats(device: Device, said: Said, sending: Sending) -> Wire:
@@ -160,8 +172,8 @@ def frigate_event(device: Device, seen: Seen, sending: Sending) -> Wire:
         "current_zones": list(seen.zones),
         "entered_zones": list(seen.zones),
         "stationary": seen.still,
-        "motionless_count": 50 if seen.still else 0,
-        "position_changes": 0 if seen.still else 1,
+        "motionless_count": int(seen.motionless_s * DETECT_FPS),
+        "position_changes": 1,
         "has_snapshot": True,
         "has_clip": False,
         "active": not seen.still,
@@ -178,5 +190,6 @@ SAMPLES: Final[dict[str, Callable[[Device, Said, Sending], Wire]]] = {
     "eyes": eyes,
     "senml": senml,
     "frigate": frigate_stats,
+    "zigbee2mqtt": zigbee2mqtt,
 }
 """By :attr:`Device.format`."""

@@ -62,6 +62,8 @@ class Bays(Sampled):
             busy = int(local(at_ms).hour) in _BUSY
             at_ms += ROOM_MS + int(draws.wait(25 if busy else 90) * MINUTE_MS)
             stay_ms = int(min(300 + draws.wait(2400), MAX_STAY_S * LONGEST_SHARE) * SECOND_MS)
+            if at_ms + stay_ms > begin + DAY_MS - HOUR_MS:
+                break
             clash = next(
                 (one for one in planned if at_ms < one[1] + ROOM_MS and at_ms + stay_ms > one[0] - ROOM_MS), None
             )

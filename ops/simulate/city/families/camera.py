@@ -25,6 +25,8 @@ SLOTS: Final = 4
 ROLL_MS: Final = (1_500, 4_000)
 """From where the camera sees it first to where it stops."""
 STILL_MS: Final = 10 * SECOND_MS
+SETTLES_MS: Final = 3 * SECOND_MS
+"""After it stopped, Frigate has its best picture of it, and says so."""
 UPDATE_MS: Final = MINUTE_MS
 LEAVES_MS: Final = 4 * SECOND_MS
 ROOM_MS: Final = 2 * MINUTE_MS
@@ -123,7 +125,9 @@ class Cameras:
         box = Box(left, 300 + draws.whole(0, 40), left + 140, 390 + draws.whole(0, 40))
 
         def seen(at_ms: int, phase: TrackPhase, track: str, *, inside: bool = True, still: bool = False) -> Seen:
-            return Seen(at_ms, phase, track, visit.label, (zone,) if inside else (), still, score, box, since_ms)
+            zones = (zone,) if inside else ()
+            stood_ms = 0 if visit.stops_ms is None or not inside else at_ms - max(visit.stops_ms, since_ms)
+            return Seen(at_ms, phase, track, visit.label, zones, still, score, max(0, stood_ms) / 1000, box, since_ms)
 
         while True:
             track = f"{since_ms / 1000:.6f}-{draws.whole(0, 36**6):06x}"[:24]
@@ -135,7 +139,10 @@ class Cameras:
             until_ms = lost_ms if lost else visit.go_ms
             yield seen(since_ms, TrackPhase.NEW, track)
             if visit.stops_ms is not None:
-                at_ms = max(visit.stops_ms, since_ms) + STILL_MS
+                at_ms = max(visit.stops_ms, since_ms) + SETTLES_MS
+                if at_ms < until_ms:
+                    yield seen(at_ms, TrackPhase.UPDATE, track)
+                at_ms += STILL_MS - SETTLES_MS
                 while at_ms < until_ms:
                     yield seen(at_ms, TrackPhase.UPDATE, track, still=True)
                     at_ms += UPDATE_MS
