@@ -79,7 +79,6 @@ app.command("account")(account.account)
 app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
 app.add_typer(shadow.app, name="shadow")
-app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

@@ -10,12 +10,12 @@ from ops.score.street.matching import Found
 from ops.simulate.city.city import City
 from ops.simulate.model import HOUR_MS
 from processors.detectors import ALL
-from processors.engine.composed import PartitionFold
+from processors.engine.composed import PartitionFold, Said
 from processors.engine.contract import Detector
 from schemas.anomaly import Anomaly, Transition
 from schemas.clock import Tick
 from schemas.envelope import Data
-from schemas.model import Model, from_ms
+from schemas.model import from_ms
 from schemas.registry import FacilityRegistered
 
 TICK_MS: Final = 1_000
@@ -98,7 +98,7 @@ class Driver:
         for output in outputs:
             self._hear(output)
 
-    def _hear(self, output: Model) -> None:
+    def _hear(self, output: Said) -> None:
         if isinstance(output, Anomaly):
             self._out.findings.append(output)
             if output.transition is Transition.RAISED:

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.model import Device, Thing
 from ops.simulate.city.families.lamp import LAMPS
+from ops.simulate.city.model import Device, Thing
 from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, TANK_DEPTH_M
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind

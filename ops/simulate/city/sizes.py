@@ -145,27 +145,31 @@ BIN: Final = (
     ),
 )  # fmt: skip
 DRAIN_DEPTH_M: Final = 1.5
+DRAIN_SHARE: Final = 0.80
 DRAIN: Final = (
     Size(
-        Kind.DRAIN_HIGH, 0.80, "of its depth", (1.1, 1.3), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.12,
+        Kind.DRAIN_HIGH, DRAIN_SHARE, "of its depth", (1.1, 1.3), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.12,
         "4.3 cover and water: more than 80 % of the depth", before=(0.80, 0.96), beyond=(1.02, 1.15),
     ),
 )  # fmt: skip
+FLOOD_M: Final = 0.15
 ROAD: Final = (
     Size(
-        Kind.ROAD_FLOODED, 0.15, "m", (1.5, 4.0), (40 * MINUTE_S, 3 * HOUR_S), 4 * MINUTE_S, 0.25,
+        Kind.ROAD_FLOODED, FLOOD_M, "m", (1.5, 4.0), (40 * MINUTE_S, 3 * HOUR_S), 4 * MINUTE_S, 0.25,
         "4.3 flooding, the legal trigger: deeper than 15 cm on more than 100 m2",
         before=(0.80, 0.96), beyond=(1.04, 1.2),
     ),
 )  # fmt: skip
 TANK_DEPTH_M: Final = 4.0
+TANK_HIGH_SHARE: Final = 0.95
+TANK_LOW_SHARE: Final = 0.10
 TANK: Final = (
     Size(
-        Kind.TANK_HIGH, 0.95, "of its depth", (1.02, 1.05), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
+        Kind.TANK_HIGH, TANK_HIGH_SHARE, "of its depth", (1.02, 1.05), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
         "levels of tanks, as for bins: 0.95 is too full", before=(0.93, 0.98), beyond=(1.01, 1.03),
     ),
     Size(
-        Kind.TANK_LOW, 0.10, "of its depth", (0.2, 0.7), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
+        Kind.TANK_LOW, TANK_LOW_SHARE, "of its depth", (0.2, 0.7), (HOUR_S, 4 * HOUR_S), 20 * MINUTE_S, 0.2,
         "levels of tanks: 0.1 is too empty", before=(1.06, 1.2), beyond=(0.8, 0.95),
     ),
 )  # fmt: skip

@@ -46,7 +46,7 @@ class Bins(Sampled):
         for day in range(days):
             begin = self.start_ms + day * DAY_MS
             matters = self.matters(thing, day)
-            times = {at_ms: False for at_ms in range(begin + phase, begin + DAY_MS, self.interval_ms)}
+            times = dict.fromkeys(range(begin + phase, begin + DAY_MS, self.interval_ms), False)
             for matter in matters:
                 if matter.kind is AnomalyKind.BIN_FIRE:
                     times |= dict.fromkeys(range(matter.start_ms + SECOND_MS, matter.end_ms, HOT_EVERY_MS), False)

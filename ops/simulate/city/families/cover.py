@@ -1,7 +1,9 @@
 """Manhole covers: a tilt sensor with a magnet switch under the lid."""
 
+from collections.abc import Sequence
+
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.families.sampled import REACTION_MS, Sampled
+from ops.simulate.city.families.sampled import REACTION_MS, Sampled, holding
 from ops.simulate.city.model import Matter, Thing
 from ops.simulate.city.sizes import COVER
 from ops.simulate.model import MINUTE_MS, SECOND_MS, Value
@@ -19,8 +21,9 @@ class Covers(Sampled):
     interval_ms = 15 * MINUTE_MS
     alarm_ms = (REACTION_MS, REACTION_MS + 30 * SECOND_MS)
 
-    def values(self, thing: Thing, at_ms: int, matter: Matter | None, draws: Draws) -> tuple[Value, ...]:
+    def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:
         """Angle, switch, temperature under the lid."""
+        matter = holding(matters, at_ms)
         lies = thing.facility.policy.install_angle_deg or 0.0
         angle = lies + draws.normal(SHAKE_DEG)
         if matter is not None:

@@ -4,16 +4,16 @@ A controller switches by sunset and sunrise, says every ten minutes what it is t
 says at once when that changes. When the cabinet loses a phase, many of its lamps are dark; each of them says so itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.families.sampled import Sampled
+from ops.simulate.city.families.sampled import Sampled, holding
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import FIRST_MS, LAST_MS, Window, drawn
 from ops.simulate.city.sizes import FEEDER, LAMP_DAY, LAMP_NIGHT
 from ops.simulate.city.sky import UTC_OFFSET_MS, burning, sun
-from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
+from ops.simulate.model import DAY_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind
 
 LAMPS: Final = 20
@@ -52,8 +52,9 @@ class Feeders(Sampled):
             return [found]
         return [found._replace(also_on=tuple(lamps[index] for index in dark))]
 
-    def values(self, thing: Thing, at_ms: int, matter: Matter | None, draws: Draws) -> tuple[Value, ...]:
+    def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:  # noqa: ARG002 - all cabinets are alike
         """What all of them take, and the mains."""
+        matter = holding(matters, at_ms)
         lit = LAMPS - (round(matter.size * LAMPS) if matter is not None else 0)
         watts = lit * 75.0 if burning(at_ms) else LAMPS * STANDBY_W
         return (
@@ -82,7 +83,7 @@ class Lamps(Sampled):
     interval_ms = 10 * MINUTE_MS
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
-        """Its own fault, unless its feeder fails on that day; then it is dark with others, or (in a near-miss) alone."""
+        """Its own fault; on a day on which its feeder fails it is dark with others, or (in a near-miss) alone."""
         feeder, index = feeder_of(thing)
         failed = outage(self.seed, self.start_ms, feeder, day)
         name = thing.facility.facility
@@ -114,12 +115,11 @@ class Lamps(Sampled):
                 times |= {edge + REACTION_MS for edge in _edges(matter)}
             for at_ms in sorted(times):
                 seen_ms = at_ms - REACTION_MS
-                now = next((one for one in matters if one.holds(seen_ms)), None)
-                yield Said(at_ms, _values(rated, seen_ms, now, draws))
+                yield Said(at_ms, _values(rated, seen_ms, holding(matters, seen_ms), draws))
 
-    def values(self, thing: Thing, at_ms: int, matter: Matter | None, draws: Draws) -> tuple[Value, ...]:
+    def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:
         """What it takes."""
-        return _values(rated_w(self.seed, thing), at_ms, matter, draws)
+        return _values(rated_w(self.seed, thing), at_ms, holding(matters, at_ms), draws)
 
 
 def feeder_of(thing: Thing) -> tuple[str, int]:

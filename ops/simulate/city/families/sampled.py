@@ -52,8 +52,7 @@ class Sampled:
             for matter in matters:
                 times.update(self.alarms(matter))
             for at_ms in sorted(times):
-                now = next((one for one in matters if one.holds(at_ms)), None)
-                yield Said(at_ms, self.values(thing, at_ms, now, draws))
+                yield Said(at_ms, self.values(thing, at_ms, matters, draws))
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """When a device reports besides its interval."""
@@ -61,6 +60,11 @@ class Sampled:
             for after_ms in self.alarm_ms:
                 yield edge + after_ms
 
-    def values(self, thing: Thing, at_ms: int, matter: Matter | None, draws: Draws) -> tuple[Value, ...]:
-        """What it measures then."""
+    def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:
+        """What it measures then; ``matters`` are all of the day."""
         raise NotImplementedError
+
+
+def holding(matters: Sequence[Matter], at_ms: int) -> Matter | None:
+    """The first of them that is going on."""
+    return next((one for one in matters if one.holds(at_ms)), None)
