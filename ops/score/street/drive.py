@@ -10,8 +10,8 @@ from ops.score.street.matching import Found
 from ops.simulate.city.city import City
 from ops.simulate.model import HOUR_MS
 from processors.detectors import ALL
-from processors.engine.composed import PartitionFold, Said
-from processors.engine.contract import Detector
+from processors.engine.composed import PartitionFold
+from processors.engine.contract import Detector, Said
 from schemas.anomaly import Anomaly, Transition
 from schemas.clock import Tick
 from schemas.envelope import Data
