@@ -16,6 +16,15 @@ from ops.simulate.city.truth import Truth
 from schemas.anomaly import AnomalyKind
 
 GRACE_MS: Final = 30 * 60_000
+PER_SERIES: Final = frozenset(
+    {
+        AnomalyKind.DEVICE_STUCK,
+        AnomalyKind.DEVICE_JUMP,
+        AnomalyKind.DEVICE_DRIFT,
+        AnomalyKind.PROPERTY_SILENT,
+    }
+)
+"""What is said of every series of a device, while the matter is one of the device."""
 
 
 class Found(NamedTuple):
@@ -100,7 +109,7 @@ def _judge(
             also = verdict is Verdict.APART and (truth_.kind, truth_.facility) != (finding.kind, finding.facility)
             return Judged(finding, Verdict.ALSO if also else verdict, truth_)
     if fitting:
-        return Judged(finding, Verdict.AGAIN, fitting[0])
+        return Judged(finding, Verdict.ALSO if finding.kind in PER_SERIES else Verdict.AGAIN, fitting[0])
     return Judged(finding, Verdict.FALSE, None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.score.street.matching import Matched, Verdict
 from ops.simulate.city.truth import Truth
-from processors.detectors import ALL
+from processors.engine.contract import Detector
 from schemas.anomaly import AnomalyKind
 from schemas.rules import RULES
 
@@ -64,9 +64,9 @@ class KindScore:
         }
 
 
-def kinds_with_a_detector() -> frozenset[AnomalyKind]:
-    """Those that a rule of a detector makes which is in use."""
-    names = {detector.name for detector in ALL}
+def kinds_of(detectors: Iterable[Detector[Any]]) -> frozenset[AnomalyKind]:
+    """Those that a rule of one of them makes."""
+    names = {detector.name for detector in detectors}
     return frozenset(kind for rule in RULES.values() if rule.processor in names for kind in rule.kinds)
 
 

@@ -1,14 +1,16 @@
 """One run: a city, what was found in it, and how that compares with the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ops.score.street.drive import Driven, Driver, Report
 from ops.score.street.matching import Matched, match
-from ops.score.street.result import KindScore, false_alarms, kinds_with_a_detector, scored
+from ops.score.street.result import KindScore, false_alarms, kinds_of, scored
 from ops.simulate.city.city import City
 from ops.simulate.city.truth import Truth
+from processors.detectors import ALL
+from processors.engine.contract import Detector
 from schemas.anomaly import AnomalyKind
 
 
@@ -47,9 +49,9 @@ class StreetScore:
         }
 
 
-def score_city(city: City, report: Report | None = None) -> StreetScore:
+def score_city(city: City, report: Report | None = None, detectors: Sequence[Detector[Any]] = ALL) -> StreetScore:
     """Drive a city through ingest and detectors and hold what they say against the truth."""
-    driven = Driver(city).run(report)
+    driven = Driver(city, detectors).run(report)
     truths = list(city.truth())
     matched = match(truths, driven.found)
-    return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_with_a_detector()))
+    return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_of(detectors)))

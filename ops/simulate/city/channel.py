@@ -52,7 +52,7 @@ class Channel:
         """What arrives of it, in the order of arrival."""
         coming: list[tuple[int, int, Wire]] = []
         sent = 0
-        heard_ms = self._start_ms
+        heard_ms = arrived_ms = self._start_ms
         for said in says:
             while coming and coming[0][0] <= said.at_ms:
                 yield _message(heappop(coming))
@@ -68,7 +68,8 @@ class Channel:
                 continue
             self._note_gap(heard_ms, said.at_ms)
             heard_ms = said.at_ms
-            heappush(coming, (said.at_ms + latency, sent, wire))
+            arrived_ms = max(arrived_ms + 1, said.at_ms + latency)  # one device's messages do not overtake each other
+            heappush(coming, (arrived_ms, sent, wire))
             if doubled < DOUBLED_SHARE * self._noise:
                 heappush(coming, (said.at_ms + later, sent, wire))
         while coming:

@@ -13,6 +13,8 @@ from ops.simulate.city.families.bin import Bins
 from ops.simulate.city.families.camera import Cameras
 from ops.simulate.city.families.cover import Covers
 from ops.simulate.city.families.lamp import Feeders, Lamps
+from ops.simulate.city.families.limits import Air, Gas, Noise
+from ops.simulate.city.families.traffic import Traffic
 from ops.simulate.city.families.water import Drains, Roads, Tanks
 from ops.simulate.city.faults import Fault, Faults
 from ops.simulate.city.layout import STREET_FACILITIES, Street
@@ -41,6 +43,8 @@ class City:
     days: int = 1
     noise: float = 1.0
     start_ms: int = START_MS
+    only: frozenset[str] | None = None
+    """Names of families that are there; None: all."""
 
     @property
     def end_ms(self) -> int:
@@ -56,7 +60,11 @@ class City:
     @cached_property
     def facilities(self) -> tuple[Facility, ...]:
         """What must be registered."""
-        return tuple(facility for street in self.streets for facility in street.facilities)
+        found: dict[str, Facility] = {}
+        for street in self.streets:
+            spoken = (one for thing in self._things(street) for one in (thing.facility, *thing.parts))
+            found |= {one.facility: one for one in (street.roof, *spoken)}  # a lamp is also a part of its feeder
+        return tuple(found.values())
 
     @cached_property
     def zones(self) -> tuple[ZoneConfigured, ...]:
@@ -65,8 +73,11 @@ class City:
 
     @cached_property
     def things(self) -> tuple[Thing, ...]:
-        """All that speaks."""
-        return tuple(thing for street in self.streets for thing in street.things)
+        """All that speaks, in the order of streets."""
+        return tuple(thing for street in self.streets for thing in self._things(street))
+
+    def _things(self, street: Street) -> Iterator[Thing]:
+        return (thing for thing in street.things if self.only is None or thing.family in self.only)
 
     @cached_property
     def _weather(self) -> Weather:
@@ -84,6 +95,10 @@ class City:
             Drains.name: Drains(*where),
             Roads.name: Roads(*where),
             Tanks.name: Tanks(*where),
+            Gas.name: Gas(*where),
+            Air.name: Air(*where),
+            Noise.name: Noise(*where),
+            Traffic.name: Traffic(*where),
             Cameras.name: Cameras(self.seed, self.start_ms, churn=self.noise),
         }
 
@@ -119,7 +134,7 @@ class City:
         for street in self.streets:
             outages = self._faults.outages(street.gateway)
             yield from gateway_truth(street, outages)
-            for thing in street.things:
+            for thing in self._things(street):
                 own = self._faults.of(thing.device)
                 broken: list[Fault] = sorted(
                     (*own, *(outages if thing.device.gateway else ())), key=lambda f: f.start_ms

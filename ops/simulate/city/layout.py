@@ -14,22 +14,27 @@ from typing import Final
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.lamp import LAMPS
 from ops.simulate.city.model import Device, Thing
-from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, TANK_DEPTH_M
+from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
 DISTRICTS: Final = ("411002", "411003", "411082", "411081", "411025", "411024")
 """Weidu, Jian'an, Changge, Yuzhou, Xiangcheng, Yanling; most streets are in the first."""
 STREET_FACILITIES: Final = 100
-COVERS, BAYS, BINS, DRAINS, ROADS, TANKS = 26, 16, 8, 6, 4, 1
-KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("no_stopping", "bus_stop", "bicycle_lane"))
+COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 27, 16, 8, 6, 4, 1, 3, 2, 2
+KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("travel", "bus_stop", "bicycle_lane"))
 """By camera, what the stretches of kerb in its picture are for."""
 WEST: Final = 113.80
 NORTH: Final = 34.08
 STREETS_A_ROW: Final = 40
 STREET_DEG: Final = 0.0025
 _COVER_CODES: Final = ("01001", "01002", "01003")  # water, sewage, storm water
-_CLASS_OF: Final = {"bicycle_lane": FacilityClass.BICYCLE_LANE, "entrance": FacilityClass.ENTRANCE}
+_WET_CODES: Final = _COVER_CODES[1:]
+_CLASS_OF: Final = {
+    "bicycle_lane": FacilityClass.BICYCLE_LANE,
+    "entrance": FacilityClass.ENTRANCE,
+    "travel": FacilityClass.TRAVEL_LANE,
+}
 
 
 @dataclass(frozen=True)
@@ -97,13 +102,15 @@ class Street:
             *self._drains(),
             *self._roads(),
             *self._tanks(),
+            *self._limits(),
+            *self._traffic(),
             *self._cameras(),
         )
 
-    @cached_property
-    def facilities(self) -> tuple[Facility, ...]:
-        """What must be registered for it."""
-        gateway = Facility(
+    @property
+    def roof(self) -> Facility:
+        """Where its gateway stands."""
+        return Facility(
             facility=f"gateway-{self.number:04d}",
             scheme=CodeScheme.LOCAL,
             facility_class=FacilityClass.GATEWAY,
@@ -111,10 +118,6 @@ class Street:
             place=self.place(0.5),
             devices=(DeviceBinding(device=self.gateway),),
         )
-        found = {gateway.facility: gateway}
-        for thing in self.things:
-            found |= {facility.facility: facility for facility in (thing.facility, *thing.parts)}
-        return tuple(found.values())
 
     # ------------------------------------------------------------------------------------------------- the sorts
 
@@ -152,13 +155,16 @@ class Street:
             draws = self._draws("cover", index)
             facility = f"{self.district}{_COVER_CODES[index % 3]}{self.number * COVERS + index + 1:06d}"
             device = self._lora(1, index, facility, 900.0)
-            policy = Policy(install_angle_deg=round(draws.uniform(0, 6), 1))
+            rules = {"cover.depth_m": SHAFT_M} if _COVER_CODES[index % 3] in _WET_CODES else None
+            policy = Policy(install_angle_deg=round(draws.uniform(0, 6), 1), rules=rules)
             yield self._thing(facility, FacilityClass.MANHOLE_COVER, "cover", device, index / COVERS, policy)
 
     def _bays(self) -> Iterator[Thing]:
         for index in range(BAYS):
             facility = f"bay-{self.number:04d}-{index + 1:02d}"
             device = self._lora(2, index, facility, 600.0)
+            if index % 2:
+                device = _nbiot("bay", self.number, index, facility, 600.0)
             policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
             yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
 
@@ -201,6 +207,25 @@ class Street:
             facility = f"tank-{self.number:04d}"
             device = _nbiot("tank", self.number, index, facility, 600.0)
             yield self._thing(facility, FacilityClass.WATER_TANK, "tank", device, 0.9, policy)
+
+    def _limits(self) -> Iterator[Thing]:
+        for index in range(GASES):
+            facility = f"gas-{self.number:04d}-{index + 1}"
+            device = self._lora(4, index, facility, 600.0)
+            yield self._thing(facility, FacilityClass.GAS_SENSOR, "gas", device, index / GASES, Policy())
+        for index in range(AIRS):
+            facility = f"air-{self.number:04d}-{index + 1}"
+            device = Device(f"urn:dev:ow:{facility}", "senml", facility, own_clock=True, interval_s=300.0)
+            yield self._thing(facility, FacilityClass.AIR_STATION, "air", device, index / AIRS, Policy())
+        for index in range(NOISES):
+            facility = f"noise-{self.number:04d}-{index + 1}"
+            device = Device(f"urn:dev:ow:{facility}", "senml", facility, own_clock=True, interval_s=120.0)
+            yield self._thing(facility, FacilityClass.NOISE_METER, "noise", device, index / NOISES, Policy())
+
+    def _traffic(self) -> Iterator[Thing]:
+        facility = f"lane-{self.number:04d}"
+        device = _nbiot("radar", self.number, 0, facility, 120.0)
+        yield self._thing(facility, FacilityClass.TRAVEL_LANE, "traffic", device, 0.5, Policy(activity="travel"))
 
     def _cameras(self) -> Iterator[Thing]:
         for index, activities in enumerate(KERBS):

@@ -31,7 +31,7 @@ def drawn(
     first, last = window or (FIRST_MS, LAST_MS)
     at = draws.unit()
     for size in menu:
-        for silent, rate in ((False, size.rate), (True, size.rate * NEAR_SHARE * size.near_misses)):
+        for silent, rate in ((False, size.rate), (True, size.rate * NEAR_SHARE * (size.before is not None))):
             at -= rate
             if at < 0:
                 return _fitted(size.matter(draws, facility, 0, silent=silent), draws, day_ms, first, last)

@@ -41,7 +41,7 @@ class Truth:
     @property
     def id(self) -> str:
         """Unique in its city."""
-        return f"{self.kind.value}:{self.facility}:{self.start_ms}"
+        return f"{self.kind.value}:{self.facility}:{self.start_ms}-{self.end_ms}"
 
     def as_json(self) -> dict[str, Any]:
         """One line of a truth file."""

@@ -42,8 +42,13 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_LORA_NAMES: Final = {"tilt_angle": "angle", "power": "active_power_w", "voltage": "voltage_v"}
-_LORA_MODELS: Final = {"01": "manhole-tilt", "02": "parking-bay", "03": "cabinet-meter"}
+_LORA_NAMES: Final = {
+    "tilt_angle": "angle",
+    "power": "active_power_w",
+    "voltage": "voltage_v",
+    "water_level": "water_level_m",
+}
+_LORA_MODELS: Final = {"01": "manhole-tilt", "02": "parking-bay", "03": "cabinet-meter", "04": "gas-detector"}
 
 
 def _lora_object(values: Sequence[Value], sending: Sending) -> dict[str, Any]:
@@ -111,6 +116,9 @@ def eyes(device: Device, said: Said, sending: Sending) -> Wire:
 _SENML: Final[dict[str, tuple[str, str | None]]] = {
     "water_level": ("level", "m"),
     "temperature": ("temperature", "Cel"),
+    "humidity": ("humidity", "%RH"),
+    "pm2_5": ("pm25", "ug/m3"),
+    "sound_level": ("sound_level", "dB"),
 }
 
 

@@ -7,9 +7,10 @@ from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.sampled import Sampled
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import drawn
-from ops.simulate.city.sizes import BAY, MAX_STAY_S
+from ops.simulate.city.sizes import BAY, MAX_STAY_S, SEEING_BAY
 from ops.simulate.city.sky import local
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
+from schemas.anomaly import AnomalyKind
 
 OPENS_MS: Final = 6 * HOUR_MS
 CLOSES_MS: Final = 22 * HOUR_MS
@@ -31,7 +32,8 @@ class Bays(Sampled):
         """Stays that are too long, or nearly; who comes so late that he would stay over midnight stays away."""
         draws = self.draws(thing, "matters", day)
         begin = self.start_ms + day * DAY_MS
-        found = drawn(draws, BAY, thing.facility.facility, begin, (OPENS_MS, DAY_MS - HOUR_MS))
+        menu = (*BAY, *SEEING_BAY) if sees_objects(thing) else BAY
+        found = drawn(draws, menu, thing.facility.facility, begin, (OPENS_MS, DAY_MS - HOUR_MS))
         return [] if found is None else [found]
 
     def says(self, thing: Thing, days: int) -> Iterator[Said]:
@@ -41,12 +43,16 @@ class Bays(Sampled):
         for day in range(days):
             begin = self.start_ms + day * DAY_MS
             stays = self._stays(thing, day, draws)
+            blocked = [one for one in self.matters(thing, day) if one.kind is AnomalyKind.BAY_BLOCKED]
             times = [(at_ms, "") for at_ms in range(begin + phase, begin + DAY_MS, self.interval_ms)]
             times += [(edge + REACTION_MS, "edge") for stay in stays for edge in stay]
             for at_ms, _ in sorted(times):
                 seen_ms = at_ms - REACTION_MS
                 taken = any(come <= seen_ms < go for come, go in stays)
-                yield Said(at_ms, self._said(at_ms, draws, taken=taken))
+                values = self._said(at_ms, draws, taken=taken)
+                if sees_objects(thing):
+                    values += (Value("obstruction", any(one.holds(seen_ms) for one in blocked)),)
+                yield Said(at_ms, values)
 
     def _said(self, at_ms: int, draws: Draws, *, taken: bool) -> tuple[Value, ...]:
         temperature = round(self.weather.temperature(at_ms) + 2 + draws.normal(0.3), 1)
@@ -73,3 +79,8 @@ class Bays(Sampled):
             stays.append((at_ms, at_ms + stay_ms))
             at_ms += stay_ms
         return sorted((*stays, *planned))
+
+
+def sees_objects(thing: Thing) -> bool:
+    """Whether its sensor tells what is no vehicle: those of one maker, which speak for themselves."""
+    return thing.device.format == "eyes"

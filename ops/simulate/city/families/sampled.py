@@ -52,7 +52,12 @@ class Sampled:
             for matter in matters:
                 times.update(self.alarms(matter))
             for at_ms in sorted(times):
-                yield Said(at_ms, self.values(thing, at_ms, matters, draws))
+                if not self.mute(matters, at_ms):
+                    yield Said(at_ms, self.values(thing, at_ms, matters, draws))
+
+    def mute(self, matters: Sequence[Matter], at_ms: int) -> bool:  # noqa: ARG002 - most are never
+        """Whether it cannot be heard then."""
+        return False
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """When a device reports besides its interval."""

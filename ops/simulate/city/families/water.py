@@ -11,6 +11,7 @@ from ops.simulate.city.sizes import (
     DRAIN_DEPTH_M,
     DRAIN_SHARE,
     FLOOD_M,
+    FLOODED_M2,
     ROAD,
     TANK,
     TANK_DEPTH_M,
@@ -23,8 +24,6 @@ from schemas.anomaly import AnomalyKind
 RISE_MS: Final = 30 * MINUTE_MS
 FALL_MS: Final = 20 * MINUTE_MS
 WET_EVERY_MS: Final = 2 * MINUTE_MS
-FLOODED_M2: Final = 400.0
-"""How much road water covers that is as deep as a flood."""
 
 
 def stage(matter: Matter, threshold: float, base: float, at_ms: int) -> float:
@@ -96,7 +95,7 @@ class Roads(Sampled):
         shown = max(0.0, depth + (draws.normal(0.001) if depth > 0 else 0.0))
         return (
             Value("water_level", round(100 * shown, 1), "cm"),
-            Value("surface_area", round(FLOODED_M2 * depth / FLOOD_M)),
+            Value("surface_area", round(4 * FLOODED_M2 * depth / FLOOD_M)),
         )
 
 
