@@ -44,7 +44,9 @@ class Driven:
 class Driver:
     """Feeds one fold; everything of one tick is folded before the tick, as the log has it."""
 
-    def __init__(self, city: City, detectors: Sequence[Detector[Any]] = ALL) -> None:
+    def __init__(self, city: City, detectors: Sequence[Detector[Any]] = ALL, tick_ms: int = TICK_MS) -> None:
+        """``tick_ms``: how often the clock is told; in production every second."""
+        self._tick_ms = tick_ms
         self._city = city
         self._ears = Ears(city.facilities)
         self._fold = PartitionFold(detectors, LATENESS_MS)
@@ -78,14 +80,16 @@ class Driver:
 
     def _advance(self, until_ms: int) -> None:
         """Every tick up to then; before each, what arrived."""
-        while self._now_ms + TICK_MS <= until_ms:
-            self._now_ms += TICK_MS
+        while self._now_ms + self._tick_ms <= until_ms:
+            self._now_ms += self._tick_ms
             self._take(self._ears.taken())
             self._tick()
 
     def _tick(self) -> None:
         now_ms = self._now_ms
-        tick = Tick(time=from_ms(now_ms), generation=1, cadence_ms=TICK_MS, ticker=SHARD, received_to={SHARD: now_ms})
+        tick = Tick(
+            time=from_ms(now_ms), generation=1, cadence_ms=self._tick_ms, ticker=SHARD, received_to={SHARD: now_ms}
+        )
         self._take([tick])
 
     def _take(self, events: Sequence[Data]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.score.street.drive import Driven, Driver, Report
+from ops.score.street.drive import TICK_MS, Driven, Driver, Report
 from ops.score.street.matching import Matched, match
 from ops.score.street.result import KindScore, false_alarms, kinds_of, scored
 from ops.simulate.city.city import City
@@ -49,9 +49,11 @@ class StreetScore:
         }
 
 
-def score_city(city: City, report: Report | None = None, detectors: Sequence[Detector[Any]] = ALL) -> StreetScore:
+def score_city(
+    city: City, report: Report | None = None, detectors: Sequence[Detector[Any]] = ALL, tick_ms: int = TICK_MS
+) -> StreetScore:
     """Drive a city through ingest and detectors and hold what they say against the truth."""
-    driven = Driver(city, detectors).run(report)
+    driven = Driver(city, detectors, tick_ms).run(report)
     truths = list(city.truth())
     matched = match(truths, driven.found)
     return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_of(detectors)))

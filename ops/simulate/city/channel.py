@@ -37,19 +37,24 @@ class Channel:
     def __init__(self, seed: int, thing: Thing, faults: Faults, start_ms: int, noise: float) -> None:
         device = thing.device
         self._device: Device = device
-        self._draws = Draws(seed, device.name, "channel")
+        self._seed = seed
         self._noise = noise
         self._start_ms = start_ms
         self._faults: list[Fault] = faults.of(device)
         self._outages = [] if device.gateway is None else faults.outages(device.gateway)
         self._off_ms = faults.clock_off_ms(device)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._draws = Draws(self._seed, self._device.name, "channel")
         self._battery = self._draws.uniform(55, 100)
         self._rssi = self._draws.uniform(-112, -70)
         self._frozen: tuple[Fault, Said] | None = None
         self.gaps: list[Gap] = []
 
     def carry(self, says: Iterator[Said | Seen]) -> Iterator[Message]:
-        """What arrives of it, in the order of arrival."""
+        """What arrives of it, in the order of arrival; each call begins anew."""
+        self._begin()
         coming: list[tuple[int, int, Wire]] = []
         sent = 0
         heard_ms = arrived_ms = self._start_ms
