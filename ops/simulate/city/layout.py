@@ -29,6 +29,8 @@ NORTH: Final = 34.08
 STREETS_A_ROW: Final = 40
 STREET_DEG: Final = 0.0025
 _COVER_CODES: Final = ("01001", "01002", "01003")  # water, sewage, storm water
+_WARM: Final = (1, 2, 4)
+"""Sorts of LoRaWAN devices with a thermometer: covers, bays, gas detectors."""
 _WET_CODES: Final = _COVER_CODES[1:]
 _CLASS_OF: Final = {
     "bicycle_lane": FacilityClass.BICYCLE_LANE,
@@ -126,7 +128,8 @@ class Street:
 
     def _lora(self, sort: int, index: int, facility: str, interval_s: float) -> Device:
         eui = f"24e1{sort:02x}{self.number:06x}{index:04x}"
-        return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s)
+        thermometer = sort in _WARM
+        return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s, thermometer=thermometer)
 
     def _thing(
         self,
@@ -164,7 +167,7 @@ class Street:
             facility = f"bay-{self.number:04d}-{index + 1:02d}"
             device = self._lora(2, index, facility, 600.0)
             if index % 2:
-                device = _nbiot("bay", self.number, index, facility, 600.0)
+                device = _nbiot("bay", self.number, index, facility, 600.0)._replace(thermometer=True)
             policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
             yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
 

@@ -22,6 +22,8 @@ class Device(NamedTuple):
     own_clock: bool = False
     """It says itself when it measured; of the others the network says it."""
     interval_s: float | None = None
+    thermometer: bool = False
+    """It also says how warm it is where it sits, which has little to do with what it is for."""
 
 
 class Thing(NamedTuple):

@@ -8,13 +8,17 @@ from ops.simulate.city.channel import Gap
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.layout import Street
 from ops.simulate.city.model import Matter, Thing
+from ops.simulate.model import HOUR_MS
 from schemas.anomaly import AnomalyKind
 from schemas.model import format_rfc3339, from_ms
 
 SILENT_INTERVALS: Final = 3
 """Section 4.3, heartbeat: silent after so many intervals."""
-CLOCK_MESSAGES: Final = 3
-"""So many messages with an impossible time tell a wrong clock from one wrong message."""
+SEVERAL: Final = 3
+"""So many wrong messages tell a wrong device from a wrong message."""
+STUCK_INTERVALS: Final = 36
+STUCK_MS: Final = 6 * HOUR_MS
+"""A calm value may stay what it is for some hours."""
 _OF_A_DEVICE: Final = (AnomalyKind.DEVICE_SILENT, AnomalyKind.PROPERTY_SILENT)
 
 
@@ -65,7 +69,7 @@ class Truth:
 
 def matter_truth(matter: Matter, broken: Sequence[Fault]) -> Truth:
     """A matter of a facility whose device, or its gateway, was broken in these spans."""
-    blind = [one for one in broken if one.kind is not FaultKind.CLOCK]
+    blind = [one for one in broken if one.blinds]
     return Truth(
         matter.kind,
         matter.facility,
@@ -90,28 +94,56 @@ def longest_seen(matter: Matter, broken: Sequence[Fault]) -> int:
     return max(longest, matter.end_ms - from_ms_)
 
 
-def own_truth(thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault]) -> Iterator[Truth]:
-    """What was wrong with a device itself."""
-    facility, interval_ms = thing.device.facility, int((thing.device.interval_s or 0) * 1000)
+_OF_FAULT: Final = {
+    FaultKind.DEAD: AnomalyKind.DEVICE_SILENT,
+    FaultKind.STUCK: AnomalyKind.DEVICE_STUCK,
+    FaultKind.CLOCK: AnomalyKind.DEVICE_CLOCK,
+    FaultKind.BATTERY: AnomalyKind.DEVICE_BATTERY,
+    FaultKind.SIGNAL: AnomalyKind.DEVICE_SIGNAL,
+    FaultKind.RESTARTS: AnomalyKind.DEVICE_RESTARTS,
+    FaultKind.CLONE: AnomalyKind.DEVICE_DUPLICATE,
+    FaultKind.MISSING: AnomalyKind.PROPERTY_SILENT,
+    FaultKind.JUMP: AnomalyKind.DEVICE_JUMP,
+}
+_ALSO: Final[dict[FaultKind, tuple[AnomalyKind, ...]]] = {
+    FaultKind.DEAD: _OF_A_DEVICE,
+    FaultKind.CLONE: (AnomalyKind.DEVICE_RESTARTS,),
+    FaultKind.RESTARTS: (AnomalyKind.DEVICE_DUPLICATE,),
+}
+
+
+def own_truth(thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault], until_ms: int) -> Iterator[Truth]:
+    """What was wrong with a device itself, of which is heard up to ``until_ms``."""
+    interval_ms = int((thing.device.interval_s or 0) * 1000)
     for fault in faults:
-        hidden = any(one.start_ms < fault.end_ms and fault.start_ms < one.end_ms for one in outages)
-        length = fault.end_ms - fault.start_ms
-        match fault.kind:
-            case FaultKind.DEAD if interval_ms:
-                shown = length > (SILENT_INTERVALS + 1) * interval_ms
-                yield Truth(
-                    AnomalyKind.DEVICE_SILENT, facility, fault.start_ms, fault.end_ms + interval_ms,
-                    apart=hidden or not shown, size=length / 1000, also=_OF_A_DEVICE,
-                )  # fmt: skip
-            case FaultKind.STUCK:
-                yield Truth(AnomalyKind.DEVICE_STUCK, facility, fault.start_ms, fault.end_ms)
-            case FaultKind.CLOCK:
-                yield Truth(
-                    AnomalyKind.DEVICE_CLOCK, facility, fault.start_ms, fault.end_ms,
-                    visible=length >= (CLOCK_MESSAGES + 1) * interval_ms, size=fault.by_ms / 1000,
-                )  # fmt: skip
-            case _:
-                pass
+        # What is told apart by messages that do not come ends with the first that does.
+        end_ms = fault.end_ms + (interval_ms if fault.kind is FaultKind.DEAD else 0)
+        hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in outages)
+        shown = min(fault.end_ms, until_ms) - fault.start_ms >= _needed_ms(fault.kind, interval_ms)
+        moves = thing.device.format != "frigate" or fault.kind is not FaultKind.STUCK
+        yield Truth(
+            _OF_FAULT[fault.kind],
+            thing.device.facility,
+            fault.start_ms,
+            end_ms,
+            visible=shown and moves,
+            apart=hidden,
+            size=(end_ms - fault.start_ms) / 1000,
+            also=_ALSO.get(fault.kind, ()),
+        )
+
+
+def _needed_ms(kind: FaultKind, interval_ms: int) -> int:
+    """How long it must last, at least, before anybody could tell it from chance."""
+    match kind:
+        case FaultKind.DEAD:
+            return (SILENT_INTERVALS + 1) * interval_ms
+        case FaultKind.CLOCK | FaultKind.JUMP:
+            return SEVERAL * interval_ms
+        case FaultKind.STUCK:
+            return max(STUCK_MS, STUCK_INTERVALS * interval_ms)
+        case _:
+            return 0
 
 
 def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:

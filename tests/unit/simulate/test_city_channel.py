@@ -93,6 +93,38 @@ def test_a_clock_that_is_off_is_so_only_in_what_its_device_says_itself() -> None
     ]
 
 
+def test_a_device_that_restarts_counts_anew_every_time() -> None:
+    said = [body(one)[0] for one in carried("tank", Planned(span(FaultKind.RESTARTS, 10, 13)))]
+    assert [(one["boot"], one["seq"]) for one in said[8:15]] == [
+        *(("b1", 8), ("b1", 9)),
+        *(("b2", 0), ("b3", 0), ("b4", 0)),
+        *(("b4", 1), ("b4", 2)),
+    ]
+
+
+def test_two_devices_of_one_name_count_each_for_themselves() -> None:
+    said = [body(one)[0]["seq"] for one in carried("tank", Planned(span(FaultKind.CLONE, 10, 13)))]
+    assert len(said) == 63
+    assert said[9:17] == [9, 10, 40_011, 11, 40_012, 12, 40_013, 13]
+
+
+def test_an_empty_battery_and_a_weak_radio_show_in_what_the_device_says_of_itself() -> None:
+    empty = carried("cover", Planned(span(FaultKind.BATTERY, 10, 20)))
+    charges = [body(one)["object"]["battery"] for one in empty]
+    assert set(charges[10:20]) == {5}
+    assert min(charges[:10]) > 50
+    weak = carried("cover", Planned(span(FaultKind.SIGNAL, 10, 20)))
+    heard = [body(one)["rxInfo"][0]["rssi"] for one in weak]
+    assert max(heard[10:20]) < -120 < min(heard[:10])
+
+
+def test_a_thermometer_may_die_or_lie_alone() -> None:
+    dead = carried("cover", Planned(span(FaultKind.MISSING, 10, 20)))
+    assert ["temperature" in body(one)["object"] for one in dead] == [not 10 <= i < 20 for i in range(60)]
+    lying = carried("cover", Planned(span(FaultKind.JUMP, 10, 20)))
+    assert [reading > 100 for reading in temperatures(lying)] == [10 <= i < 20 for i in range(60)]
+
+
 def test_only_devices_with_a_clock_of_their_own_have_wrong_ones() -> None:
     faults = Faults(3, START, 5, noise=10)
     lora = [one.device for one in CITY.things if not one.device.own_clock]
