@@ -28,7 +28,7 @@ class Bins(Sampled):
     interval_ms = 30 * MINUTE_MS
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
-        """A fire; or it fills up, and what overflows was nearly full before."""
+        """A fire; or it fills up, and what overflows was nearly full before, too shortly for two samples."""
         name = thing.facility.facility
         begin = self.start_ms + day * DAY_MS
         found = drawn(self.draws(thing, "matters", day), BIN, name, begin, (EMPTIED_MS + 3 * HOUR_MS, DAY_MS - HOUR_MS))
@@ -37,7 +37,7 @@ class Bins(Sampled):
         # From the threshold of the one to that of the other it takes its share of the rise.
         earlier = int(RISE_MS * (BIN_OVERFLOW_SHARE - BIN_FULL_SHARE) / BIN_OVERFLOW_SHARE)
         full = found._replace(kind=AnomalyKind.BIN_FULL, start_ms=found.start_ms - earlier, silent=False, near=False)
-        return [full._replace(needs_ms=found.needs_ms or RISE_MS), found]
+        return [full._replace(apart=True), found]
 
     def says(self, thing: Thing, days: int) -> Iterator[Said]:
         """Every half hour; a hot one every two minutes; and when somebody moves the lid, perhaps just then."""

@@ -17,10 +17,13 @@ from ops.simulate.city.sizes import (
     TANK_DEPTH_M,
     TANK_HIGH_SHARE,
     TANK_LOW_SHARE,
+    WATER_M,
 )
 from ops.simulate.model import DAY_MS, MINUTE_MS, Value
 from schemas.anomaly import AnomalyKind
 
+ROAD_WATER: Final = next((kind for kind in AnomalyKind if kind.value == "road_water"), None)
+"""Where the table of kinds has it."""
 RISE_MS: Final = 30 * MINUTE_MS
 FALL_MS: Final = 20 * MINUTE_MS
 WET_EVERY_MS: Final = 2 * MINUTE_MS
@@ -79,9 +82,15 @@ class Roads(Sampled):
     menu = ROAD
     interval_ms = 15 * MINUTE_MS
 
+    def matters(self, thing: Thing, day: int) -> list[Matter]:
+        """A flood, or nearly one; either is water on the road before."""
+        found = super().matters(thing, day)
+        return [*(_first_water(one) for one in found if ROAD_WATER is not None), *found]
+
     def alarms(self, matter: Matter) -> Iterator[int]:
         """From before the begin to after the end of the water."""
-        yield from range(matter.start_ms - RISE_MS, matter.end_ms + FALL_MS + WET_EVERY_MS, WET_EVERY_MS)
+        if matter.kind is AnomalyKind.ROAD_FLOODED:
+            yield from range(matter.start_ms - RISE_MS, matter.end_ms + FALL_MS + WET_EVERY_MS, WET_EVERY_MS)
 
     def values(
         self,
@@ -91,12 +100,23 @@ class Roads(Sampled):
         draws: Draws,
     ) -> tuple[Value, ...]:
         """Centimetres of water, and how much road it covers."""
-        depth = max((stage(one, FLOOD_M, 0.0, at_ms) for one in matters), default=0.0)
+        floods = (one for one in matters if one.kind is AnomalyKind.ROAD_FLOODED)
+        depth = max((stage(one, FLOOD_M, 0.0, at_ms) for one in floods), default=0.0)
         shown = max(0.0, depth + (draws.normal(0.001) if depth > 0 else 0.0))
         return (
             Value("water_level", round(100 * shown, 1), "cm"),
             Value("surface_area", round(4 * FLOODED_M2 * depth / FLOOD_M)),
         )
+
+
+def _first_water(flood: Matter) -> Matter:
+    """The water of a flood from when it is 5 cm deep: until it is one, or, of what never is, until it is gone."""
+    assert ROAD_WATER is not None
+    reach = flood.start_ms - (0 if flood.silent else int(RISE_MS * FLOOD_M / flood.size))
+    deep = reach + int(RISE_MS * WATER_M / flood.size)
+    end = flood.end_ms if flood.silent else flood.start_ms
+    needs = max(0, min(2 * WET_EVERY_MS, end - deep))
+    return flood._replace(kind=ROAD_WATER, start_ms=deep, end_ms=end, silent=False, near=False, needs_ms=needs)
 
 
 class Tanks(Sampled):
