@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.faults import Fault, FaultKind, Faults
-from ops.simulate.city.model import Device, Said, Seen, Thing
-from ops.simulate.city.wire import SAMPLES, Sending, Wire, frigate_event
+from ops.simulate.city.model import Defect, Device, Said, Seen, Thing
+from ops.simulate.city.wire import SAMPLES, Sending, Wire, eyes_camera, frigate_event
 from ops.simulate.model import Value
 
 LOST_SHARE: Final = 0.02
@@ -66,7 +66,7 @@ class Channel:
         self._order = 0
         self.gaps: list[Gap] = []
 
-    def carry(self, says: Iterator[Said | Seen]) -> Iterator[Message]:
+    def carry(self, says: Iterator[Said | Seen | Defect]) -> Iterator[Message]:
         """What arrives of it, in the order of arrival; each call begins anew."""
         self._begin()
         for said in says:
@@ -90,7 +90,7 @@ class Channel:
         at_ms, _, (topic, payload) = heappop(self._coming)
         return Message(at_ms, topic, payload)
 
-    def _send(self, said: Said | Seen, wire: Wire | None) -> None:
+    def _send(self, said: Said | Seen | Defect, wire: Wire | None) -> None:
         """On its way, once or twice, or lost."""
         latency = int(self._draws.uniform(*LATENCY_MS))
         lost, doubled = self._draws.unit(), self._draws.unit()
@@ -114,7 +114,7 @@ class Channel:
             self.gaps.append(Gap(self._device.facility, self._heard_ms, at_ms))
         self._heard_ms = at_ms
 
-    def _wire(self, said: Said | Seen, fault: Fault | None, number: int) -> Wire | None:
+    def _wire(self, said: Said | Seen | Defect, fault: Fault | None, number: int) -> Wire | None:
         """The bytes; None where a frozen camera sees nothing new."""
         kind = None if fault is None else fault.kind
         off_ms = fault.by_ms if fault is not None and kind is FaultKind.CLOCK else self._off_ms
@@ -124,6 +124,8 @@ class Channel:
         sending = Sending(number, self._starts, said.at_ms + off_ms, battery, rssi, running_s + 86_400)
         if isinstance(said, Seen):
             return None if kind is FaultKind.STUCK else frigate_event(self._device, said, sending)
+        if isinstance(said, Defect):
+            return None if kind is FaultKind.STUCK else eyes_camera(self._device, said, sending)
         if fault is not None:
             said = said._replace(values=self._disturbed(said, fault))
         return SAMPLES[self._device.format](self._device, said, sending)

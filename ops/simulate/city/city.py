@@ -14,6 +14,7 @@ from ops.simulate.city.families.camera import Cameras
 from ops.simulate.city.families.cover import Covers
 from ops.simulate.city.families.lamp import Feeders, Lamps
 from ops.simulate.city.families.limits import Air, Gas, Noise
+from ops.simulate.city.families.patrol import Patrols
 from ops.simulate.city.families.traffic import Traffic
 from ops.simulate.city.families.water import Drains, Roads, Tanks
 from ops.simulate.city.faults import Fault, Faults
@@ -99,6 +100,7 @@ class City:
             Air.name: Air(*where),
             Noise.name: Noise(*where),
             Traffic.name: Traffic(*where),
+            Patrols.name: Patrols(*where),
             Cameras.name: Cameras(self.seed, self.start_ms, churn=self.noise),
         }
 

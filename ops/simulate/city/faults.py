@@ -77,21 +77,18 @@ _PLANS: Final = (
 
 
 def may_have(device: Device, kind: FaultKind) -> bool:
-    """Whether this can go wrong with such a device, and show."""
+    """Whether this can go wrong with such a device, and show; of one without an interval nobody knows what to expect."""
     often = device.interval_s is not None and device.interval_s <= OFTEN_S
-    match kind:
-        case FaultKind.CLOCK:
-            return device.own_clock
-        case FaultKind.BATTERY:
-            return device.format in {"chirpstack", "eyes", "senml"}
-        case FaultKind.SIGNAL:
-            return device.format in {"chirpstack", "eyes"}
-        case FaultKind.RESTARTS | FaultKind.CLONE:
-            return device.format == "eyes" and often
-        case FaultKind.MISSING | FaultKind.JUMP:
-            return device.thermometer
-        case _:
-            return True
+    own = {
+        FaultKind.CLOCK: device.own_clock,
+        FaultKind.BATTERY: device.format in {"chirpstack", "eyes", "senml"},
+        FaultKind.SIGNAL: device.format in {"chirpstack", "eyes"},
+        FaultKind.RESTARTS: device.format == "eyes" and often,
+        FaultKind.CLONE: device.format == "eyes" and often,
+        FaultKind.MISSING: device.thermometer,
+        FaultKind.JUMP: device.thermometer,
+    }
+    return device.interval_s is not None and own.get(kind, True)
 
 
 class Faults:

@@ -21,9 +21,10 @@ from schemas.registry import ZoneConfigured, ZoneKind
 DISTRICTS: Final = ("411002", "411003", "411082", "411081", "411025", "411024")
 """Weidu, Jian'an, Changge, Yuzhou, Xiangcheng, Yanling; most streets are in the first."""
 STREET_FACILITIES: Final = 100
-COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 27, 16, 8, 6, 4, 1, 3, 2, 2
+COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 24, 16, 8, 6, 4, 1, 3, 2, 2
 KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("travel", "bus_stop", "bicycle_lane"))
 """By camera, what the stretches of kerb in its picture are for."""
+SIDEWALKS: Final = 2
 WEST: Final = 113.80
 NORTH: Final = 34.08
 STREETS_A_ROW: Final = 40
@@ -94,7 +95,7 @@ class Street:
     @cached_property
     def things(self) -> tuple[Thing, ...]:
         """What speaks here."""
-        lamps = tuple(self._lamps())
+        lamps, roads = tuple(self._lamps()), tuple(self._roads())
         return (
             *self._covers(),
             *self._bays(),
@@ -102,11 +103,12 @@ class Street:
             *lamps,
             *self._bins(),
             *self._drains(),
-            *self._roads(),
+            *roads,
             *self._tanks(),
             *self._limits(),
             *self._traffic(),
             *self._cameras(),
+            self._patrol(tuple(road.facility for road in roads)),
         )
 
     @property
@@ -202,7 +204,30 @@ class Street:
         for index in range(ROADS):
             facility = f"road-{self.number:04d}-{index + 1}"
             device = _nbiot("water", self.number, index, facility, 900.0)
-            yield self._thing(facility, FacilityClass.ROAD_SECTION, "road", device, index / ROADS, Policy())
+            thing = self._thing(facility, FacilityClass.ROAD_SECTION, "road", device, index / ROADS, Policy())
+            bindings = (*thing.facility.devices, self._patrolled(index))
+            yield thing._replace(facility=thing.facility.model_copy(update={"devices": bindings}))
+
+    def _patrolled(self, index: int) -> DeviceBinding:
+        """A surface in the pictures of the sweeper."""
+        return DeviceBinding(device=f"patrol-{self.number:04d}-1", properties=(), camera_zone=f"surface_{index + 1}")
+
+    def _patrol(self, roads: tuple[Facility, ...]) -> Thing:
+        sidewalks = tuple(
+            Facility(
+                facility=f"sidewalk-{self.number:04d}-{index + 1}",
+                scheme=CodeScheme.LOCAL,
+                facility_class=FacilityClass.SIDEWALK,
+                zone=self.zone,
+                place=self.place(0.1 + index / SIDEWALKS),
+                devices=(self._patrolled(len(roads) + index),),
+            )
+            for index in range(SIDEWALKS)
+        )
+        facility = f"patrol-{self.number:04d}"
+        device = Device(f"{facility}-1", "eyes", facility, own_clock=True)
+        thing = self._thing(facility, FacilityClass.CAMERA, "patrol", device, 0.5, Policy())
+        return thing._replace(parts=(*roads, *sidewalks))
 
     def _tanks(self) -> Iterator[Thing]:
         policy = Policy(rules={"tank.depth_m": TANK_DEPTH_M})

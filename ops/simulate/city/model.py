@@ -97,11 +97,24 @@ class Seen(NamedTuple):
     since_ms: int
 
 
+class Defect(NamedTuple):
+    """What a camera that looks at the ground says of one picture."""
+
+    at_ms: int
+    track: str
+    label: str
+    zone: str
+    score: float
+    area_m2: float | None
+    lon: float
+    lat: float
+
+
 class Family(Protocol):
     """How the facilities of one sort behave. Everything it draws is drawn by the name of the facility."""
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
         """What goes wrong in it on a day (from the start of the city); none reaches into the next day."""
 
-    def says(self, thing: Thing, days: int) -> "Iterator[Said | Seen]":
+    def says(self, thing: Thing, days: int) -> "Iterator[Said | Seen | Defect]":
         """What its device would say, were it and its network without fault; in the order of time."""

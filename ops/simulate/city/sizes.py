@@ -379,3 +379,43 @@ def _noise(threshold_db: float, when: str) -> Size:
 
 NOISE_DAY: Final[Menu] = (_noise(NOISE_DAY_DB, "by day"),)
 NOISE_NIGHT: Final[Menu] = (_noise(NOISE_NIGHT_DB, "from 22:00 to 06:00"),)
+
+# --------------------------------------------------------------------------------------------------------- surfaces
+
+DAMAGED_M2: Final = 0.5
+_PASSES_S: Final = 70 * MINUTE_S
+
+
+def _surface(kind: Kind, source: str, rate: float) -> Size:
+    return Size(
+        kind,
+        source,
+        threshold=DAMAGED_M2,
+        rate=rate,
+        far=(1.5, 6.0),
+        needs_s=_PASSES_S,
+        lasts_s=(3 * HOUR_S, 8 * HOUR_S),
+        before=(0.80, 0.95),
+        beyond=(1.04, 1.20),
+    )
+
+
+_GARBAGE: Final = _surface(Kind.GARBAGE_EXPOSED, "4.3 surfaces: as damage, by the area", 0.1)
+ROAD_SURFACE: Final[Menu] = (
+    _surface(Kind.PAVEMENT_DAMAGED, "4.3 and 0113: from 0.5 m2, over 2 passes", 0.15),
+    _GARBAGE,
+    Size(
+        Kind.COVER_MISSING,
+        "0101: missing; there is no nearly",
+        threshold=1.0,
+        rate=0.08,
+        far=(1.0, 1.0),
+        needs_s=_PASSES_S,
+        lasts_s=(3 * HOUR_S, 8 * HOUR_S),
+        before=None,
+    ),
+)
+SIDEWALK_SURFACE: Final[Menu] = (
+    _surface(Kind.SIDEWALK_DAMAGED, "4.3: from 0.5 m2, over 2 passes", 0.2),
+    _GARBAGE,
+)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ops.simulate.city.model import Box, Device, Said, Seen
+from ops.simulate.city.model import Box, Defect, Device, Said, Seen
 from ops.simulate.model import Value
 
 SITE: Final = "xuchang"
@@ -111,6 +111,26 @@ def eyes(device: Device, said: Said, sending: Sending) -> Wire:
         for name, value, unit in (*said.values, *own)
     ]
     return f"eyes/v1/{SITE}/{device.name}/observations", _encode(body)
+
+
+def eyes_camera(device: Device, seen: Defect, sending: Sending) -> Wire:
+    """Our own JSON of a camera, as what reads the pictures of the ground sends it."""
+    body: dict[str, Any] = {
+        "phase": "update",
+        "track": seen.track,
+        "label": seen.label,
+        "time": iso(sending.stated_ms),
+        "zones": [seen.zone],
+        "stationary": True,
+        "confidence": seen.score,
+        "lon": seen.lon,
+        "lat": seen.lat,
+        "boot": f"b{sending.starts}",
+        "seq": sending.number,
+    }
+    if seen.area_m2 is not None:
+        body["area_m2"] = seen.area_m2
+    return f"eyes/v1/{SITE}/{device.name}/camera", _encode(body)
 
 
 _SENML: Final[dict[str, tuple[str, str | None]]] = {
