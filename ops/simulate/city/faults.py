@@ -77,7 +77,7 @@ _PLANS: Final = (
 
 
 def may_have(device: Device, kind: FaultKind) -> bool:
-    """Whether this can go wrong with such a device, and show; of one without an interval nobody knows what to expect."""
+    """Whether this can go wrong with such a device, and show: nobody knows when to expect one without an interval."""
     often = device.interval_s is not None and device.interval_s <= OFTEN_S
     own = {
         FaultKind.CLOCK: device.own_clock,

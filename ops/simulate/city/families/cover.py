@@ -1,4 +1,8 @@
-"""Manhole covers: a tilt sensor with a magnet switch under the lid; over sewers with a gauge for the water below."""
+"""Manhole covers: a tilt sensor with a magnet switch under the lid.
+
+Over sewers it has a gauge for the water below, and is out of reach when it is carried away; the others know where they
+are and go on saying so.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -17,6 +21,8 @@ RISE_MS: Final = 20 * MINUTE_MS
 CARRIED_MS: Final = 3 * MINUTE_MS
 """After which a stolen one is out of reach, or in another place."""
 AWAY_DEG: Final = 0.01
+FIX_DEG: Final = 0.00003
+"""Error of a position: three metres."""
 ALARMS_MS: Final = (REACTION_MS, REACTION_MS + 30 * SECOND_MS)
 _OPEN: Final = (AnomalyKind.COVER_OPEN, AnomalyKind.COVER_STOLEN, AnomalyKind.COVER_LIFTED)
 
@@ -45,11 +51,12 @@ class Covers(Sampled):
         )
         return [below, found]
 
-    def mute(self, matters: Sequence[Matter], at_ms: int) -> bool:
+    def mute(self, thing: Thing, matters: Sequence[Matter], at_ms: int) -> bool:
         """One that was carried out of reach."""
         matter = holding(matters, at_ms)
-        stolen = matter is not None and matter.kind is AnomalyKind.COVER_STOLEN and not moved(matter)
-        return stolen and matter is not None and at_ms >= matter.start_ms + CARRIED_MS
+        if matter is None or matter.kind is not AnomalyKind.COVER_STOLEN or not wet(thing):
+            return False
+        return at_ms >= matter.start_ms + CARRIED_MS
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """At once and once more; while it is carried or the water rises, every minute."""
@@ -57,8 +64,7 @@ class Covers(Sampled):
             yield from (edge + after_ms for after_ms in ALARMS_MS)
         if matter.kind is AnomalyKind.COVER_STOLEN:
             yield from range(matter.start_ms + REACTION_MS, matter.start_ms + CARRIED_MS, MINUTE_MS)
-            if moved(matter):
-                yield from range(matter.start_ms + CARRIED_MS, matter.end_ms, 5 * MINUTE_MS)
+            yield from range(matter.start_ms + CARRIED_MS, matter.end_ms, 5 * MINUTE_MS)
         elif matter.kind is AnomalyKind.DRAIN_HIGH:
             yield from range(matter.start_ms, matter.end_ms, 5 * MINUTE_MS)
 
@@ -78,20 +84,17 @@ class Covers(Sampled):
         if wet(thing):
             level = max((_water(one, at_ms) for one in matters), default=0.0)
             out.append(Value("water_level", round(max(0.0, 0.2 + level + draws.normal(0.005)), 3)))
-        if matter is not None and carried and at_ms >= matter.start_ms + CARRIED_MS:
-            out.append(Value("latitude", round(thing.facility.place.lat + AWAY_DEG, 6)))
-            out.append(Value("longitude", round(thing.facility.place.lon + AWAY_DEG, 6)))
+        else:
+            away = matter is not None and carried and at_ms >= matter.start_ms + CARRIED_MS
+            off = AWAY_DEG if away else 0.0
+            out.append(Value("latitude", round(thing.facility.place.lat + off + draws.normal(FIX_DEG), 6)))
+            out.append(Value("longitude", round(thing.facility.place.lon + off + draws.normal(FIX_DEG), 6)))
         return tuple(out)
 
 
 def wet(thing: Thing) -> bool:
     """Whether there is a gauge below: it is registered with the depth of its shaft."""
     return bool(thing.facility.policy.rules)
-
-
-def moved(matter: Matter) -> bool:
-    """Whether a stolen one goes on speaking where it is now, which its size decides; the others fall silent."""
-    return int(matter.size) % 2 == 0
 
 
 def _turned(matter: Matter) -> float:

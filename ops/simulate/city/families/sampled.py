@@ -52,10 +52,10 @@ class Sampled:
             for matter in matters:
                 times.update(self.alarms(matter))
             for at_ms in sorted(times):
-                if not self.mute(matters, at_ms):
+                if not self.mute(thing, matters, at_ms):
                     yield Said(at_ms, self.values(thing, at_ms, matters, draws))
 
-    def mute(self, matters: Sequence[Matter], at_ms: int) -> bool:  # noqa: ARG002 - most are never
+    def mute(self, thing: Thing, matters: Sequence[Matter], at_ms: int) -> bool:  # noqa: ARG002 - most are never
         """Whether it cannot be heard then."""
         return False
 
