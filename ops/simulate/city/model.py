@@ -101,6 +101,7 @@ class Defect(NamedTuple):
     """What a camera that looks at the ground says of one picture."""
 
     at_ms: int
+    phase: TrackPhase
     track: str
     label: str
     zone: str

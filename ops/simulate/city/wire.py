@@ -116,7 +116,7 @@ def eyes(device: Device, said: Said, sending: Sending) -> Wire:
 def eyes_camera(device: Device, seen: Defect, sending: Sending) -> Wire:
     """Our own JSON of a camera, as what reads the pictures of the ground sends it."""
     body: dict[str, Any] = {
-        "phase": "update",
+        "phase": seen.phase.value,
         "track": seen.track,
         "label": seen.label,
         "time": iso(sending.stated_ms),

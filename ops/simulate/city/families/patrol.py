@@ -14,6 +14,7 @@ from ops.simulate.city.sizes import ROAD_SURFACE, SIDEWALK_SURFACE
 from ops.simulate.city.sky import Weather
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.anomaly import AnomalyKind
+from schemas.camera import TrackPhase
 from schemas.facility import Facility, FacilityClass
 
 FIRST_MS: Final = 6 * HOUR_MS
@@ -32,6 +33,8 @@ _LABELS: Final = {
     AnomalyKind.GARBAGE_EXPOSED: "garbage_exposed",
     AnomalyKind.COVER_MISSING: "cover_missing",
 }
+
+_SHADOWS: Final = {FacilityClass.ROAD_SECTION: "pothole", FacilityClass.SIDEWALK: "sidewalk_damaged"}
 
 
 class Patrols:
@@ -70,23 +73,24 @@ class Patrols:
         self, thing: Thing, part: Facility, at_ms: int, matter: Matter | None, draws: Draws
     ) -> Iterator[Defect]:
         zone = next(one.camera_zone for one in part.devices if one.device == thing.device.name) or ""
-        track = f"{part.facility}-{at_ms // 1000}"
+        track, place = f"{part.facility}-{at_ms // 1000}", part.place
         if matter is None or not matter.holds(at_ms):
-            if not draws.chance(SHADOW_SHARE):
-                yield Defect(at_ms, track, CLEAR, zone, 0.9, None, part.place.lon, part.place.lat)
-                return
-            kind = AnomalyKind.PAVEMENT_DAMAGED
-            if part.facility_class is FacilityClass.SIDEWALK:
-                kind = AnomalyKind.SIDEWALK_DAMAGED
-            score, area = round(draws.uniform(0.32, 0.6), 2), round(draws.uniform(0.2, 0.8), 2)
-            yield Defect(at_ms, track, _LABELS[kind], zone, score, area, part.place.lon, part.place.lat)
+            if draws.chance(SHADOW_SHARE):
+                label, score = _SHADOWS[part.facility_class], round(draws.uniform(0.32, 0.6), 2)
+                area = round(draws.uniform(0.2, 0.8), 2)
+                yield Defect(at_ms, TrackPhase.NEW, track, label, zone, score, area, place.lon, place.lat)
+            else:
+                yield Defect(at_ms, TrackPhase.NEW, track, CLEAR, zone, 0.9, None, place.lon, place.lat)
             return
+        phase = TrackPhase.NEW
         for frame in range(FRAMES):
             if not draws.chance(SEEN_SHARE):
                 continue
             score = round(draws.uniform(0.72, 0.95), 2)
             sized = matter.kind is not AnomalyKind.COVER_MISSING
             measured = round(matter.size * (1 + draws.normal(0.004)), 3) if sized else None
-            lon = round(part.place.lon + draws.normal(0.00001), 6)
-            lat = round(part.place.lat + draws.normal(0.00001), 6)
-            yield Defect(at_ms + frame * FRAME_MS, track, _LABELS[matter.kind], zone, score, measured, lon, lat)
+            lon = round(place.lon + draws.normal(0.00001), 6)
+            lat = round(place.lat + draws.normal(0.00001), 6)
+            label = _LABELS[matter.kind]
+            yield Defect(at_ms + frame * FRAME_MS, phase, track, label, zone, score, measured, lon, lat)
+            phase = TrackPhase.UPDATE
