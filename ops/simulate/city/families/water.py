@@ -110,13 +110,16 @@ class Roads(Sampled):
 
 
 def _first_water(flood: Matter) -> Matter:
-    """The water of a flood from when it is 5 cm deep: until it is one, or, of what never is, until it is gone."""
+    """The water of a flood, from when the road gets wet until it is flooded or, of what never is, until it is gone.
+
+    Who warns early, by how fast it rises, is right; the warning by depth comes at 5 cm.
+    """
     assert ROAD_WATER is not None
     reach = flood.start_ms - (0 if flood.silent else int(RISE_MS * FLOOD_M / flood.size))
     deep = reach + int(RISE_MS * WATER_M / flood.size)
     end = flood.end_ms if flood.silent else flood.start_ms
     needs = max(0, min(2 * WET_EVERY_MS, end - deep))
-    return flood._replace(kind=ROAD_WATER, start_ms=deep, end_ms=end, silent=False, near=False, needs_ms=needs)
+    return flood._replace(kind=ROAD_WATER, start_ms=reach, end_ms=end, silent=False, near=False, needs_ms=needs)
 
 
 class Tanks(Sampled):
