@@ -85,9 +85,10 @@ def simulate(
         raise FatalError("nothing is asked for: give --to mqtt, --out, --truth or --registry")
     if to is not None and out is not None:
         raise FatalError("--to and --out exclude each other: one run makes the messages once")
+    settings = load_settings()
     if to is not None and start is None:
-        start = after_last_tick(load_settings().kafka, START_MS)
-    city = City(seed, facilities, days, noise, START_MS if start is None else start)
+        start = after_last_tick(settings.kafka, START_MS)
+    city = City(seed, facilities, days, noise, START_MS if start is None else start, site=settings.site)
     shutdown = Shutdown()
     shutdown.install()
     console = Console(stderr=True, highlight=False)

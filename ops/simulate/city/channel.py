@@ -43,11 +43,12 @@ class Gap(NamedTuple):
 class Channel:
     """The way of one device's messages."""
 
-    def __init__(self, seed: int, thing: Thing, faults: Faults, start_ms: int, noise: float) -> None:
+    def __init__(self, seed: int, thing: Thing, faults: Faults, start_ms: int, noise: float, site: str) -> None:
         device = thing.device
         self._device: Device = device
         self._seed = seed
         self._noise = noise
+        self._site = site
         self._start_ms = start_ms
         self._faults: list[Fault] = faults.of(device)
         self._outages = [] if device.gateway is None else faults.outages(device.gateway)
@@ -121,7 +122,7 @@ class Channel:
         running_s = (said.at_ms - self._start_ms) / 1000
         rssi = (WEAK_DBM if kind is FaultKind.SIGNAL else self._rssi) + self._draws.normal(1.0)
         battery = EMPTY_PERCENT if kind is FaultKind.BATTERY else self._battery - running_s / 86_400 * 0.05
-        sending = Sending(number, self._starts, said.at_ms + off_ms, battery, rssi, running_s + 86_400)
+        sending = Sending(number, self._starts, said.at_ms + off_ms, battery, rssi, running_s + 86_400, self._site)
         if isinstance(said, Seen):
             return None if kind is FaultKind.STUCK else frigate_event(self._device, said, sending)
         if isinstance(said, Defect):

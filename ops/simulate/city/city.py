@@ -46,6 +46,8 @@ class City:
     start_ms: int = START_MS
     only: frozenset[str] | None = None
     """Names of families that are there; None: all."""
+    site: str = "xuchang"
+    """As topics of our own format name it."""
 
     @property
     def end_ms(self) -> int:
@@ -111,7 +113,7 @@ class City:
     @cached_property
     def _channels(self) -> dict[str, Channel]:
         return {
-            thing.device.name: Channel(self.seed, thing, self._faults, self.start_ms, self.noise)
+            thing.device.name: Channel(self.seed, thing, self._faults, self.start_ms, self.noise, self.site)
             for thing in self.things
         }
 

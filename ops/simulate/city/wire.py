@@ -14,7 +14,6 @@ import msgspec
 from ops.simulate.city.model import Box, Defect, Device, Said, Seen
 from ops.simulate.model import Value
 
-SITE: Final = "xuchang"
 DETECT_FPS: Final = 5
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -31,6 +30,8 @@ class Sending(NamedTuple):
     battery: float
     rssi: float
     uptime_s: float
+    site: str
+    """As our own topics name it."""
 
 
 Wire = tuple[str, bytes]
@@ -110,7 +111,7 @@ def eyes(device: Device, said: Said, sending: Sending) -> Wire:
         {"property": name, "value": value} | ({"unit": unit} if unit else {}) | stamp
         for name, value, unit in (*said.values, *own)
     ]
-    return f"eyes/v1/{SITE}/{device.name}/observations", _encode(body)
+    return f"eyes/v1/{sending.site}/{device.name}/observations", _encode(body)
 
 
 def eyes_camera(device: Device, seen: Defect, sending: Sending) -> Wire:
@@ -130,7 +131,7 @@ def eyes_camera(device: Device, seen: Defect, sending: Sending) -> Wire:
     }
     if seen.area_m2 is not None:
         body["area_m2"] = seen.area_m2
-    return f"eyes/v1/{SITE}/{device.name}/camera", _encode(body)
+    return f"eyes/v1/{sending.site}/{device.name}/camera", _encode(body)
 
 
 _SENML: Final[dict[str, tuple[str, str | None]]] = {

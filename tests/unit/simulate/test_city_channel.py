@@ -41,7 +41,7 @@ def says(count: int = 60) -> Iterator[Said]:
 
 
 def carried(family: str, faults: Faults, noise: float = 0.0) -> list[Message]:
-    return list(Channel(1, thing(family), faults, START, noise).carry(says()))
+    return list(Channel(1, thing(family), faults, START, noise, "here").carry(says()))
 
 
 def body(message: Message) -> Any:
