@@ -32,6 +32,7 @@ from ops.cli import (
     score,
     sequence,
     shadow,
+    simulate,
     stack,
     trace,
     up,
@@ -71,6 +72,8 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(works.app, name="works")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
+app.command("simulate")(simulate.simulate)
+app.add_typer(score.app, name="score")
 app.command("publish")(publish.publish)
 app.command("decode")(decode.decode)
 app.add_typer(devices.app, name="devices")
@@ -82,7 +85,6 @@ app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
 app.add_typer(shadow.app, name="shadow")
 app.add_typer(detectors.app, name="detectors")
-app.add_typer(score.app, name="score")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

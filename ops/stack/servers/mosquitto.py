@@ -34,8 +34,11 @@ topic deny eyes/v1/_clock
 topic deny eyes/v1/_probe/#
 topic deny eyes/_session/#
 
+# It plays devices of every format, and the clock.
 user feeder
-topic write eyes/v1/#
+topic write #
+topic deny eyes/v1/_probe/#
+topic deny eyes/_session/#
 
 user monitor
 topic read $SYS/#

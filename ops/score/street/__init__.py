@@ -1,0 +1,1 @@
+"""How good the detectors are on a simulated city: ``eyes score street`` (docs/street-score.md)."""

@@ -1,0 +1,170 @@
+"""The truth about a city, in lines that only whoever scores may read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ops.simulate.city.channel import Gap
+from ops.simulate.city.faults import Fault, FaultKind
+from ops.simulate.city.layout import Street
+from ops.simulate.city.model import Matter, Thing
+from ops.simulate.model import HOUR_MS
+from schemas.anomaly import AnomalyKind
+from schemas.model import format_rfc3339, from_ms
+
+SILENT_INTERVALS: Final = 3
+"""Section 4.3, heartbeat: silent after so many intervals."""
+SEVERAL: Final = 3
+"""So many wrong messages tell a wrong device from a wrong message."""
+STUCK_INTERVALS: Final = 36
+STUCK_MS: Final = 6 * HOUR_MS
+"""A calm value may stay what it is for some hours."""
+_OF_A_DEVICE: Final = (AnomalyKind.DEVICE_SILENT, AnomalyKind.PROPERTY_SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """One matter.
+
+    ``visible``: a working sensor watched it for so long that one could know. ``near_miss``: it must stay silent.
+    ``apart``: a finding of this kind is neither right nor wrong here, such as silence that was made of lost messages.
+    """
+
+    kind: AnomalyKind
+    facility: str
+    start_ms: int
+    end_ms: int
+    visible: bool = True
+    near_miss: bool = False
+    near: bool = False
+    apart: bool = False
+    size: float | None = None
+    also: tuple[AnomalyKind, ...] = ()
+    also_on: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Unique in its city."""
+        return f"{self.kind.value}:{self.facility}:{self.start_ms}-{self.end_ms}"
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of a truth file."""
+        line: dict[str, Any] = {
+            "id": self.id,
+            "kind": self.kind.value,
+            "facility": self.facility,
+            "start": format_rfc3339(from_ms(self.start_ms)),
+            "end": format_rfc3339(from_ms(self.end_ms)),
+            "visible": self.visible,
+            "near_miss": self.near_miss,
+            "near_threshold": self.near,
+            "apart": self.apart,
+        }
+        if self.size is not None:
+            line["size"] = round(self.size, 3)
+        if self.also:
+            line |= {"also": [kind.value for kind in self.also], "also_on": list(self.also_on)}
+        return line
+
+
+def matter_truth(matter: Matter, broken: Sequence[Fault]) -> Truth:
+    """A matter of a facility whose device, or its gateway, was broken in these spans."""
+    blind = [one for one in broken if one.blinds]
+    return Truth(
+        matter.kind,
+        matter.facility,
+        matter.start_ms,
+        matter.end_ms,
+        visible=matter.silent or longest_seen(matter, blind) >= matter.needs_ms,
+        near_miss=matter.silent,
+        near=matter.near,
+        size=matter.size,
+        also=matter.also,
+        also_on=matter.also_on,
+        apart=matter.apart,
+    )
+
+
+def longest_seen(matter: Matter, broken: Sequence[Fault]) -> int:
+    """The longest stretch of it, in ms, that a working sensor watched."""
+    longest, from_ms_ = 0, matter.start_ms
+    for fault in broken:
+        longest = max(longest, min(fault.start_ms, matter.end_ms) - from_ms_)
+        from_ms_ = max(from_ms_, fault.end_ms)
+    return max(longest, matter.end_ms - from_ms_)
+
+
+_OF_FAULT: Final = {
+    FaultKind.DEAD: AnomalyKind.DEVICE_SILENT,
+    FaultKind.STUCK: AnomalyKind.DEVICE_STUCK,
+    FaultKind.CLOCK: AnomalyKind.DEVICE_CLOCK,
+    FaultKind.BATTERY: AnomalyKind.DEVICE_BATTERY,
+    FaultKind.SIGNAL: AnomalyKind.DEVICE_SIGNAL,
+    FaultKind.RESTARTS: AnomalyKind.DEVICE_RESTARTS,
+    FaultKind.CLONE: AnomalyKind.DEVICE_DUPLICATE,
+    FaultKind.MISSING: AnomalyKind.PROPERTY_SILENT,
+    FaultKind.JUMP: AnomalyKind.DEVICE_JUMP,
+}
+_ALSO: Final[dict[FaultKind, tuple[AnomalyKind, ...]]] = {
+    FaultKind.DEAD: _OF_A_DEVICE,
+    FaultKind.CLONE: (AnomalyKind.DEVICE_RESTARTS,),
+    FaultKind.RESTARTS: (AnomalyKind.DEVICE_DUPLICATE,),
+}
+
+
+def own_truth(thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault], until_ms: int) -> Iterator[Truth]:
+    """What was wrong with a device itself, of which is heard up to ``until_ms``."""
+    interval_ms = int((thing.device.interval_s or 0) * 1000)
+    for fault in faults:
+        # What is told apart by messages that do not come ends with the first that does.
+        end_ms = fault.end_ms + (interval_ms if fault.kind is FaultKind.DEAD else 0)
+        hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in outages)
+        shown = min(fault.end_ms, until_ms) - fault.start_ms >= _needed_ms(fault.kind, interval_ms)
+        moves = thing.device.format != "frigate" or fault.kind is not FaultKind.STUCK
+        yield Truth(
+            _OF_FAULT[fault.kind],
+            thing.device.facility,
+            fault.start_ms,
+            end_ms,
+            visible=shown and moves,
+            apart=hidden,
+            size=(end_ms - fault.start_ms) / 1000,
+            also=_ALSO.get(fault.kind, ()),
+        )
+
+
+def _needed_ms(kind: FaultKind, interval_ms: int) -> int:
+    """How long it must last, at least, before anybody could tell it from chance."""
+    match kind:
+        case FaultKind.DEAD:
+            return (SILENT_INTERVALS + 1) * interval_ms
+        case FaultKind.CLOCK | FaultKind.JUMP:
+            return SEVERAL * interval_ms
+        case FaultKind.STUCK:
+            return max(STUCK_MS, STUCK_INTERVALS * interval_ms)
+        case _:
+            return 0
+
+
+def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:
+    """Silence that was made of losses on the way."""
+    for gap in gaps:
+        yield Truth(
+            AnomalyKind.DEVICE_SILENT,
+            gap.facility,
+            gap.from_ms,
+            gap.to_ms,
+            visible=False,
+            apart=True,
+            also=_OF_A_DEVICE,
+        )
+
+
+def gateway_truth(street: Street, outages: Sequence[Fault]) -> Iterator[Truth]:
+    """Outages of a gateway, with which its devices fall silent."""
+    heard = tuple(thing.device.facility for thing in street.things if thing.device.gateway)
+    for outage in outages:
+        yield Truth(
+            AnomalyKind.GATEWAY_DOWN, f"gateway-{street.number:04d}", outage.start_ms, outage.end_ms,
+            also=_OF_A_DEVICE, also_on=heard,
+        )  # fmt: skip

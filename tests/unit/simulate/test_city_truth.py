@@ -1,0 +1,158 @@
+"""The truth about a simulated city: what it says is what was made, and nothing that nobody could see counts."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.simulate.city import sizes
+from ops.simulate.city.city import City
+from ops.simulate.city.families.water import ROAD_WATER
+from ops.simulate.city.faults import Fault, FaultKind
+from ops.simulate.city.model import Matter
+from ops.simulate.city.sizes import Size
+from ops.simulate.city.truth import Truth, longest_seen, matter_truth
+from ops.simulate.model import DAY_MS
+from schemas.anomaly import AnomalyKind
+
+MENUS: dict[AnomalyKind, Size] = {
+    one.kind: one
+    for menu in vars(sizes).values()
+    for one in (menu.values() if isinstance(menu, dict) else menu if isinstance(menu, tuple) else ())
+    if isinstance(one, Size)
+}
+
+
+PARTS = {
+    (AnomalyKind.BIN_FULL, AnomalyKind.BIN_OVERFLOWING),
+    (AnomalyKind.DRAIN_HIGH, AnomalyKind.COVER_LIFTED),
+    (ROAD_WATER, AnomalyKind.ROAD_FLOODED),
+}
+"""What is first the one and then, worse, the other."""
+
+
+@pytest.fixture(scope="module")
+def matters() -> list[Matter]:
+    city = City(11, 2_000, days=3)
+    return [matter for thing in city.things for matter in city.matters(thing)]
+
+
+def shares(matters: Iterable[Matter], kind: AnomalyKind, unit: float = 1.0) -> list[float]:
+    return [one.size / unit / MENUS[kind].threshold for one in matters]
+
+
+def test_nothing_goes_on_over_midnight(matters: list[Matter]) -> None:
+    start = City(11).start_ms
+    assert {one.start_ms < one.end_ms for one in matters} == {True}
+    assert {(one.start_ms - start) // DAY_MS == (one.end_ms - start) // DAY_MS for one in matters} == {True}
+
+
+def test_matters_of_a_facility_do_not_overlap_but_where_one_is_the_other(matters: list[Matter]) -> None:
+    by_place: dict[str, list[Matter]] = {}
+    for one in matters:
+        by_place.setdefault(one.facility, []).append(one)
+    for found in by_place.values():
+        ordered = sorted(found, key=lambda one: one.start_ms)
+        for before, after in pairwise(ordered):
+            assert (before.kind, after.kind) in PARTS or before.end_ms <= after.start_ms
+
+
+def test_three_of_ten_are_near_their_threshold_and_as_many_nearly_are(matters: list[Matter]) -> None:
+    besides = {AnomalyKind.BIN_FULL, AnomalyKind.LAMP_DARK, AnomalyKind.DRAIN_HIGH}  # some are parts of others
+    sized = [
+        one for one in matters if one.kind in MENUS and MENUS[one.kind].before is not None and one.kind not in besides
+    ]
+    real = [one for one in sized if not one.silent]
+    assert 0.25 < sum(one.near for one in real) / len(real) < 0.35
+    assert 0.2 < sum(one.silent for one in sized) / len(real) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        (AnomalyKind.COVER_TILTED, 1.0),
+        (AnomalyKind.PARKING_OVERSTAY, 1.0),
+        (AnomalyKind.NO_STOPPING, 1.0),
+        (AnomalyKind.FIRE_LANE_BLOCKED, 1.0),
+        (AnomalyKind.DRAIN_HIGH, sizes.DRAIN_DEPTH_M),
+        (AnomalyKind.ROAD_FLOODED, 1.0),
+        (AnomalyKind.TANK_HIGH, sizes.TANK_DEPTH_M),
+    ],
+)
+def test_near_misses_stay_before_the_threshold_and_incidents_go_beyond(
+    matters: list[Matter], kind: AnomalyKind, unit: float
+) -> None:
+    of_kind = [one for one in matters if one.kind is kind and not one.apart]
+    silent = shares((one for one in of_kind if one.silent), kind, unit)
+    near = shares((one for one in of_kind if one.near and not one.silent), kind, unit)
+    far = shares((one for one in of_kind if not one.near and not one.silent), kind, unit)
+    assert silent
+    assert near
+    assert far
+    assert max(silent) < 1 < min(*near, *far)
+    assert min(silent) >= 0.8
+    assert max(near) <= 1.2
+
+
+def test_what_is_too_little_is_turned_around(matters: list[Matter]) -> None:
+    of_kind = [one for one in matters if one.kind is AnomalyKind.TANK_LOW]
+    assert min(shares((o for o in of_kind if o.silent), AnomalyKind.TANK_LOW, sizes.TANK_DEPTH_M)) > 1
+    assert max(shares((o for o in of_kind if not o.silent), AnomalyKind.TANK_LOW, sizes.TANK_DEPTH_M)) < 1
+
+
+def test_a_stay_lasts_as_long_as_its_size_says(matters: list[Matter]) -> None:
+    stays = [one for one in matters if one.kind is AnomalyKind.PARKING_OVERSTAY]
+    assert stays
+    assert all(abs((one.end_ms - one.start_ms) / 1000 - one.size) < 1 for one in stays)
+
+
+def test_every_line_has_a_name_of_its_own() -> None:
+    city = City(12, 300, only=frozenset({"cover", "bin", "lamp", "feeder"}))
+    for _ in city.messages():
+        pass
+    truths = list(city.truth())
+    assert len({one.id for one in truths}) == len(truths)
+    assert {one.kind for one in truths} >= {AnomalyKind.COVER_OPEN, AnomalyKind.BIN_FULL}
+
+
+def test_silence_that_losses_made_counts_for_nobody() -> None:
+    city = City(12, 300, days=2, noise=4, only=frozenset({"cover"}))
+    for _ in city.messages():
+        pass
+    gaps = [one for one in city.truth() if one.kind is AnomalyKind.DEVICE_SILENT and one.apart]
+    assert gaps
+    assert all(one.end_ms - one.start_ms > 2.9 * 900_000 for one in gaps if one.size is None)
+
+
+MATTER = Matter(AnomalyKind.COVER_OPEN, "c", 100_000, 200_000, 30.0, needs_ms=60_000)
+
+
+def hidden(*spans: tuple[int, int]) -> Truth:
+    return matter_truth(MATTER, [Fault(FaultKind.DEAD, *span) for span in spans])
+
+
+def test_what_no_working_sensor_watched_is_not_visible() -> None:
+    assert hidden().visible
+    assert not hidden((50_000, 250_000)).visible
+    assert not hidden((0, 150_000)).visible  # 50 s are left, and a minute is needed
+    assert hidden((0, 140_000)).visible
+    assert not hidden((110_000, 130_000), (180_000, 190_000)).visible
+    assert hidden((200_000, 300_000)).visible
+
+
+def test_a_device_whose_clock_is_wrong_still_sees() -> None:
+    assert matter_truth(MATTER, [Fault(FaultKind.CLOCK, 0, 300_000, 1_000)]).visible
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 100)), max_size=5))
+def test_the_longest_stretch_is_that_of_a_count_second_by_second(spans: list[tuple[int, int]]) -> None:
+    faults = sorted(
+        (Fault(FaultKind.DEAD, at * 1000, (at + length) * 1000) for at, length in spans), key=lambda f: f.start_ms
+    )
+    longest = run = 0
+    for second in range(100, 200):
+        run = 0 if any(one.holds(second * 1000) for one in faults) else run + 1
+        longest = max(longest, run)
+    assert longest_seen(MATTER, faults) == longest * 1000
