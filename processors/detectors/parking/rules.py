@@ -158,11 +158,14 @@ def kind_of(rule: str) -> AnomalyKind:
 
 
 def excused(state: State, spot: Spot, stay: Stay) -> int | None:
-    """For how long a vehicle in a travel lane is not to be called double parked; None: it is.
+    """How much later a stay is to be looked at again, because by then it would be called what it is not; None: it is.
 
-    It stands in a queue while the segment is congested, and where a city says so it must stand beside a taken bay.
+    What an object takes is not overstayed. A vehicle in a travel lane stands in a queue while the segment is congested,
+    and where a city says so it must stand beside a taken bay to be double parked.
     """
     verdict = stay.verdict
+    if verdict is not None and verdict.rule == OVERSTAY and _is_blocked(spot):
+        return verdict.limit_ms + 1
     if verdict is None or verdict.rule != DOUBLE:
         return None
     if any((watch := one.watches.get("congestion")) is not None and watch.opened for one in state.spots.values()):
@@ -175,6 +178,11 @@ def excused(state: State, spot: Spot, stay: Stay) -> int | None:
         if is_bay and _metres(spot, bay) <= within_m and any(one.free_ms is None for one in bay.stays.values()):
             return None
     return _RETRY_MS
+
+
+def _is_blocked(spot: Spot) -> bool:
+    watch = spot.watches.get("bay_blocked")
+    return watch is not None and watch.since_ms is not None and watch.free_ms is None
 
 
 def _metres(one: Spot, two: Spot) -> float:

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
-from processors.detectors.parking.rules import ms, values_of
+from processors.detectors.parking.rules import judge, ms, values_of
 from processors.detectors.parking.state import Spot, State, Watch
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
@@ -64,9 +64,19 @@ def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms:
             watch.free_ms = watch.freed = None
         elif watch.since_ms is not None and watch.free_ms is None:
             watch.free_ms, watch.freed = max(time_ms, watch.since_ms), evidence
+            if name == BLOCKED:
+                _count_anew(state, spot, watch.free_ms)
             pass_time(state, spot, name, time_ms, turn)  # the delay may be 0
         if watch.since_ms is None:
             del spot.watches[name]
+
+
+def _count_anew(state: State, spot: Spot, at_ms: int) -> None:
+    """What stands on a bay after the object has gone came then."""
+    for stay in spot.stays.values():
+        if not stay.offends:
+            stay.judged_ms, stay.waits = at_ms, False
+            judge(state, spot, stay, at_ms)
 
 
 def _holds(state: State, spot: Spot, name: str) -> bool:

@@ -48,6 +48,18 @@ def test_an_obstruction_that_stays_blocks_a_bay() -> None:
     assert at_s(driver, driver.findings[0]) == 600.0
 
 
+def test_what_an_object_takes_is_not_overstayed() -> None:
+    driver = street(bay("bay-1", "mag", max_stay_s=1_800.0))
+    driver.read("mag", "obstruction", 1)
+    driver.read("mag", "occupied", 1)
+    driver.advance(5_000)
+    driver.read("mag", "obstruction", 0)  # a vehicle in its place
+    driver.advance(1_000)
+    assert said(driver) == ["raised bay_blocked bay-1", "cleared bay_blocked bay-1"]
+    driver.advance(1_000)
+    assert said(driver)[2:] == ["raised parking_overstay bay-1"]
+
+
 @pytest.mark.parametrize(("label", "blocked"), [("chair", True), ("person", False), ("car", False)])
 def test_an_object_that_is_no_vehicle_blocks_a_bay(label: str, blocked: bool) -> None:
     driver = street(watched_bay())
