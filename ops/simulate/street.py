@@ -67,10 +67,13 @@ class Street:
             (plan.overstay.start_ms, plan.overstay.end_ms),
             after_min=layout.MAX_STAY_S // 60,
         )
-        for span in (plan.no_stopping, plan.bus_stop):
+        for kind, span in (
+            (AnomalyKind.NO_STOPPING, plan.no_stopping),
+            (AnomalyKind.BUS_STOP_BLOCKED, plan.bus_stop),
+        ):
             times = span.start_ms, span.end_ms
             kerb, segment = layout.KERBS[span.index], layout.SEGMENTS[span.index]
-            yield self._incident(AnomalyKind.NO_STOPPING, kerb, segment, times, after_min=4)
+            yield self._incident(kind, kerb, segment, times, after_min=4)
         lamp_at = plan.silent_lamp.index
         yield self._silent(
             layout.lamp_device(lamp_at),

@@ -34,6 +34,7 @@ PLANTED = {
     AnomalyKind.WATER_BURST,
     AnomalyKind.PARKING_OVERSTAY,
     AnomalyKind.NO_STOPPING,
+    AnomalyKind.BUS_STOP_BLOCKED,
     AnomalyKind.COVER_TILTED,
     AnomalyKind.COVER_OPEN,
     AnomalyKind.DEVICE_SILENT,

@@ -117,7 +117,8 @@ def test_every_kind_of_incident_happens_every_day(seed: int) -> None:
             AnomalyKind.COVER_TILTED: 1,
             AnomalyKind.COVER_OPEN: 1,
             AnomalyKind.PARKING_OVERSTAY: 1,
-            AnomalyKind.NO_STOPPING: 2,
+            AnomalyKind.NO_STOPPING: 1,
+            AnomalyKind.BUS_STOP_BLOCKED: 1,
             AnomalyKind.DEVICE_SILENT: 2,
         }
         for one in of_day:
@@ -233,7 +234,11 @@ def test_bays_say_at_once_what_changes_and_otherwise_what_is(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_vehicles_stop_too_long_only_where_planned(seed: int) -> None:
-    planned = {(one.subject, one.start_ms, one.end_ms) for one in incidents(seed, AnomalyKind.NO_STOPPING)}
+    planned = {
+        (one.subject, one.start_ms, one.end_ms)
+        for kind in (AnomalyKind.NO_STOPPING, AnomalyKind.BUS_STOP_BLOCKED)
+        for one in incidents(seed, kind)
+    }
     found = set()
     for kerb, name in enumerate(layout.KERBS):
         visits = list(takewhile(lambda visit: visit[0] < DAYS * DAY_MS, stops(seed, kerb)))
