@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
 from processors.detectors.parking.timetable import timetable
-from schemas.anomaly import AnomalyKind
 from schemas.curb import CurbPolicy
 from schemas.facility import Facility, FacilityClass
 from schemas.rules import RULES, Values
@@ -150,11 +149,6 @@ def judge(state: State, spot: Spot, stay: Stay, now_ms: int) -> None:
             return
         at_ms = until_ms
     stay.look_ms = at_ms
-
-
-def kind_of(rule: str) -> AnomalyKind:
-    """What breaking a rule is."""
-    return RULES[rule].kinds[0]
 
 
 def excused(state: State, spot: Spot, stay: Stay) -> int | None:
