@@ -33,9 +33,15 @@ RULED: Final[dict[FacilityClass, frozenset[str]]] = {
     FacilityClass.WATER_METER: frozenset({"flow"}),
     FacilityClass.WATER_TANK: frozenset({"water_level", "fill_level", "distance"}),
     FacilityClass.MANHOLE_COVER: frozenset({"tilt_angle", "water_level"}),
+    FacilityClass.PARKING_BAY: frozenset({"temperature"}),
+    FacilityClass.TRAVEL_LANE: frozenset({"traffic_speed", "road_occupancy"}),
+    FacilityClass.ROAD_SECTION: frozenset(
+        {"traffic_speed", "road_occupancy", "surface_area", "step_height", "water_level", "distance"}
+    ),
+    FacilityClass.SIDEWALK: frozenset({"surface_area", "step_height"}),
+    FacilityClass.CAMERA: frozenset({"surface_area", "step_height"}),
     FacilityClass.WASTE_BIN: frozenset({"fill_level", "distance", "temperature"}),
     FacilityClass.DRAIN: frozenset({"water_level", "fill_level", "distance"}),
-    FacilityClass.ROAD_SECTION: frozenset({"water_level", "distance", "surface_area"}),
     FacilityClass.STREET_LAMP: frozenset({"power", "dim_level"}),
 }
 """What other detectors judge by rules or models of their own."""
