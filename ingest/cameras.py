@@ -19,10 +19,11 @@ TRACKS_MAX: Final = 100_000
 
 
 class Sighting(NamedTuple):
-    """Whether the object is in the zone of one view."""
+    """Whether the object is in the zone of one view, or was when its track ended."""
 
     view: View
     present: bool
+    lost: bool = False
 
 
 class Tracks:
@@ -55,7 +56,7 @@ class Tracks:
             elif place in now:
                 out.append(Sighting(view, present=True))
             elif (unheard if before is None else place in before) or (ended and place in here):
-                out.append(Sighting(view, present=False))
+                out.append(Sighting(view, present=False, lost=ended and place in here))
         if ended:
             self._places.pop(key, None)
         else:
@@ -163,7 +164,7 @@ class Cameras:
         """Write what one camera message says about each zone; returns the number of events."""
         plate = self._plates.hashed(seen.plate)
         sightings = tracks.split(facts.device, seen, self._registry.views(facts.device))
-        for view, present in sightings:
+        for view, present, lost in sightings:
             self._batches.flush(view.partition)  # what arrived before stands before
             self._ledger.hold(ticket)
             event = CameraEvent(
@@ -174,6 +175,7 @@ class Cameras:
                 track=seen.track,
                 label=seen.label,
                 present=present,
+                lost=lost,
                 stationary=seen.stationary,
                 confidence=seen.confidence,
                 plate=plate,

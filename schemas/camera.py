@@ -96,6 +96,8 @@ class CameraEvent(Measured):
     present: bool
     stationary: bool
     confidence: Annotated[float, Field(ge=0, le=1)]
+    lost: bool = False
+    """Its track ended while it was still in the zone: it may be found again under another id."""
     plate: Annotated[str | None, Field(pattern=r"^[0-9a-f]{32}$")] = None
     """A keyed hash: equal for equal plates while the key is the same, and nobody reads the plate from it."""
     view: Annotated[str | None, Field(max_length=64)] = None

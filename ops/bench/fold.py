@@ -184,7 +184,7 @@ def _minute(
         yield _seen(kerb, track, at_ms + 4_000, TrackPhase.END, present=False)
         return
     if rng.random() < CHURN:
-        yield _seen(kerb, track, at_ms, TrackPhase.END, present=False)
+        yield _seen(kerb, track, at_ms, TrackPhase.END, present=False, lost=True)
         track = f"{at_ms / 1000:.3f}-{index}"
         yield _seen(kerb, track, at_ms + 3_000, TrackPhase.NEW)
     yield _seen(kerb, track, at_ms + 10_000, TrackPhase.UPDATE, still_s=10.0)
@@ -192,7 +192,14 @@ def _minute(
 
 
 def _seen(
-    kerb: Facility, track: str, at_ms: int, phase: TrackPhase, *, present: bool = True, still_s: float | None = None
+    kerb: Facility,
+    track: str,
+    at_ms: int,
+    phase: TrackPhase,
+    *,
+    present: bool = True,
+    lost: bool = False,
+    still_s: float | None = None,
 ) -> CameraEvent:
     return CameraEvent(
         device=kerb.devices[0].device,
@@ -202,6 +209,7 @@ def _seen(
         track=track,
         label="car",
         present=present,
+        lost=lost,
         stationary=still_s is not None,
         confidence=0.9,
         box=(100.0, 300.0, 240.0, 390.0),

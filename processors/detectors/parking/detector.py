@@ -134,7 +134,7 @@ def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: boo
         0 if event.still_s is None else ms(event.still_s),
         event.box,
         event.plate,
-        lost=event.phase is TrackPhase.END and event.box is not None,
+        lost=event.lost and event.box is not None,
         fresh_ms=None if event.box is None else spot.lengths.fresh,
     )
 

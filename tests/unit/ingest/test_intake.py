@@ -239,6 +239,8 @@ def test_a_camera_message_is_split_by_zone() -> None:
     # of a track we never heard of, its end closes every zone
     assert camera(rig, phase="end", track="8") == [("C-north", False), ("C-south", False)]
     assert camera(rig, track="9", zones=["north"]) == [("C-north", True), ("C-south", False)]
+    lost = [(one.track, one.facility) for one in rig.writer.of(CameraEvent) if one.lost]
+    assert lost == [("7", "C-south")]  # it was still there when its track ended
     zones = {one.key: one.partition for one in rig.writer.events}
     assert zones == {zone: partition_of(zone, 12) for zone in ("segment:north", "segment:south")}
 

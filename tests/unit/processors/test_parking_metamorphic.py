@@ -30,6 +30,7 @@ class Message(NamedTuple):
     phase: TrackPhase = TrackPhase.UPDATE
     still_s: float | None = None
     present: bool = True
+    lost: bool = False
     box: tuple[float, float, float, float] = (0.0, 0.0, 9.0, 9.0)
 
 
@@ -59,7 +60,7 @@ def vehicles(draw: st.DrawFn, facility: str) -> Story:
             if last_s == end_s:
                 found.append(said._replace(at_ms=last_s * 1000, phase=TrackPhase.UPDATE, present=False))
                 last_s += 4  # noqa: PLW2901 - it ends a little later
-            found.append(said._replace(at_ms=last_s * 1000, phase=TrackPhase.END, present=False))
+            found.append(said._replace(at_ms=last_s * 1000, phase=TrackPhase.END, present=False, lost=last_s < end_s))
         at_s = end_s + draw(st.integers(10, 400))
     return found
 
@@ -132,7 +133,13 @@ def _write(driver: PipelineTestDriver, begin_ms: int, record: list[Message]) -> 
         driver.read_many(sensed)
     for one in record:
         if one.value is None:
-            more: dict[str, Any] = {"phase": one.phase, "present": one.present, "box": one.box, "still_s": one.still_s}
+            more: dict[str, Any] = {
+                "phase": one.phase,
+                "present": one.present,
+                "box": one.box,
+                "still_s": one.still_s,
+                "lost": one.lost,
+            }
             still = one.still_s is not None
             driver.see("cam-1", one.facility, one.track, at_ms=begin_ms + one.at_ms, stationary=still, **more)
 

@@ -50,7 +50,7 @@ class Camera:
         )
 
     def loses(self, track: str, **more: Any) -> None:
-        self.sees(track, phase=TrackPhase.END, present=False, stationary=False, **more)
+        self.sees(track, phase=TrackPhase.END, present=False, stationary=False, lost=True, **more)
 
     @property
     def said(self) -> list[str]:
@@ -111,6 +111,16 @@ def test_one_that_was_seen_leaving_is_not_the_next_in_its_place() -> None:
     camera = Camera()
     camera.stands("a", 0, 100)
     camera.leaves("a")
+    camera.stands("b", 110, 200)
+    camera.leaves("b")
+    camera.at(1000)
+    assert camera.said == []
+
+
+def test_one_whose_track_ends_outside_has_left_though_nobody_heard_it_leave() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 100)
+    camera.sees("a", phase=TrackPhase.END, present=False, stationary=False)
     camera.stands("b", 110, 200)
     camera.leaves("b")
     camera.at(1000)
