@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
-from processors.detectors.health import battery, jump, lives, missing, neighbours, rows, signal, stuck
+from processors.detectors.health import battery, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
@@ -212,6 +212,7 @@ def _sweep(state: State, turn: Turn) -> None:
             missing.look(state, name, device, turn)
     if state.sweeps % HOUR == 0:
         neighbours.look(state, turn)
+        peers.look(state)
     state.sweeping = bool(state.devices)
     if state.sweeping:
         turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)

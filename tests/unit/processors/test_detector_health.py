@@ -46,6 +46,16 @@ def test_before_its_record_is_known_the_property_itself_has_patience() -> None:
     assert (driver.findings[0].at - driver.findings[0].since).total_seconds() == pytest.approx(3 * DAY, abs=HOUR)
 
 
+def test_one_that_froze_when_it_was_new_is_held_to_others_of_its_kind() -> None:
+    others = [row for n in range(3) for row in days_of_air(f"air-{n + 2}", 1)]
+    names = [station(f"air-{n}") for n in range(1, 5)]
+    driver = told([*others, *frozen(0, 24)], *names)
+    assert said(driver) == STUCK[:1]
+    assert 6 * HOUR <= (driver.findings[0].at - driver.findings[0].since).total_seconds() <= 8 * HOUR
+    two = [row for row in others if row.device != "air-4"]
+    assert said(told([*two, *frozen(0, 24)], *names[:3])) == []
+
+
 def test_noise_far_below_its_own_is_a_standstill_too() -> None:
     story = [*days_of_air("air-1", 2)]
     story += [row._replace(value=row.value + 0.004 * noise(row.at_s)) for row in frozen(2 * DAY, 5)]
