@@ -111,6 +111,6 @@ RULES: Final[tuple[Rule, ...]] = (
         Parameter("rssi_dbm", "dBm", -120.0, -200.0, 50.0, "it is hardly heard below this strength"),
         Parameter("snr_db", "dB", -15.0, -100.0, 100.0, "or below this ratio to the noise"),
         _ratio("margin_db", 3.0, 100.0, "so far above it is heard well", unit="dB"),
-        seconds("low_s", 21_600.0, "for so long"),
+        seconds("low_s", 14_400.0, "for so long"),
     ),
 )

@@ -85,10 +85,12 @@ def _is_ordinary(state: State, reading: Reading) -> bool:
     if (
         since_ms > watch.gap_ms
         or time_ms >= watch.due_ms
-        or watch.row is not None
         or watch.opened
         or device.opened
+        or device.begun
+        or device.returned
         or prop in _SPECIAL
+        or (watch.row is not None and not rows.goes_on(watch.row, identity))
     ):
         return False
     if watch.low <= value <= watch.high:
