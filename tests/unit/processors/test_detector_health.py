@@ -166,6 +166,11 @@ def test_a_device_that_is_silent_as_a_whole_misses_no_sensor() -> None:
     assert said(told(story, station())) == []
 
 
+def test_what_a_device_says_of_itself_is_no_sensor() -> None:
+    link = [row._replace(prop="rssi", value=-90.0) for row in days_of_air("air-1", 1)]
+    assert said(told([*days_of_air("air-1", 2), *link], station())) == []
+
+
 def test_what_is_said_only_when_something_happens_is_not_missed() -> None:
     happens = [at for at in range(0, 5 * DAY, 300) if noise("event", at) > 0.9]
     story = [*days_of_air("air-1", 5), *(Row(at, "air-1", "vibration", 1.0) for at in happens)]
