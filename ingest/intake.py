@@ -97,7 +97,6 @@ class Intake:
         cameras: Cameras,
         catalogue: Catalogue,
         book: Book,
-        carriers: Carriers,
         contexts: Contexts,
         registry: Registry,
         unregistered: Unregistered,
@@ -109,6 +108,7 @@ class Intake:
         publish: Callable[[str, bytes], None],
         timing: Timing,
         tally: Tally,
+        carriers: Carriers | None = None,
     ) -> None:
         ingest = settings.ingest
         self._shard = ingest.client_id
@@ -205,7 +205,7 @@ class Intake:
             self._quarantine(message, Refusal(Reason.IDENTITY_MISMATCH, "gateway", text), device)
             return True
         missing = self._book.note(report, decoder, message.topic, message.moment.event_ms, self._timing.monotonic_s())
-        if report.about.gateway is not None:
+        if report.about.gateway is not None and self._carriers is not None:
             self._carriers.note(device, report.about.gateway, message.moment.event_ms)
         if missing > 0:
             self._tally.lost[decoder] += missing

@@ -41,8 +41,10 @@ RULES: Final[tuple[Rule, ...]] = (
         "A reading stands still far longer than it ever did.",
         AnomalyKind.DEVICE_STUCK,
         _ratio("longer", 4.0, 1_000.0, "so many times the longest time it ever stood still", low=1.0),
-        count("moves", 50, 100_000, "so often it must have moved before that is known"),
+        count("moves", 30, 100_000, "so often it must have moved before that is known"),
         seconds("learn_s", 86_400.0, "and for so long it must have been watched: a night at least"),
+        seconds("lively_s", 21_600.0, "or only so long, where it never rests: a property with a patience of its own"),
+        count("peers", 3, 10_000, "so many others of its zone and class stand for one of these that has no record"),
         seconds("least_s", 3_600.0, "no shorter standstill is too long"),
         count("samples", 10, 1_000, "so many readings of it at least"),
         _ratio("share", 0.05, 1.0, "it stands still while it moves by less than this share of what is usual"),
@@ -63,7 +65,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "One sensor of a device is dead while the device speaks.",
         AnomalyKind.PROPERTY_SILENT,
         _ratio("longer", 4.0, 1_000.0, "so many times the longest gap it ever had", low=1.0),
-        count("readings", 50, 100_000, "so many readings must have come before that is known"),
+        count("readings", 24, 100_000, "so many readings must have come before that is known"),
     ),
     _watching(
         "drift",
@@ -109,6 +111,6 @@ RULES: Final[tuple[Rule, ...]] = (
         Parameter("rssi_dbm", "dBm", -120.0, -200.0, 50.0, "it is hardly heard below this strength"),
         Parameter("snr_db", "dB", -15.0, -100.0, 100.0, "or below this ratio to the noise"),
         _ratio("margin_db", 3.0, 100.0, "so far above it is heard well", unit="dB"),
-        seconds("low_s", 21_600.0, "for so long"),
+        seconds("low_s", 14_400.0, "for so long"),
     ),
 )

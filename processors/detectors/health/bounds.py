@@ -32,6 +32,7 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
     is_judged: bool
     """Whether it can be stuck at all."""
     longer: float
+    peers: float
     moves: float
     learn_ms: int
     least_ms: int
@@ -94,7 +95,8 @@ def _resolve(values: Values, name: str, facility_class: FacilityClass) -> Bounds
         is_judged=name in STILL_S,
         longer=values["stuck.longer"],
         moves=values["stuck.moves"],
-        learn_ms=round(values["stuck.learn_s"] * 1000),
+        learn_ms=round(values["stuck.lively_s" if math.isfinite(prior_s) else "stuck.learn_s"] * 1000),
+        peers=values["stuck.peers"],
         least_ms=round(values["stuck.least_s"] * 1000),
         samples=values["stuck.samples"],
         share=values["stuck.share"],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
-from processors.detectors.health import battery, jump, lives, missing, neighbours, rows, signal, stuck
+from processors.detectors.health import battery, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
@@ -85,10 +85,12 @@ def _is_ordinary(state: State, reading: Reading) -> bool:
     if (
         since_ms > watch.gap_ms
         or time_ms >= watch.due_ms
-        or watch.row is not None
         or watch.opened
         or device.opened
+        or device.begun
+        or device.returned
         or prop in _SPECIAL
+        or (watch.row is not None and not rows.goes_on(watch.row, identity))
     ):
         return False
     if watch.low <= value <= watch.high:
@@ -212,6 +214,7 @@ def _sweep(state: State, turn: Turn) -> None:
             missing.look(state, name, device, turn)
     if state.sweeps % HOUR == 0:
         neighbours.look(state, turn)
+        peers.look(state)
     state.sweeping = bool(state.devices)
     if state.sweeping:
         turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)

@@ -2,7 +2,8 @@
 
 Against its own record, as with what stands still: it is missed when nothing came for ``longer`` times the longest gap
 it ever had (of at least ``readings``), while the device went on speaking from one look to the next. What is sent only
-when something happens has a record of long gaps, and is missed late or never.
+when something happens has a record of long gaps, and is missed late or never. What a device says of itself, such as its
+battery, is no sensor.
 """
 
 from typing import Final
@@ -11,6 +12,7 @@ from processors.detectors.common import Evidence, Opening, Step, Turn, span
 from processors.detectors.health.state import Device, State, Watch
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
+from schemas.properties import OF_DEVICE
 
 KIND: Final = AnomalyKind.PROPERTY_SILENT
 _GROWTH: Final = 2  # a gap may at most double the record: an outage of the whole device is no habit of a sensor
@@ -28,7 +30,7 @@ def paused(watch: Watch, gap_ms: int) -> None:
 def look(state: State, name: str, device: Device, turn: Turn) -> None:
     """Ask of each sensor of a device whether it is missed."""
     heard_ms = max(watch.time_ms for watch in device.watches.values())
-    for key in sorted(device.watches):
+    for key in sorted(device.watches.keys() - OF_DEVICE):
         watch = device.watches[key]
         values = state.rules.of(watch.facility, state.sites[watch.facility].facility_class)
         silent_ms = heard_ms - watch.time_ms

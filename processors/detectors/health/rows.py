@@ -25,6 +25,18 @@ def parse(identity: str) -> tuple[str, int] | None:
     return boot.partition("@")[0], int(seq)
 
 
+def goes_on(row: Row, identity: str) -> bool:
+    """Take in a number that simply goes on; False for any other, of which nothing was taken in."""
+    prefix = row.prefix
+    if not identity.startswith(prefix):
+        return False
+    seq = int(identity[len(prefix) :])
+    if seq < row.seq or row.seq < row.left_seq < seq:
+        return False
+    row.seq = seq
+    return True
+
+
 def follow(device: Device, watch: Watch, identity: str, time_ms: int) -> None:
     """Take in the number of a message that is newer than all before."""
     said = parse(identity)
@@ -33,17 +45,17 @@ def follow(device: Device, watch: Watch, identity: str, time_ms: int) -> None:
         return
     boot, seq = said
     if row is None:
-        watch.row = Row(boot, seq)
+        watch.row = Row(f"a:{boot}:", boot, seq)
         return
-    goes_on = boot == row.boot and seq >= row.seq
+    ahead = boot == row.boot and seq >= row.seq
     returns = boot == row.left_boot and seq > row.left_seq >= 0
-    if goes_on and not (returns and row.left_seq > row.seq):
+    if ahead and not (returns and row.left_seq > row.seq):
         row.seq = seq
     elif returns:
-        watch.row = Row(boot, seq, row.boot, row.seq)
+        watch.row = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
         _note(device.returned, time_ms, SAME_RETURN_MS)
     elif boot != row.boot or row.seq - seq > DISORDER:
-        watch.row = Row(boot, seq, row.boot, row.seq)
+        watch.row = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
         _note(device.begun, time_ms, SAME_RESTART_MS)
 
 

@@ -14,6 +14,8 @@ NEVER_MS: Final = 2**62
 class Row(msgspec.Struct):
     """The numbers that a series gives its messages, and the row that it left when it last began anew."""
 
+    prefix: str
+    """Of the identities of this row, where they name no channel."""
     boot: str
     seq: int
     left_boot: str = ""

@@ -3,8 +3,8 @@
 Standing still is measured against the series itself: within a small share of what it usually moves by. The longest time
 it ever stood still is its record, nights included; who learnt at least ``moves`` such times over ``learn_s`` and now
 stands ``longer`` times the record is stuck. For times without memory, the chance that one of them is that long is
-n^-longer after n of them, so that with the defaults (4, 50) all those to come of one series together have a chance of
-3e-6. Before its record is known, the property's own allowance counts (:data:`schemas.health.STILL_S`).
+n^-longer after n of them, so that with the defaults (4, 30) all those to come of one series together have a chance of
+1e-5. Before its record is known, the property's own allowance counts (:data:`schemas.health.STILL_S`).
 """
 
 from typing import Final
@@ -42,10 +42,19 @@ def due(watch: Watch, time_ms: int, bounds: Bounds) -> int:
     """From when on it stands still too long."""
     if not bounds.is_judged or (bounds.may_rest and watch.low <= 0.0 <= watch.high):
         return NEVER_MS
-    if watch.moves < bounds.moves or time_ms - watch.first_ms < bounds.learn_ms:
+    if not is_learnt(watch, time_ms, bounds):
         return watch.still_ms + bounds.prior_ms
-    patience_ms = int(bounds.longer * watch.longest_ms)
-    return watch.still_ms + (max(bounds.least_ms, patience_ms))
+    return watch.still_ms + patience(watch.longest_ms, bounds)
+
+
+def is_learnt(watch: Watch, time_ms: int, bounds: Bounds) -> bool:
+    """Whether its own record says what is normal."""
+    return watch.moves >= bounds.moves and time_ms - watch.first_ms >= bounds.learn_ms
+
+
+def patience(longest_ms: int, bounds: Bounds) -> int:
+    """How long it may stand still by a record."""
+    return max(bounds.least_ms, int(bounds.longer * longest_ms))
 
 
 def judge(state: State, watch: Watch, reading: Reading, name: str, turn: Turn) -> None:

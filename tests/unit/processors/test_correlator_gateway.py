@@ -195,6 +195,7 @@ def test_a_step_about_a_silent_device_never_stands_behind_its_end() -> None:
         assert one.at == silence(one.subject, to_ms(one.since)).at
 
 
+OUTAGE = (Transition.CLEARED, Transition.RAISED, Transition.CLEARED)
 STEPS = st.lists(
     st.one_of(
         st.builds(
@@ -223,8 +224,10 @@ def test_no_story_can_tell_a_restart_and_each_outage_has_one_life() -> None:
     @given(STEPS, st.frozensets(st.integers(0, 40), max_size=4))
     def check(story: list[Data], restarts: frozenset[int]) -> None:
         roster: list[Data] = [carried(name) for name in lamps(4)]
-        plain, one = told([*roster, *story])
-        again, other = told([*roster, *story], sorted(restarts))
+        late = T + 100_000_000  # whatever was before: an outage and its end
+        end = [silence(name, late, step, late + 1000 * n) for n, step in enumerate(OUTAGE, 1) for name in lamps(4)]
+        plain, one = told([*roster, *story, *roster, *end])
+        again, other = told([*roster, *story, *roster, *end], sorted(restarts))
         assert [outgoing(o, "/t").value for o in plain] == [outgoing(o, "/t").value for o in again]
         assert state(one) == state(other)
         open_now: set[str] = set()

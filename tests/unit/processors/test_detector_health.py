@@ -46,6 +46,16 @@ def test_before_its_record_is_known_the_property_itself_has_patience() -> None:
     assert (driver.findings[0].at - driver.findings[0].since).total_seconds() == pytest.approx(3 * DAY, abs=HOUR)
 
 
+def test_one_that_froze_when_it_was_new_is_held_to_others_of_its_kind() -> None:
+    others = [row for n in range(3) for row in days_of_air(f"air-{n + 2}", 1)]
+    names = [station(f"air-{n}") for n in range(1, 5)]
+    driver = told([*others, *frozen(0, 24)], *names)
+    assert said(driver) == STUCK[:1]
+    assert 6 * HOUR <= (driver.findings[0].at - driver.findings[0].since).total_seconds() <= 8 * HOUR
+    two = [row for row in others if row.device != "air-4"]
+    assert said(told([*two, *frozen(0, 24)], *names[:3])) == []
+
+
 def test_noise_far_below_its_own_is_a_standstill_too() -> None:
     story = [*days_of_air("air-1", 2)]
     story += [row._replace(value=row.value + 0.004 * noise(row.at_s)) for row in frozen(2 * DAY, 5)]
@@ -154,6 +164,11 @@ def test_a_device_that_is_silent_as_a_whole_misses_no_sensor() -> None:
     story = [*days_of_air("air-1", 1), *two("humidity", 1)]
     story += [*days_of_air("air-1", 1, 2 * DAY), *two("humidity", 1, 2 * DAY + 60)]
     assert said(told(story, station())) == []
+
+
+def test_what_a_device_says_of_itself_is_no_sensor() -> None:
+    link = [row._replace(prop="rssi", value=-90.0) for row in days_of_air("air-1", 1)]
+    assert said(told([*days_of_air("air-1", 2), *link], station())) == []
 
 
 def test_what_is_said_only_when_something_happens_is_not_missed() -> None:
@@ -312,12 +327,12 @@ def heard(*levels: float, prop: str = "rssi", begin_s: float = 0.0) -> list[Row]
     return [Row(begin_s + n * 600, "lamp-1", prop, level) for n, level in enumerate(levels)]
 
 
-def test_a_device_that_is_hardly_heard_for_six_hours_is_named_until_it_is_heard_well() -> None:
+def test_a_device_that_is_hardly_heard_for_hours_is_named_until_it_is_heard_well() -> None:
     levels = [-100.0] * 10 + [-126.0 + 3 * noise(n) for n in range(60)] + [-105.0] * 30
     driver = told(heard(*levels), lamp())
     assert said(driver) == ["raised device_signal lamp-1", "cleared device_signal lamp-1"]
     assert driver.findings[0].numbers["rssi"] < -120
-    assert driver.findings[0].numbers["low_s"] >= 6 * HOUR
+    assert driver.findings[0].numbers["low_s"] >= 4 * HOUR
 
 
 def test_an_hour_of_rain_is_no_matter() -> None:

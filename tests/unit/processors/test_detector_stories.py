@@ -318,7 +318,6 @@ AIRS = st.one_of(
         st.sampled_from([20.0, 40.0]),
     ),
     st.builds(leaving, st.sampled_from(["air-1", "air-2"])),
-    st.just(passing(3600.0)),
     rules(FacilityClass.AIR_STATION, HASTE, {"stuck.share": 1.0}),
 )
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {

@@ -1,0 +1,26 @@
+"""How long others of its kind stand still, for a series that has no record of its own: one that froze when it was new.
+
+Same zone, same class, same property; only for what never rests (a property with a patience of its own). The longest
+that any of at least ``peers`` with a record ever stood still is taken for its own.
+"""
+
+from collections import defaultdict
+
+from processors.detectors.health.bounds import Bounds, bounds_of
+from processors.detectors.health.state import NEVER_MS, State, Watch
+from processors.detectors.health.stuck import is_learnt, patience
+
+
+def look(state: State) -> None:
+    """Give those without a record that of their kind."""
+    kinds: defaultdict[tuple[str, str], list[tuple[Watch, Bounds]]] = defaultdict(list)
+    for device in state.devices.values():
+        for key, watch in device.watches.items():
+            bounds = bounds_of(state, watch.facility, key.partition("@")[0])
+            if bounds.is_judged and not bounds.may_rest:
+                kinds[state.sites[watch.facility].facility_class.value, key].append((watch, bounds))
+    for series in kinds.values():
+        known = [watch.longest_ms for watch, bounds in series if is_learnt(watch, watch.time_ms, bounds)]
+        for watch, bounds in series:
+            if len(known) >= bounds.peers and not is_learnt(watch, watch.time_ms, bounds) and watch.due_ms < NEVER_MS:
+                watch.due_ms = min(watch.due_ms, watch.still_ms + patience(max(known), bounds))
