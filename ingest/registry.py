@@ -6,15 +6,20 @@ from schemas.columns import SeriesColumns
 from schemas.facility import DeviceBinding, Facility
 from schemas.partitioning import partition_of
 from schemas.properties import PROPERTIES
-from schemas.registry import LOAD_KEY, RETIRED_KEY, WATER_KEY, FacilityRegistered, ZoneConfigured
+from schemas.registry import LOAD_KEY, RETIRED_KEY, WATER_KEY, CityWide, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured
+from schemas.works import MaintenancePlanned
+
+OfZone = ZoneConfigured | WaterNetworkConfigured
+"""What is known of a zone as a whole."""
+Planned = CityWide | MaintenancePlanned
+"""What says something of no single facility or zone as it is."""
+Standing = Planned | OfZone | FacilityRegistered
+"""What the daily rewrite repeats."""
 
 _CACHED_MAX = 500_000
 _ZONE_KEYS = ("zone:", WATER_KEY)
 """Beginnings of keys behind which a zone stands."""
-
-OfZone = ZoneConfigured | WaterNetworkConfigured
-"""What is known of a zone as a whole."""
 
 
 class Target:
@@ -51,6 +56,7 @@ class Registry:
         self._views: dict[str, tuple[View, ...]] = {}
         self._zone_keys: list[set[str]] = [set() for _ in range(partitions)]
         self._facility_keys: list[set[str]] = [set() for _ in range(partitions)]
+        self._plans: dict[str, Planned] = {}
         self._loads: dict[str, int] = {}
         self.retired: set[str] = set()
         """The ingests that will not come back."""
@@ -149,13 +155,27 @@ class Registry:
             self._views[device] = found
         return found
 
-    def keys(self, partition: int) -> list[str]:
-        """The keys of everything whose zone lies in this partition of the events: zones, networks, facilities."""
-        zones = sorted(self._zone_keys[partition], key=lambda key: (key.startswith(WATER_KEY), key))
-        return zones + sorted(self._facility_keys[partition])
+    def apply_plan(self, key: str, data: Planned | None) -> None:
+        """Fold one record of the topic about the whole city or planned works (None is a tombstone)."""
+        if data is None:
+            self._plans.pop(key, None)
+        else:
+            self._plans[key] = data
 
-    def standing(self, key: str, partition: int) -> OfZone | FacilityRegistered | None:
+    def _concerns(self, plan: Planned, partition: int) -> bool:
+        return isinstance(plan, CityWide) or partition_of(plan.zone, self._partitions) == partition
+
+    def keys(self, partition: int) -> list[str]:
+        """The keys of all that stands in this partition of the events: the city, works, zones, networks, facilities."""
+        plans = sorted(key for key, plan in self._plans.items() if self._concerns(plan, partition))
+        zones = sorted(self._zone_keys[partition], key=lambda key: (key.startswith(WATER_KEY), key))
+        return plans + zones + sorted(self._facility_keys[partition])
+
+    def standing(self, key: str, partition: int) -> Standing | None:
         """What is known under this key by now; None when it is gone or stands in another partition."""
+        plan = self._plans.get(key)
+        if plan is not None and self._concerns(plan, partition):
+            return plan
         if key in self._zone_keys[partition]:
             return self._zones[key]
         if key in self._facility_keys[partition]:

@@ -28,6 +28,7 @@ from schemas.model import from_ms, to_ms
 from schemas.registry import (
     LOAD_MS,
     PROBE_KEY,
+    CityWide,
     FacilityRegistered,
     RegistryProbe,
     RegistryRewriteBegun,
@@ -174,7 +175,9 @@ class Rewriter:
             data = self._registry.standing(keys.popleft(), attempt.partition)
             if data is None:
                 continue  # it left meanwhile, and that stands behind the begin marker
-            if isinstance(data, FacilityRegistered):
+            if isinstance(data, CityWide):
+                zone = partition_key(attempt.partition)
+            elif isinstance(data, FacilityRegistered):
                 zone = data.facility.zone
                 attempt.facilities += 1
             else:

@@ -30,7 +30,7 @@ from ingest.metrics import Tally
 from ingest.outside import Outside
 from ingest.readback import ReadBack, read_back
 from ingest.recent import Recent
-from ingest.registry import OfZone, Registry
+from ingest.registry import OfZone, Planned, Registry
 from ingest.release import Releaser
 from ingest.rewrite import Rewriter
 from ingest.ticker import LEADER_PARTITION, Ticker
@@ -44,8 +44,16 @@ from runtime.settings import Settings
 from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
-from schemas.registry import RETIRED_KEY, WATER_KEY, FacilityRegistered, RegistryProbe, RegistryRewritten
+from schemas.registry import (
+    CITY_KEY,
+    RETIRED_KEY,
+    WATER_KEY,
+    FacilityRegistered,
+    RegistryProbe,
+    RegistryRewritten,
+)
 from schemas.topics import EVENTS, FACILITIES
+from schemas.works import WORKS_KEY
 
 log: Final = structlog.get_logger()
 T = TypeVar("T")
@@ -309,6 +317,8 @@ class Service:
         if found.topic == FACILITIES.name:
             if isinstance(data, RegistryProbe):
                 self._rewriter.hear_probe(data)
+            elif found.key.startswith((CITY_KEY, WORKS_KEY)):
+                self._registry.apply_plan(found.key, data if isinstance(data, Planned) else None)
             elif found.key.startswith("/") and not found.key.startswith(WATER_KEY):
                 said_ms = 0 if found.event is None else to_ms(found.event.time)
                 self._registry.note(found.key, stands=found.event is not None, wall_ms=said_ms)

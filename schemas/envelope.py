@@ -21,6 +21,7 @@ from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
     RegistryLoad,
@@ -32,6 +33,7 @@ from schemas.registry import (
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
 from schemas.water import WaterNetworkConfigured
+from schemas.works import MaintenancePlanned
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
@@ -43,6 +45,8 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.facility.left.v1": FacilityLeft,
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.water.network-configured.v1": WaterNetworkConfigured,
+    "org.digital-eyes.class.configured.v1": ClassConfigured,
+    "org.digital-eyes.maintenance.planned.v1": MaintenancePlanned,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
     "org.digital-eyes.registry.rewritten.v1": RegistryRewritten,

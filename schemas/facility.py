@@ -20,14 +20,26 @@ class FacilityClass(StrEnum):
     MANHOLE_COVER = "manhole_cover"
     PARKING_BAY = "parking_bay"
     CURB_ZONE = "curb_zone"  # a stretch of kerb with a rule: no stopping, loading, bus stop
+    BICYCLE_LANE = "bicycle_lane"
+    TRAVEL_LANE = "travel_lane"  # where who stands is double parked, or in the way
+    ENTRANCE = "entrance"  # of a yard, a garage, a school
+    ROAD_SECTION = "road_section"  # a stretch of carriageway: its surface, the water on it
+    SIDEWALK = "sidewalk"
     STREET_LAMP = "street_lamp"
+    LAMP_FEEDER = "lamp_feeder"  # the line that feeds lamps, or its cabinet
     WASTE_BIN = "waste_bin"
+    DRAIN = "drain"  # a sewer, a gully, a culvert
     LEVEL_GAUGE = "level_gauge"
     PRESSURE_METER = "pressure_meter"
     FLOW_METER = "flow_meter"
     WATER_TANK = "water_tank"
     WATER_METER = "water_meter"  # of a customer: what it measures is taken out of the network
     CAMERA = "camera"
+    GAS_SENSOR = "gas_sensor"
+    AIR_STATION = "air_station"
+    NOISE_METER = "noise_meter"
+    WEATHER_STATION = "weather_station"
+    GATEWAY = "gateway"  # through which devices are heard
 
 
 class CodeScheme(StrEnum):
@@ -84,10 +96,26 @@ class DeviceBinding(Model):
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366)]
 
 
+Activity = Literal[
+    "parking",
+    "no_parking",
+    "no_stopping",
+    "loading",
+    "travel",
+    "bus_stop",
+    "fire_lane",
+    "bicycle_lane",
+    "entrance",
+]
+"""What a place at the kerb is for; the first five are activities of Curb Data Specification 1.0."""
+
+ParameterName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
 class Policy(Model):
     """What is allowed here and when to speak up; None means the default of the facility's class."""
 
-    activity: Literal["parking", "no_stopping", "loading", "bus_stop", "fire_lane"] | None = None
+    activity: Activity | None = None
     max_stay_s: Seconds | None = None
     grace_s: Seconds | None = None
     clear_s: Seconds | None = None
@@ -102,6 +130,8 @@ class Policy(Model):
     """No more can pass here: what would be more is no flow."""
     count_gap_s: Seconds | None = None
     """Counts further apart than this make no flow."""
+    rules: Annotated[dict[ParameterName, float] | None, Field(max_length=64)] = None
+    """Parameters of rules by their full names (:mod:`schemas.rules`, where they are checked)."""
 
 
 FacilityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/+#]+$")]

@@ -59,6 +59,10 @@ _PROPERTIES: Final = (
     _flag("occupied"),
     _flag("motion"),
     _flag("vibration"),
+    Property("surface_area", "m2", 0.0, 1e6),  # of what is damaged, littered or under water
+    Property("step_height", "m", 0.0, 10.0),
+    _flag("obstruction"),  # something lies on a bay that is no vehicle
+    _flag("lock_raised"),  # of a bay
     _flag("full_alarm"),
     _flag("empty_alarm"),
     _flag("fire_alarm"),
@@ -73,6 +77,7 @@ _PROPERTIES: Final = (
     Property("voltage", "V", -1e6, 1e6),
     Property("current", "A", -1e6, 1e6),
     Property("frequency", "Hz", 0.0, 1e9),
+    Property("dim_level", "%", 0.0, 100.0),
     Property("illuminance", "lx", 0.0, 1e6),
     _flag("switch_on"),
     # air, weather, sound
@@ -93,8 +98,11 @@ _PROPERTIES: Final = (
     Property("gas_h2s", "ppm", 0.0, 1e6),
     Property("gas_nh3", "ppm", 0.0, 1e6),
     Property("gas_ch4", "ppm", 0.0, 1e6),
+    Property("gas_lel", "%", 0.0, 1_000.0),  # of the lower explosive limit
     Property("wind_speed", "m/s", 0.0, 200.0),
     Property("wind_direction", "deg", 0.0, 360.0),
+    Property("traffic_speed", "m/s", 0.0, 200.0),
+    Property("road_occupancy", "%", 0.0, 100.0),  # share of the time in which something stands over the detector
     Property("rain_rate", "mm/h", 0.0, 10_000.0),
     Property("solar_irradiance", "W/m2", 0.0, 10_000.0),
     # the device itself
@@ -104,6 +112,8 @@ _PROPERTIES: Final = (
     _flag("low_battery"),
     Property("battery_percent", "%", 0.0, 100.0),
     Property("battery_voltage", "V", 0.0, 1_000.0),
+    Property("uptime", "s", 0.0, 1e10),
+    Property("restart_count", "1", 0.0, 1e9),
     Property("link_quality", "1", 0.0, 255.0),
     Property("rssi", "dBm", -200.0, 50.0),
     Property("snr", "dB", -100.0, 100.0),

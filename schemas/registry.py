@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from schemas.facility import Facility, Place, Policy
+from schemas.facility import Facility, FacilityClass, Place, Policy
 from schemas.model import Model, Timestamp, ZoneId
 
 Revision = Annotated[int, Field(ge=0)]
@@ -18,6 +18,8 @@ PROBE_KEY: Final = "/probe/"
 RETIRED_KEY: Final = "/retired/"
 WATER_KEY: Final = "/water/"
 """Beginnings of keys in ``city.facilities.v1`` that no facility's id can have; behind the last one stands a zone."""
+CITY_KEY: Final = "/city/"
+"""Beginning of the keys of what is known of the whole city."""
 LOAD_MS: Final = 600_000
 """A load of the registry that takes longer has died; repeating it writes its events again."""
 
@@ -55,6 +57,23 @@ class ZoneConfigured(Model):
     place: Place
     policy: Policy = Policy()
     revision: Revision = 0
+
+
+class ClassConfigured(Model):
+    """What is known of all facilities of a class in the city; stands in every partition of the events."""
+
+    facility_class: FacilityClass
+    policy: Policy = Policy()
+    revision: Revision = 0
+
+    @property
+    def key(self) -> str:
+        """In ``city.facilities.v1``."""
+        return f"{CITY_KEY}class/{self.facility_class.value}"
+
+
+CityWide = ClassConfigured
+"""What every zone hears, whichever partition it is in."""
 
 
 Partition = Annotated[int, Field(ge=0)]

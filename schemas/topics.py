@@ -13,6 +13,7 @@ from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
     RegistryLoad,
@@ -24,6 +25,7 @@ from schemas.registry import (
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
 from schemas.water import WaterNetworkConfigured
+from schemas.works import MaintenancePlanned
 
 UNLIMITED: Final = -1
 DAY_MS: Final = 86_400_000
@@ -54,7 +56,7 @@ class Topic:
 
 EVENTS: Final = Topic(
     name="city.events.v1",
-    key="zone; `partition-N` for batches, ticks and markers, whose partition is chosen by their zones or owner",
+    key="zone; `partition-N` for batches, ticks, markers and what is known of the city, which go where they are needed",
     values=(
         ObservationBatch,
         CameraEvent,
@@ -62,6 +64,8 @@ EVENTS: Final = Topic(
         FacilityLeft,
         ZoneConfigured,
         WaterNetworkConfigured,
+        ClassConfigured,
+        MaintenancePlanned,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
         Tick,
@@ -102,8 +106,17 @@ DERIVED: Final = Topic(
 )
 FACILITIES: Final = Topic(
     name="city.facilities.v1",
-    key="facility id, `zone:` or `/water/` and the zone id; `/load/`, `/probe/`, `/retired/` are none",
-    values=(FacilityRegistered, ZoneConfigured, WaterNetworkConfigured, RegistryLoad, RegistryProbe, ShardRetired),
+    key="facility id, or `zone:` or `/water/` and the zone id; what else begins with `/` is neither",
+    values=(
+        FacilityRegistered,
+        ZoneConfigured,
+        WaterNetworkConfigured,
+        ClassConfigured,
+        MaintenancePlanned,
+        RegistryLoad,
+        RegistryProbe,
+        ShardRetired,
+    ),
     partitions=1,
     cleanup="compact",
     retention_ms=UNLIMITED,

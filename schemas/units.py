@@ -48,6 +48,8 @@ _UNITS: Final = (
     Unit("km", "m", 1e3),
     Unit("[in_i]", "m", 0.0254),
     Unit("[ft_i]", "m", 0.3048),
+    Unit("m2", "m2"),
+    Unit("cm2", "m2", 1e-4),
     Unit("deg", "deg"),
     Unit("rad", "deg", 57.295_779_513_082_32),
     Unit("Cel", "Cel"),

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_snake
 
 from schemas.facility import FacilityClass, Policy
 from schemas.model import Model, ZoneId
+from schemas.rules import RuleError, check
 
 
 class WhatIfError(ValueError):
@@ -21,7 +22,8 @@ class WhatIfError(ValueError):
 class Override(Model):
     """Another policy for all that matches: every selector that is given must.
 
-    Only those keys of ``policy`` change that are written down; one that is null (JSON) is the class's default again.
+    Only those keys of ``policy`` change that are written down, and of its ``rules`` only those parameters; one that is
+    null (JSON) is as if nobody had said it: the zone's, the class's, or the default.
     """
 
     facility_class: FacilityClass | None = None
@@ -42,8 +44,9 @@ class Override(Model):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The policy's keys that are written down."""
-        return {name: getattr(self.policy, name) for name in sorted(self.policy.model_fields_set)}
+        """The policy's keys that are written down, and of its rules the parameters."""
+        written = sorted(self.policy.model_fields_set - {"rules"})
+        return {name: getattr(self.policy, name) for name in written} | dict(sorted((self.policy.rules or {}).items()))
 
     def __str__(self) -> str:
         """The selectors, as a person wrote them."""
@@ -64,11 +67,16 @@ class WhatIf(Model):
             WhatIfError: an unknown key, or a value that the model of policies does not take.
         """
         try:
-            return cls.model_validate_json(json.dumps(data))  # JSON: there strict models take names of classes
+            found = cls.model_validate_json(json.dumps(data))  # JSON: there strict models take names of classes
+            for override in found.override:
+                check(override.policy, override.facility_class)
         except TypeError as error:  # TOML has times, and no policy does
             raise WhatIfError(str(error)) from error
         except ValidationError as error:
             raise WhatIfError("\n".join(map(_complaint, error.errors(include_url=False)))) from error
+        except RuleError as error:
+            raise WhatIfError(str(error)) from error
+        return found
 
 
 _TABLES: Final[dict[int, type[Model]]] = {

@@ -25,6 +25,7 @@ from ops.cli import (
     rebuild,
     registry,
     replay,
+    rules,
     score,
     sequence,
     shadow,
@@ -33,6 +34,7 @@ from ops.cli import (
     up,
     verify,
     water,
+    works,
 )
 from ops.cli import run as run_command
 from ops.stack import StackError
@@ -60,6 +62,8 @@ app.add_typer(rebuild.app, name="rebuild")
 app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(water.app, name="water")
+app.add_typer(rules.app, name="rules")
+app.add_typer(works.app, name="works")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
 app.command("publish")(publish.publish)

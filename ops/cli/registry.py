@@ -33,9 +33,9 @@ def load(
 
     CSV columns: facility, scheme, facility_class, name, zone, lon, lat, grid, district, address, device, interval_s,
     properties, camera_zone, activity, max_stay_s, grace_s, clear_s, install_angle_deg, tilt_deg, m3_per_pulse,
-    rolls_over_at, max_flow_m3_h, count_gap_s. Several rows of one facility are several devices; a row of facility_class
-    `zone` configures a zone. GeoJSON has the same names as properties, a Point, and optionally a list `devices`.
-    docs/registry.md explains each.
+    rolls_over_at, max_flow_m3_h, count_gap_s, rules. Several rows of one facility are several devices; a row of
+    facility_class `zone` configures a zone. GeoJSON has the same names as properties, a Point, and optionally a list
+    `devices`. docs/registry.md explains each.
 
     Example: `eyes registry load covers.csv --dry-run`.
     """

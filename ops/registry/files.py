@@ -3,8 +3,8 @@
 One row is a facility and a device of it; several rows with one ``facility`` are several devices, and what they say of
 the facility must agree (cells may be left empty after the first). A row whose ``facility_class`` is ``zone`` configures
 a zone: ``zone`` is its id, ``kind`` may be left out where the id begins with ``dma:``, ``segment:``, ``feeder:`` or
-``grid:``. ``properties`` are separated by semicolons; ``-`` is none at all. A facility without ``zone`` is in the zone
-of its ``grid``.
+``grid:``. ``properties`` are separated by semicolons; ``-`` is none at all. So are ``rules`` (``cover.tilt_deg=12``). A
+facility without ``zone`` is in the zone of its ``grid``.
 """
 
 import math
@@ -20,6 +20,7 @@ from ops.registry.rows import Problems, RegistryFileError, Row, read_rows
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.model import Model
 from schemas.registry import ZoneConfigured, ZoneKind
+from schemas.rules import RuleError, check, read_value
 
 __all__ = ["RegistryFileError", "facilities_and_zones", "read_registry_file"]
 
@@ -30,7 +31,7 @@ ZONE_CLASS: Final = "zone"
 _PLACE: Final = ("lon", "lat", "grid", "district", "address")
 _DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone")
 _POLICY: Final = tuple(Policy.model_fields)
-_NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity"}
+_NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity", "rules"}
 _KINDS: Final = {
     "dma": ZoneKind.DMA,
     "segment": ZoneKind.STREET_SEGMENT,
@@ -121,7 +122,7 @@ def _facility(rows: list[Row], problems: Problems) -> Facility | None:
     scheme = _choice(first.where, "scheme", cells.get("scheme", ""), CodeScheme, problems)
     facility_class = _choice(first.where, "facility_class", cells.get("facility_class", ""), FacilityClass, problems)
     place = _place(first.where, cells, problems)
-    policy = _policy(first.where, cells, problems)
+    policy = _policy(first.where, cells, problems, facility_class)
     devices = [_device(row, problems) for row in rows if any(name in row.cells for name in _DEVICE)]
     if scheme is None or facility_class is None or None in (place, policy, *devices):
         return None
@@ -157,9 +158,22 @@ def _place(where: str, cells: dict[str, str], problems: Problems) -> Place | Non
     return None if values is None else _validated(where, Place, problems, **values)
 
 
-def _policy(where: str, cells: dict[str, str], problems: Problems) -> Policy | None:
+def _policy(
+    where: str, cells: dict[str, str], problems: Problems, facility_class: FacilityClass | None = None
+) -> Policy | None:
     values = _typed(where, cells, _POLICY, problems)
-    return None if values is None else _validated(where, Policy, problems, **values)
+    if values is None:
+        return None
+    try:
+        if "rules" in cells:
+            values["rules"] = dict(read_value(part) for part in cells["rules"].split(";") if part.strip())
+        policy = _validated(where, Policy, problems, **values)
+        if policy is not None:
+            check(policy, facility_class)
+    except RuleError as error:
+        problems.add(where, "rules", str(error))
+        return None
+    return policy
 
 
 def _zone(row: Row, problems: Problems) -> ZoneConfigured | None:

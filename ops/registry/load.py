@@ -20,7 +20,7 @@ from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.clock import ShardRetired
 from schemas.envelope import CloudEvent, encode
-from schemas.facility import Facility
+from schemas.facility import Facility, FacilityClass, Policy
 from schemas.identity import event_id
 from schemas.model import Model
 from schemas.partitioning import partition_of
@@ -28,11 +28,14 @@ from schemas.registry import (
     LOAD_KEY,
     RETIRED_KEY,
     WATER_KEY,
+    CityWide,
+    ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
     RegistryLoad,
     ZoneConfigured,
 )
+from schemas.rules import RuleError, check
 from schemas.topics import EVENTS, FACILITIES
 from schemas.water import WaterNetworkConfigured
 
@@ -52,22 +55,27 @@ class LoadReport:
     zones: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     """The zones of the water networks that were configured."""
+    classes: tuple[str, ...] = ()
     dry_run: bool = False
 
     def __str__(self) -> str:
         verb = "would be " if self.dry_run else ""
         networks = f", {len(self.networks)} water networks" if self.networks else ""
+        classes = f", {len(self.classes)} classes" if self.classes else ""
         return (
             f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
-            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; {len(self.zones)} zones{networks} "
-            f"{verb}configured"
+            f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; "
+            f"{len(self.zones)} zones{networks}{classes} {verb}configured"
         )
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
+    """What will be written."""
+
     revision: int
     events: list[tuple[str, Model]] = field(default_factory=list)  # zone, event
+    everywhere: list[Model] = field(default_factory=list)  # events for every partition
     states: list[Record] = field(default_factory=list)
 
 
@@ -75,6 +83,7 @@ def load_registry(
     settings: Settings,
     facilities: Iterable[Facility],
     zones: Iterable[ZoneConfigured],
+    city: Iterable[CityWide] = (),
     *,
     networks: Iterable[WaterNetworkConfigured] = (),
     again: bool = False,
@@ -87,25 +96,33 @@ def load_registry(
         settings: where the log is.
         facilities: what stands where.
         zones: what is known of zones.
+        city: what is known of the whole city.
         networks: what is known of their water networks; the models that they name must be in the log already.
         again: configure the networks anew also where nothing changed, for folds that could not find a model.
         remove_missing: also remove facilities that are not named.
         dry_run: only say what would change.
 
     Raises:
-        FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), or two
-            facilities would claim one reading.
+        FatalError: Kafka cannot be reached or did not take it (loading again completes what was begun), two
+            facilities would claim one reading, or a policy names a parameter that no rule takes.
     """
     wanted = {facility.facility: facility for facility in facilities}
+    zones, city = tuple(zones), tuple(city)
+    _check_rules(wanted.values(), zones, city)
     with kafka_explained(settings.kafka):
         current = read_registered(settings.kafka)
-        plan = _Plan(_revision_after(current))
+        plan = Plan(revision_after(current))
         configured = [zone for zone in zones if current.zones.get(zone.zone) != zone]
         for zone in configured:
             revised = zone.model_copy(update={"revision": plan.revision})
             plan.events.append((zone.zone, revised))
             plan.states.append((ZONE_KEY + zone.zone, zone.zone, revised))
         piped = [network for network in networks if again or current.networks.get(network.zone) != network]
+        everywhere = [word for word in city if current.city.get(word.key, _nothing_of(word)) != word]
+        for word in everywhere:
+            said = word.model_copy(update={"revision": plan.revision})
+            plan.everywhere.append(said)
+            plan.states.append((word.key, word.key, said))
         changes = _plan_facilities(plan, current, wanted, remove_missing=remove_missing)
         for network in piped:  # behind the facilities of their sensors
             told = network.model_copy(update={"revision": plan.revision})
@@ -116,14 +133,34 @@ def load_registry(
         if (problem := contested(result.values(), (*changes.added, *changes.changed))) is not None:
             raise FatalError(f"{problem}: name the properties of each in the registry; nothing was changed")
         if not dry_run:
-            _write(settings, plan)
+            write(settings, plan)
     return replace(
         changes,
         unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
         zones=tuple(zone.zone for zone in configured),
         networks=tuple(network.zone for network in piped),
+        classes=tuple(word.facility_class.value for word in everywhere),
         dry_run=dry_run,
     )
+
+
+def _check_rules(
+    facilities: Iterable[Facility], zones: Iterable[ZoneConfigured], city: Iterable[ClassConfigured]
+) -> None:
+    policies: list[tuple[str, Policy, FacilityClass | None]] = [
+        *((one.facility, one.policy, one.facility_class) for one in facilities if one.policy.rules),
+        *((zone.zone, zone.policy, None) for zone in zones),
+        *((f"class {word.facility_class.value}", word.policy, word.facility_class) for word in city),
+    ]
+    for whose, policy, facility_class in policies:
+        try:
+            check(policy, facility_class)
+        except RuleError as error:
+            raise FatalError(f"{whose}: {error}; nothing was changed") from None
+
+
+def _nothing_of(word: CityWide) -> CityWide:
+    return ClassConfigured(facility_class=word.facility_class)
 
 
 def load_demo_registry(settings: Settings) -> LoadReport:
@@ -142,12 +179,12 @@ def remove_facility(settings: Settings, facility: str) -> None:
         current = read_registered(settings.kafka)
         if facility not in current.facilities:
             raise FatalError(f"no facility {facility!r} is registered; see: eyes registry list")
-        plan = _Plan(_revision_after(current))
+        plan = Plan(revision_after(current))
         _plan_removal(plan, current.facilities[facility])
-        _write(settings, plan)
+        write(settings, plan)
 
 
-def _revision_after(current: Registered) -> int:
+def revision_after(current: Registered) -> int:
     """Of everything that is now written: the wall time in ms, but above all that was.
 
     A facility that was removed left no revision behind; the wall time is above that as well.
@@ -191,7 +228,7 @@ def retire_ingest(settings: Settings, shard: str) -> None:
 
 
 def _plan_facilities(
-    plan: _Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
+    plan: Plan, current: Registered, wanted: dict[str, Facility], *, remove_missing: bool
 ) -> LoadReport:
     """Add to the plan what must be written; the report's part that speaks of facilities."""
     added: list[str] = []
@@ -214,13 +251,13 @@ def _plan_facilities(
     return LoadReport(added=tuple(added), changed=tuple(changed), moved=tuple(moved), removed=tuple(removed))
 
 
-def _plan_removal(plan: _Plan, facility: Facility) -> None:
+def _plan_removal(plan: Plan, facility: Facility) -> None:
     left = FacilityLeft(facility=facility.facility, zone=facility.zone, revision=plan.revision)
     plan.events.append((facility.zone, left))
     plan.states.append((facility.facility, facility.facility, None))
 
 
-def _write(settings: Settings, plan: _Plan) -> None:
+def write(settings: Settings, plan: Plan) -> None:
     """Events first and acknowledged, then the state; and around them that this is under way.
 
     An ingest that rewrites the registry meanwhile waits for the end (docs/decisions/0016-daily-rewrite.md). After
@@ -239,6 +276,11 @@ def _write(settings: Settings, plan: _Plan) -> None:
         events = [
             (zone, encoded(settings, zone, data, now), partition_of(zone, EVENTS.partitions))
             for zone, data in plan.events
+        ]
+        events += [
+            (f"partition-{number}", encoded(settings, f"partition-{number}", data, now), number)
+            for data in plan.everywhere
+            for number in range(EVENTS.partitions)
         ]
         send(producer, EVENTS.full_name(prefix), events)
         states = [(key, encoded(settings, subject, data, now), 0) for key, subject, data in plan.states]

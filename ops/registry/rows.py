@@ -15,7 +15,7 @@ COLUMNS: Final = (
     *("lon", "lat", "grid", "district", "address"),
     *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
     *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"),
-    *("m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s"),
+    *("m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s", "rules"),
 )
 PROBLEMS_MAX: Final = 20
 
@@ -148,6 +148,8 @@ def _cells(where: str, values: dict[str, Any], problems: Problems) -> dict[str, 
             problems.add(where, name, f"no such property; there are: devices, {', '.join(COLUMNS)}")
         elif isinstance(value, list) and name == "properties":
             cells[name] = ";".join(map(str, value)) or "-"
+        elif isinstance(value, dict) and name == "rules":
+            cells[name] = ";".join(f"{parameter}={number}" for parameter, number in value.items())
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             cells[name] = str(value).strip()
         elif value is not None:

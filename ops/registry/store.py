@@ -6,10 +6,11 @@ from typing import Final
 
 from ops.logreader import read_all
 from runtime.settings import KafkaSettings
-from schemas.facility import Facility
-from schemas.registry import FacilityRegistered, RegistryLoad, ZoneConfigured
+from schemas.facility import Facility, FacilityClass, Policy
+from schemas.registry import CityWide, ClassConfigured, FacilityRegistered, RegistryLoad, ZoneConfigured
 from schemas.topics import FACILITIES
 from schemas.water import WaterNetworkConfigured
+from schemas.works import WORKS_KEY, MaintenancePlanned
 
 ZONE_KEY: Final = "zone:"
 
@@ -27,6 +28,16 @@ class Registered:
     """The highest so far."""
     networks: dict[str, WaterNetworkConfigured] = field(default_factory=dict)
     """The water networks by their zones; without their revisions too."""
+    city: dict[str, CityWide] = field(default_factory=dict)
+    """By the topic's keys, without their revisions."""
+
+    works: dict[str, MaintenancePlanned] = field(default_factory=dict)
+    """By their references, as they stand there."""
+
+    def of_class(self, facility_class: FacilityClass) -> Policy:
+        """What is configured for a class."""
+        found = self.city.get(ClassConfigured(facility_class=facility_class).key)
+        return Policy() if found is None else found.policy
 
 
 def read_registered(settings: KafkaSettings) -> Registered:
@@ -47,7 +58,8 @@ def read_registered(settings: KafkaSettings) -> Registered:
                 zones[data.zone] = data.model_copy(update={"revision": 0})
             case WaterNetworkConfigured():
                 networks[data.zone] = data.model_copy(update={"revision": 0})
-    return Registered(facilities, zones, standing.revision, networks)
+    city = {key: word.model_copy(update={"revision": 0}) for key, word in standing.city.items()}
+    return Registered(facilities, zones, standing.revision, networks, city, standing.works)
 
 
 @dataclass(slots=True)
@@ -56,6 +68,10 @@ class Standing:
 
     registrations: dict[str, Registration] = field(default_factory=dict)
     """By the topic's keys."""
+    city: dict[str, CityWide] = field(default_factory=dict)
+    """What is known of the whole city: who follows the events has it from them."""
+    works: dict[str, MaintenancePlanned] = field(default_factory=dict)
+    """By their references."""
     revision: int = 0
     """The highest so far, of what is gone by now too."""
     loads: dict[str, datetime] = field(default_factory=dict)
@@ -73,11 +89,19 @@ def read_standing(settings: KafkaSettings) -> Standing:
         key = entry.key or ""
         if entry.raw is None:
             found.registrations.pop(key, None)
+            found.city.pop(key, None)
+            found.works.pop(key.removeprefix(WORKS_KEY), None)
             found.loads.pop(key, None)
         elif entry.event is not None:
             match entry.event.data:
                 case FacilityRegistered() | ZoneConfigured() | WaterNetworkConfigured() as data:
                     found.registrations[key] = data
+                    found.revision = max(found.revision, data.revision)
+                case CityWide() as data:
+                    found.city[key] = data
+                    found.revision = max(found.revision, data.revision)
+                case MaintenancePlanned() as data:
+                    found.works[data.works] = data
                     found.revision = max(found.revision, data.revision)
                 case RegistryLoad():
                     found.loads[key] = entry.event.time

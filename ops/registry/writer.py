@@ -10,7 +10,8 @@ from runtime.settings import Settings
 from schemas.envelope import KAFKA_HEADERS, CloudEvent, encode
 from schemas.identity import event_id
 from schemas.model import Model
-from schemas.registry import FacilityLeft, FacilityRegistered
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered
+from schemas.works import MaintenancePlanned
 
 ACK_S: Final = 30.0
 
@@ -36,8 +37,8 @@ def encoded(settings: Settings, subject: str, data: Model | None, now: datetime)
 
     Args:
         settings: whose site it is.
-        subject: what it is about, where ``data`` is not of a facility.
-        data: a registration, a departure, or what is known of a zone or its water network.
+        subject: what it is about, where ``data`` is not of a facility; of what is known of the city, where it goes.
+        data: a registration, a departure, or what is known of a zone, its water network or the city.
         now: wall time.
     """
     if data is None:
@@ -46,6 +47,10 @@ def encoded(settings: Settings, subject: str, data: Model | None, now: datetime)
         subject, partitionkey = data.facility.facility, data.facility.zone
     elif isinstance(data, FacilityLeft):
         subject, partitionkey = data.facility, data.zone
+    elif isinstance(data, MaintenancePlanned):
+        subject, partitionkey = data.works, data.zone
+    elif isinstance(data, CityWide):
+        subject, partitionkey = data.key, subject
     else:
         partitionkey = subject
     return encode(

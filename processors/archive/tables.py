@@ -189,6 +189,7 @@ _ANOMALY_EVENTS: Final[dict[LiteralString, LiteralString]] = {
     "detector": "text",
     "detector_version": "int4",
     "log_offset": "int8",
+    "expected": "text",
 }
 
 # Only steps that were not stored before reach the current state, so reading the log again cannot move it.
@@ -197,12 +198,12 @@ WITH fresh AS (
     INSERT INTO anomaly_events (
         at, since, arrival_time, finding_id, event_id, kind, transition, severity, zone, subject, facility,
         facility_class, lon, lat, grid, district, address, summary, reason, score, numbers, evidence, detector,
-        detector_version, log_offset
+        detector_version, log_offset, expected
     )
     SELECT
         at, since, arrival_time, finding_id, event_id, kind, transition, severity, zone, subject, facility,
         facility_class, lon, lat, grid, district, address, summary, reason, score, numbers::jsonb, evidence::uuid[],
-        detector, detector_version, log_offset
+        detector, detector_version, log_offset, expected
     FROM incoming_anomaly_events
     ORDER BY log_offset
     ON CONFLICT DO NOTHING
@@ -218,12 +219,13 @@ newest AS (
 projected AS (
     INSERT INTO anomalies AS a (
         finding_id, state, at, since, opened_at, cleared_at, arrival_time, kind, severity, zone, subject, facility,
-        facility_class, lon, lat, grid, district, address, summary, reason, score, numbers, detector, detector_version
+        facility_class, lon, lat, grid, district, address, summary, reason, score, numbers, detector, detector_version,
+        expected
     )
     SELECT
         finding_id, transition, at, since, opened_at, CASE WHEN transition = 'cleared' THEN at END, arrival_time,
         kind, severity, zone, subject, facility, facility_class, lon, lat, grid, district, address, summary, reason,
-        score, numbers, detector, detector_version
+        score, numbers, detector, detector_version, expected
     FROM newest
     ON CONFLICT (finding_id) DO UPDATE SET
         state = excluded.state,
@@ -248,7 +250,8 @@ projected AS (
         score = excluded.score,
         numbers = excluded.numbers,
         detector = excluded.detector,
-        detector_version = excluded.detector_version
+        detector_version = excluded.detector_version,
+        expected = excluded.expected
     WHERE (excluded.at, array_position(ARRAY['raised', 'updated', 'cleared'], excluded.state))
         >= (a.at, array_position(ARRAY['raised', 'updated', 'cleared'], a.state))
 )

@@ -1,7 +1,10 @@
 """Devices whose clock is wrong: their readings come from the future, or from long ago.
 
-Three such messages within an hour raise a finding, three in a row with a plausible time clear it. Readings of one
-message (one arrival) count once; readings without a device time say nothing about a clock.
+So many such messages (``messages``) within ``within_s`` raise a finding, so many in a row with a plausible time clear
+it. Readings of one message (one arrival) count once; readings without a device time say nothing about a clock.
+
+The parameters and their defaults: rule ``clock`` in :mod:`schemas.rules`, as they apply to the facility for which the
+device speaks first.
 """
 
 from collections.abc import Sequence
@@ -10,13 +13,12 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
+from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.observation import Quality
-from schemas.registry import FacilityLeft, FacilityRegistered
-
-MESSAGES: Final = 3
-WITHIN_MS: Final = 3_600_000
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.rules import Values
 
 _GOOD: Final = int(Quality.GOOD)
 _WRONG: Final = {int(Quality.FUTURE): "in the future", int(Quality.LATE): "long ago"}
@@ -37,8 +39,13 @@ class State(msgspec.Struct):
     """The facilities of a zone and the devices under suspicion."""
 
     zone: str
+    rules: Rulebook
     sites: dict[str, Site] = {}
     suspects: dict[str, Suspect] = {}
+
+    def values(self, facility: str) -> Values:
+        """What applies to the devices of a facility."""
+        return self.rules.of(facility, self.sites[facility].facility_class)
 
 
 class ClockDetector(Packed[State]):
@@ -46,12 +53,12 @@ class ClockDetector(Packed[State]):
 
     state_type = State
     name: Final = "clock"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
         """Nobody under suspicion."""
-        return State(zone)
+        return State(zone, Rulebook(("clock",)))
 
     def wants(self, series: Series) -> bool:  # noqa: ARG002 - any reading tells of its device's clock
         """All of them."""
@@ -70,6 +77,9 @@ class ClockDetector(Packed[State]):
                         self._on_wrong(state, event, turn)
                 case FacilityRegistered():
                     state.sites[event.facility.facility] = Site.of(event.facility)
+                    state.rules.register(event.facility)
+                case ZoneConfigured() | ClassConfigured():
+                    state.rules.configure(event)
                 case FacilityLeft():
                     self._on_left(state, event.facility, turn)
                 case _:
@@ -87,15 +97,16 @@ class ClockDetector(Packed[State]):
         suspect.newest_arrival_ms = reading.arrival_ms
         if suspect.opened is not None:
             return
+        values = state.values(suspect.facility)
         suspect.wrong.append(Evidence.of(reading))
         suspect.heard_ms.append(turn.clock.now_ms)
-        while suspect.heard_ms[0] < turn.clock.now_ms - WITHIN_MS:
+        while suspect.heard_ms[0] < turn.clock.now_ms - values["clock.within_s"] * 1000:
             del suspect.heard_ms[0], suspect.wrong[0]
-        if len(suspect.wrong) < MESSAGES:
+        if len(suspect.wrong) < values["clock.messages"]:
             return
         first = suspect.wrong[0]
         summary = f"Clock of device {device} is wrong: its readings are dated {_WRONG[reading.quality]}"
-        step = Step(reading.time_ms, summary, {"messages": float(MESSAGES)}, tuple(suspect.wrong))
+        step = Step(reading.time_ms, summary, {"messages": float(len(suspect.wrong))}, tuple(suspect.wrong))
         opening = Opening(device, state.sites[facility], first.id, first.time_ms)
         suspect.opened = turn.raises(AnomalyKind.DEVICE_CLOCK, opening, step)
         suspect.wrong, suspect.heard_ms = [], []
@@ -107,7 +118,7 @@ class ClockDetector(Packed[State]):
             return
         suspect.newest_arrival_ms = reading.arrival_ms
         suspect.good += 1
-        if suspect.good < MESSAGES:
+        if suspect.good < state.values(suspect.facility)["clock.messages"]:
             return
         del state.suspects[device]
         if suspect.opened is not None:
@@ -122,3 +133,4 @@ class ClockDetector(Packed[State]):
                 step = Step(turn.clock.now_ms, f"Device {device} is no longer watched", {}, reason=LEFT)
                 turn.clears(suspect.opened, step)
         state.sites.pop(facility, None)
+        state.rules.forget(facility)

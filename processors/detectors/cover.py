@@ -1,14 +1,14 @@
 """Manhole covers: tilted away from how they were installed, or open.
 
-Three signals are debounced alike: the contact, a tilt beyond the threshold, and an angle beyond 90 degrees, which is
-no cover any more. A signal goes on with two consecutive samples or when 60 s pass without a contrary one; it goes off
-with two consecutive calm samples (closed; less than half the threshold). Samples older than the newest of their
-property are ignored.
+Three signals are debounced alike: the contact, a tilt beyond the threshold, and an angle beyond that of an open one,
+which is no cover any more. A signal goes on with ``confirm_samples`` in a row or when ``confirm_s`` pass without a
+contrary one; it goes off with ``clear_samples`` calm ones in a row (closed; less than ``calm_share`` of the threshold).
+Samples older than the newest of their property are ignored.
 
 Contact or angle make ``cover_open``, tilt alone ``cover_tilted``. When one becomes the other, the old finding is
 cleared with the reason and a new one raised: they are different work with different deadlines.
 
-Defaults (domain/REFERENCE.md 4.3): 10 degrees from an installation angle of 0.
+The parameters and their defaults: rule ``cover`` in :mod:`schemas.rules`.
 """
 
 from collections.abc import Sequence
@@ -28,16 +28,12 @@ from processors.detectors.common import (
     Turn,
     retry_at,
 )
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
-from schemas.registry import FacilityLeft, FacilityRegistered
-
-CONFIRM_SAMPLES: Final = 2
-CONFIRM_MS: Final = 60_000
-CALM_SAMPLES: Final = 2
-TILT_DEG: Final = 10.0
-OPEN_DEG: Final = 90.0
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.rules import Values
 
 _CONTACT, _ANGLE, _TILT = "contact", "angle", "tilt"
 _SIGNALS: Final = {"contact_open": (_CONTACT,), "tilt_angle": (_ANGLE, _TILT)}
@@ -64,8 +60,6 @@ class Cover(msgspec.Struct):
     """One cover."""
 
     site: Site
-    install_deg: float
-    tilt_deg: float
     angle: float = 0.0
     newest_ms: dict[str, int] = {}  # by property
     signals: dict[str, Signal] = {}
@@ -76,7 +70,12 @@ class State(msgspec.Struct):
     """The covers of a zone."""
 
     zone: str
+    rules: Rulebook
     covers: dict[str, Cover] = {}
+
+    def values(self, cover: Cover) -> Values:
+        """What applies to a cover."""
+        return self.rules.of(cover.site.facility, FacilityClass.MANHOLE_COVER)
 
 
 class CoverDetector(Packed[State]):
@@ -84,12 +83,12 @@ class CoverDetector(Packed[State]):
 
     state_type = State
     name: Final = "cover"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
         """No covers."""
-        return State(zone)
+        return State(zone, Rulebook(("cover",)))
 
     def wants(self, series: Series) -> bool:
         """Tilt and contact of covers."""
@@ -104,10 +103,8 @@ class CoverDetector(Packed[State]):
                     self._on_reading(state, event, turn)
                 case TimerDue():
                     self._on_timer(state, event, turn)
-                case FacilityRegistered():
-                    self._on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    self._on_left(state, event.facility, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    self._on_registry(state, event, turn)
                 case Stepped():
                     _put_forward(state, event.by_ms)
                 case _:
@@ -122,23 +119,24 @@ class CoverDetector(Packed[State]):
         cover.newest_ms[prop] = reading.time_ms
         if prop == "tilt_angle":
             cover.angle = reading.value
+        values = state.values(cover)
         changed = False
         for name in _SIGNALS[prop]:
             signal = cover.signals[name]
-            says = _says(cover, name, reading.value)
+            says = _says(values, name, reading.value)
             if says is None or says is signal.on:
                 if signal.run:
                     _settle(cover, name, signal, turn)
                 continue
             signal.run += 1
-            if signal.run >= (CALM_SAMPLES if signal.on else CONFIRM_SAMPLES):
+            if signal.run == 1 and not signal.on:
+                _suspect(cover, name, signal, reading, values, turn)
+            if signal.run >= values["cover.clear_samples" if signal.on else "cover.confirm_samples"]:
                 signal.on = not signal.on
                 changed = True
                 _settle(cover, name, signal, turn)
-            elif not signal.on:
-                _suspect(cover, name, signal, reading, turn)
         if changed:
-            _judge(cover, turn, Evidence.of(reading), reading.time_ms)
+            _judge(cover, values, turn, Evidence.of(reading), reading.time_ms)
 
     def _on_timer(self, state: State, due: TimerDue, turn: Turn) -> None:
         facility, _, name = due.name.rpartition("|")
@@ -151,34 +149,35 @@ class CoverDetector(Packed[State]):
             return
         at_ms = signal.confirm_at_ms
         signal.on, signal.run, signal.confirm_at_ms = True, 0, None
-        _judge(cover, turn, None, at_ms)
+        _judge(cover, state.values(cover), turn, None, at_ms)
+
+    def _on_registry(self, state: State, event: RegistryEvent, turn: Turn) -> None:
+        match event:
+            case FacilityRegistered():
+                self._on_registered(state, event.facility, turn)
+            case FacilityLeft():
+                self._on_left(state, event.facility, turn)
+            case _:
+                _on_configured(state, event, turn)
 
     def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
         if facility.facility_class is not FacilityClass.MANHOLE_COVER:
             self._on_left(state, facility.facility, turn)
             return
-        policy = facility.policy
-        install_deg = 0.0 if policy.install_angle_deg is None else policy.install_angle_deg
-        tilt_deg = TILT_DEG if policy.tilt_deg is None else policy.tilt_deg
         site = Site.of(facility)
         cover = state.covers.get(facility.facility)
         if cover is None:
-            signals = {name: Signal() for name in _ORDER}
-            state.covers[facility.facility] = Cover(site, install_deg, tilt_deg, signals=signals)
+            state.rules.register(facility)
+            state.covers[facility.facility] = Cover(site, signals={name: Signal() for name in _ORDER})
             return
         cover.site = site
-        if (cover.install_deg, cover.tilt_deg) == (install_deg, tilt_deg):
-            return
-        cover.install_deg, cover.tilt_deg = install_deg, tilt_deg
-        signal = cover.signals[_TILT]
-        if not _says(cover, _TILT, cover.angle):
-            changed = signal.on
-            signal.on = False
-            _settle(cover, _TILT, signal, turn)
-            if changed:
-                _judge(cover, turn, None, turn.clock.now_ms, POLICY_CHANGED)
+        before = state.values(cover)
+        state.rules.register(facility)
+        if state.values(cover) != before:
+            _on_new_rule(cover, state.values(cover), turn)
 
     def _on_left(self, state: State, facility: str, turn: Turn) -> None:
+        state.rules.forget(facility)
         cover = state.covers.pop(facility, None)
         if cover is None:
             return
@@ -189,6 +188,28 @@ class CoverDetector(Packed[State]):
             turn.clears(cover.opened, step)
 
 
+def _on_configured(state: State, event: ZoneConfigured | ClassConfigured, turn: Turn) -> None:
+    before = {name: state.values(state.covers[name]) for name in sorted(state.covers)}
+    if state.rules.configure(event):
+        for name, values in before.items():
+            cover = state.covers[name]
+            if state.values(cover) != values:
+                _on_new_rule(cover, state.values(cover), turn)
+
+
+def _on_new_rule(cover: Cover, values: Values, turn: Turn) -> None:
+    """What is no alarm by the new rule is none any more; what is one by it only, the next sample says."""
+    changed = False
+    for name in (_ANGLE, _TILT):
+        signal = cover.signals[name]
+        if not _says(values, name, cover.angle):
+            changed = changed or signal.on
+            signal.on = False
+            _settle(cover, name, signal, turn)
+    if changed:
+        _judge(cover, values, turn, None, turn.clock.now_ms, POLICY_CHANGED)
+
+
 def _put_forward(state: State, by_ms: int) -> None:
     """No suspicion is older because a clock was set; the engine has put off the timers as well."""
     for cover in state.covers.values():
@@ -197,14 +218,20 @@ def _put_forward(state: State, by_ms: int) -> None:
                 signal.confirm_at_ms += by_ms
 
 
-def _judge(cover: Cover, turn: Turn, trigger: Evidence | None, at_ms: int, reason: str | None = None) -> None:
+def _judge(
+    cover: Cover, values: Values, turn: Turn, trigger: Evidence | None, at_ms: int, reason: str | None = None
+) -> None:
     """Say what changed after a signal went on or off."""
     facility, opened = cover.site.facility, cover.opened
     name = next((name for name in _ORDER if cover.signals[name].on), None)
     kind = None if name is None else _KIND[name]
     if kind is (None if opened is None else opened.kind):
         return
-    numbers = {"angle_deg": round(cover.angle, 1), "install_deg": cover.install_deg, "limit_deg": cover.tilt_deg}
+    numbers = {
+        "angle_deg": round(cover.angle, 1),
+        "install_deg": values["cover.install_angle_deg"],
+        "limit_deg": values["cover.tilt_deg"],
+    }
     evidence = () if trigger is None else (trigger,)
     if opened is not None:
         summary = f"Cover {facility} is in place" if kind is None else f"Cover {facility} is now {_WORD[kind]}"
@@ -223,22 +250,23 @@ def _judge(cover: Cover, turn: Turn, trigger: Evidence | None, at_ms: int, reaso
     cover.opened = turn.raises(kind, Opening(facility, cover.site, first.id, first.time_ms), step)
 
 
-def _says(cover: Cover, name: str, value: float) -> bool | None:
+def _says(values: Values, name: str, value: float) -> bool | None:
     """What a sample says of a signal; None: neither alarming nor calm."""
     if name == _CONTACT:
         return value != 0
     if name == _ANGLE:
-        return value > OPEN_DEG
-    deviation = abs(value - cover.install_deg)
-    if deviation > cover.tilt_deg:
+        return value > values["cover.open_deg"]
+    deviation = abs(value - values["cover.install_angle_deg"])
+    tilt_deg = values["cover.tilt_deg"]
+    if deviation > tilt_deg:
         return True
-    return False if deviation < cover.tilt_deg / 2 else None
+    return False if deviation < tilt_deg * values["cover.calm_share"] else None
 
 
-def _suspect(cover: Cover, name: str, signal: Signal, reading: Reading, turn: Turn) -> None:
+def _suspect(cover: Cover, name: str, signal: Signal, reading: Reading, values: Values, turn: Turn) -> None:
     signal.first = Evidence.of(reading)
     signal.shard = reading.shard
-    signal.confirm_at_ms = max(turn.clock.now_ms, reading.time_ms) + CONFIRM_MS
+    signal.confirm_at_ms = max(turn.clock.now_ms, reading.time_ms) + round(values["cover.confirm_s"] * 1000)
     turn.wake(f"{cover.site.facility}|{name}", signal.confirm_at_ms)
 
 

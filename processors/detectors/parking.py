@@ -5,13 +5,14 @@ their ids, so only whether there is one counts. A gap shorter than ``clear_s`` i
 for longer than its limit and everything that was sent until then has been received, a finding is raised without any
 new reading; it is cleared when the spot was free for ``clear_s``. One finding per spot is open at a time.
 
-A track of which a camera says nothing for ten minutes counts as gone from then on: the camera died or lost it.
-Messages older than the newest of their sensor or track are ignored.
+A track of which a camera says nothing for ``track_gone_s`` counts as gone from then on: the camera died or lost it.
+Messages older than the newest of their sensor or track are ignored. At a bus stop a bus may stand.
 
-Defaults (domain/REFERENCE.md 4.2): bays have no limit unless ``max_stay_s`` is set, and are free after 30 s;
-``no_stopping`` 180 s, ``bus_stop`` and ``fire_lane`` 60 s, free after 60 s. At a bus stop a bus may stand.
+The parameters and their defaults: rules ``overstay``, ``no_stopping``, ``bus_stop`` and ``fire_lane`` in
+:mod:`schemas.rules`. A bay has no limit unless one is set.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,26 +31,28 @@ from processors.detectors.common import (
     retry_at,
     span,
 )
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.facility import Facility, FacilityClass
 from schemas.model import to_ms
-from schemas.registry import FacilityLeft, FacilityRegistered
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 VEHICLES: Final = frozenset({"car", "truck", "bus", "motorcycle", "van"})
-BAY_CLEAR_S: Final = 30.0
-KERB_CLEAR_S: Final = 60.0
-KERB_DWELL_S: Final = {"no_stopping": 180.0, "bus_stop": 60.0, "fire_lane": 60.0}
-TRACK_GONE_MS: Final = 600_000
+OVERSTAY: Final = "overstay"
+KERBS: Final = ("no_stopping", "bus_stop", "fire_lane")
+"""The rules of kerbs, which are the activities of their policies."""
 
 
 class Rule(msgspec.Struct, frozen=True):
     """How long a spot may be taken, and when it counts as free."""
 
+    name: str  # in schemas.rules
     kind: AnomalyKind
     limit_ms: int | None
     clear_ms: int
+    track_gone_ms: int
     allowed_ms: int | None = None  # the limit without grace, as a sign would say it
     bus_may: bool = False
 
@@ -83,6 +86,7 @@ class State(msgspec.Struct):
     """The spots of a zone."""
 
     zone: str
+    rules: Rulebook
     spots: dict[str, Spot] = {}
 
 
@@ -91,12 +95,12 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
         """No spots."""
-        return State(zone)
+        return State(zone, Rulebook((OVERSTAY, *KERBS)))
 
     def wants(self, series: Series) -> bool:
         """Occupancy of bays and kerbs."""
@@ -120,10 +124,8 @@ class ParkingDetector(Packed[State]):
                     self._on_camera(state, event, turn)
                 case TimerDue():
                     self._on_timer(state, event, turn)
-                case FacilityRegistered():
-                    self._on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    self._on_left(state, event.facility, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    self._on_registry(state, event, turn)
                 case Stepped():
                     for spot in state.spots.values():
                         _put_forward(spot, event.by_ms)
@@ -146,36 +148,54 @@ class ParkingDetector(Packed[State]):
         _pass_time(spot, turn.clock.frontier.get(spot.shard, 0), turn)
         _arm(spot, turn)
 
+    def _on_registry(self, state: State, event: RegistryEvent, turn: Turn) -> None:
+        match event:
+            case FacilityRegistered():
+                self._on_registered(state, event.facility, turn)
+            case FacilityLeft():
+                self._on_left(state, event.facility, turn)
+            case _:
+                if state.rules.configure(event):
+                    for _, spot in sorted(state.spots.items()):
+                        _change_rule(spot, _rule(state.rules, spot.site, spot.rule.name), turn)
+
     def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
-        rule = _rule(facility)
-        if rule is None:
+        name = _rule_name(facility)
+        if name is None:
             self._on_left(state, facility.facility, turn)
             return
+        state.rules.register(facility)
         site = Site.of(facility)
+        rule = _rule(state.rules, site, name)
         spot = state.spots.get(facility.facility)
         if spot is None:
             state.spots[facility.facility] = Spot(site, rule)
             return
         spot.site = site
-        if spot.rule == rule:
-            return
-        spot.rule = rule
-        if spot.opened is not None:
-            limit_ms = _limit_due(spot)
-            if rule.kind is not spot.opened.kind or limit_ms is None or limit_ms > turn.clock.now_ms:
-                step = Step(turn.clock.now_ms, f"{facility.facility} is under another rule", {}, reason=POLICY_CHANGED)
-                turn.clears(spot.opened, step)
-                spot.opened = None
-                spot.epoch_ms = turn.clock.now_ms
-        _arm(spot, turn)
+        _change_rule(spot, rule, turn)
 
     def _on_left(self, state: State, facility: str, turn: Turn) -> None:
+        state.rules.forget(facility)
         spot = state.spots.pop(facility, None)
         if spot is None:
             return
         if spot.armed_ms is not None:
             turn.wake(facility, None)
         _end_stay(spot, turn.clock.now_ms, turn, LEFT)
+
+
+def _change_rule(spot: Spot, rule: Rule, turn: Turn) -> None:
+    if spot.rule == rule:
+        return
+    spot.rule = rule
+    if spot.opened is not None:
+        limit_ms = _limit_due(spot)
+        if rule.kind is not spot.opened.kind or limit_ms is None or limit_ms > turn.clock.now_ms:
+            summary = f"{spot.site.facility} is under another rule"
+            turn.clears(spot.opened, Step(turn.clock.now_ms, summary, {}, reason=POLICY_CHANGED))
+            spot.opened = None
+            spot.epoch_ms = turn.clock.now_ms
+    _arm(spot, turn)
 
 
 def _put_forward(spot: Spot, by_ms: int) -> None:
@@ -253,19 +273,25 @@ def _end_stay(spot: Spot, at_ms: int, turn: Turn, reason: str | None) -> None:
     spot.epoch_ms = 0
 
 
-def _rule(facility: Facility) -> Rule | None:
-    policy = facility.policy
+def _rule_name(facility: Facility) -> str | None:
+    """The rule that a facility is under; None: nothing is forbidden there."""
     if facility.facility_class is FacilityClass.PARKING_BAY:
-        clear_ms = _ms(BAY_CLEAR_S if policy.clear_s is None else policy.clear_s)
-        if policy.max_stay_s is None:
-            return Rule(AnomalyKind.PARKING_OVERSTAY, None, clear_ms)
-        allowed_ms = _ms(policy.max_stay_s)
-        return Rule(AnomalyKind.PARKING_OVERSTAY, allowed_ms + _ms(policy.grace_s or 0.0), clear_ms, allowed_ms)
-    if facility.facility_class is FacilityClass.CURB_ZONE and policy.activity in KERB_DWELL_S:
-        dwell_s = KERB_DWELL_S[policy.activity] if policy.grace_s is None else policy.grace_s
-        clear_ms = _ms(KERB_CLEAR_S if policy.clear_s is None else policy.clear_s)
-        return Rule(AnomalyKind.NO_STOPPING, _ms(dwell_s), clear_ms, bus_may=policy.activity == "bus_stop")
-    return None
+        return OVERSTAY
+    activity = facility.policy.activity
+    return activity if facility.facility_class is FacilityClass.CURB_ZONE and activity in KERBS else None
+
+
+def _rule(rules: Rulebook, site: Site, name: str) -> Rule:
+    values = rules.of(site.facility, site.facility_class)
+    clear_ms, gone_ms = _ms(values[f"{name}.clear_s"]), _ms(values[f"{name}.track_gone_s"])
+    if name != OVERSTAY:
+        dwell_ms = _ms(values[f"{name}.dwell_s"])
+        return Rule(name, AnomalyKind.NO_STOPPING, dwell_ms, clear_ms, gone_ms, bus_may=name == "bus_stop")
+    allowed_s = values["overstay.max_stay_s"]
+    if math.isinf(allowed_s):
+        return Rule(name, AnomalyKind.PARKING_OVERSTAY, None, clear_ms, gone_ms)
+    limit_ms = _ms(allowed_s) + _ms(values["overstay.grace_s"])
+    return Rule(name, AnomalyKind.PARKING_OVERSTAY, limit_ms, clear_ms, gone_ms, allowed_ms=_ms(allowed_s))
 
 
 def _ms(seconds: float) -> int:
@@ -291,7 +317,7 @@ def _next_due(spot: Spot) -> tuple[int, str] | None:
     elif spot.opened is None and (limit_ms := _limit_due(spot)) is not None:
         due.append((limit_ms, "limit"))
     due.extend(
-        (source.newest_ms + source.put_off_ms + TRACK_GONE_MS, name)
+        (source.newest_ms + source.put_off_ms + spot.rule.track_gone_ms, name)
         for name, source in spot.sources.items()
         if source.expires
     )

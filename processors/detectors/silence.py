@@ -1,9 +1,12 @@
 """Devices that should speak at an interval and do not: blind spots, not calm ones.
 
-A device is silent when clock time has passed three of its intervals since we last heard it, and everything its shard
-sent until then has been received. Time in which we ourselves heard nothing of the shard (``Blind``) does not count.
-A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
+A device is silent when clock time has passed ``intervals`` of its intervals since we last heard it, and everything its
+shard sent until then has been received. Time in which we ourselves heard nothing of the shard (``Blind``) does not
+count. A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
 signs of life; a device without an interval is never silent.
+
+The parameter: rule ``silence`` in :mod:`schemas.rules`. A finding stands until the device is heard, whatever the rule
+becomes meanwhile.
 
 Its timer is lazy: hearing a device costs two assignments, and the timer looks at them when it fires.
 """
@@ -14,13 +17,13 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
-from schemas.registry import FacilityLeft, FacilityRegistered
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
-INTERVALS: Final = 3
 _RETRY_MIN_MS: Final = 1_000
 UNBOUND: Final = "device no longer registered"
 
@@ -29,6 +32,7 @@ class Device(msgspec.Struct):
     """A device that speaks at an interval."""
 
     facilities: dict[str, int]  # to interval in ms
+    patience_ms: int  # how long it may be silent
     heard_ms: int  # clock; of the registration until it is heard
     shard: str | None = None
     blind_ms: int = 0  # of the time since then
@@ -44,13 +48,14 @@ class Device(msgspec.Struct):
         """The clock time after which it is silent."""
         # One more than the span: heard at a tick means heard in the cadence after it, so a message that comes after
         # exactly three intervals must be given the tick that follows it.
-        return self.heard_ms + self.blind_ms + INTERVALS * self.interval_ms + 1
+        return self.heard_ms + self.blind_ms + self.patience_ms + 1
 
 
 class State(msgspec.Struct):
     """The devices of a zone that are expected to speak, and the facilities they speak for."""
 
     zone: str
+    rules: Rulebook
     sites: dict[str, Site] = {}
     devices: dict[str, Device] = {}
 
@@ -60,12 +65,12 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
         """No devices."""
-        return State(zone)
+        return State(zone, Rulebook(("silence",)))
 
     def wants(self, series: Series) -> bool:  # noqa: ARG002 - every reading is a sign of life
         """All of them."""
@@ -84,10 +89,8 @@ class SilenceDetector(Packed[State]):
                     _on_timer(state, event.name, turn)
                 case Blind():
                     _on_blind(state, event)
-                case FacilityRegistered():
-                    _on_registered(state, event.facility, turn)
-                case FacilityLeft():
-                    _on_left(state, event.facility, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    _on_registry(state, event, turn)
                 case _:
                     pass
         return turn.outcome
@@ -103,7 +106,7 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
         step = Step(turn.clock.now_ms, summary, {"silent_s": gone_ms / 1000}, (Evidence.of(event),))
         turn.clears(device.opened, step)
         device.opened = None
-        turn.wake(name, turn.clock.now_ms + INTERVALS * device.interval_ms)
+        turn.wake(name, turn.clock.now_ms + device.patience_ms)
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
     device.shard = event.shard
@@ -135,22 +138,46 @@ def _on_timer(state: State, name: str, turn: Turn) -> None:
     device.opened = turn.raises(AnomalyKind.DEVICE_SILENT, opening, step)
 
 
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            _on_registered(state, event.facility, turn)
+        case FacilityLeft():
+            _on_left(state, event.facility, turn)
+        case _:
+            if state.rules.configure(event):
+                for name in sorted(state.devices):
+                    _expect(state, name, turn)
+
+
 def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     known = facility.facility
     intervals = _intervals(facility)
     if intervals:
         state.sites[known] = Site.of(facility)
+        state.rules.register(facility)
     for name in sorted(n for n, device in state.devices.items() if known in device.facilities and n not in intervals):
         _unbind(state, name, known, turn, reason=UNBOUND)
     if not intervals:
         state.sites.pop(known, None)
+        state.rules.forget(known)
     for name, interval_ms in intervals.items():
         device = state.devices.get(name)
         if device is None:
-            device = state.devices[name] = Device({known: interval_ms}, turn.clock.now_ms)
-        elif device.facilities.get(known) == interval_ms:
-            continue  # the daily rewrite says nothing new
+            device = state.devices[name] = Device({}, 0, turn.clock.now_ms)
         device.facilities[known] = interval_ms
+        _expect(state, name, turn)
+
+
+def _expect(state: State, name: str, turn: Turn) -> None:
+    """How long it may be silent by now; the daily rewrite says nothing new."""
+    device = state.devices[name]
+    patience_ms = min(
+        round(interval_ms * state.rules.of(known, state.sites[known].facility_class)["silence.intervals"])
+        for known, interval_ms in device.facilities.items()
+    )
+    if patience_ms != device.patience_ms:
+        device.patience_ms = patience_ms
         if device.opened is None:
             turn.wake(name, device.deadline_ms)
 
@@ -169,12 +196,14 @@ def _on_left(state: State, facility: str, turn: Turn) -> None:
     for name in sorted(name for name, device in state.devices.items() if facility in device.facilities):
         _unbind(state, name, facility, turn, reason=LEFT)
     state.sites.pop(facility, None)
+    state.rules.forget(facility)
 
 
 def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) -> None:
     device = state.devices[name]
     if len(device.facilities) > 1:
         del device.facilities[facility]
+        _expect(state, name, turn)
         return
     if device.opened is not None:
         step = Step(turn.clock.now_ms, f"Device {name} is no longer expected to speak", {}, reason=reason)

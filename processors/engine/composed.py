@@ -12,6 +12,7 @@ from zlib import crc32
 
 from processors.engine import refusal, snapshot
 from processors.engine.cast import Cast, Registration, Trial, about, is_news
+from processors.engine.citywide import City
 from processors.engine.contract import (
     QUIET,
     Blind,
@@ -38,16 +39,17 @@ from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
 from processors.engine.zone import Route, SnapshotError, Zone
 from runtime.errors import PoisonError
-from schemas.anomaly import Anomaly
+from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
 from schemas.model import Model, from_ms, to_ms
 from schemas.observation import JUDGED, Quality
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
 from schemas.water import WaterNetworkConfigured
+from schemas.works import MaintenancePlanned
 
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
@@ -81,6 +83,7 @@ class PartitionFold:
         self._clock = Clock(0, {})
         self._generation = 0
         self._frontier = Frontier()
+        self._city = City()
         self._zones: dict[str, Zone | bytes] = {}  # bytes: as a snapshot gave it, and nothing happened there since
         self._shards: list[list[str]] = [[] for _ in range(SHARDS)]  # the zones of each
         self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
@@ -122,6 +125,8 @@ class PartitionFold:
                     self._on_camera(event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | WaterNetworkConfigured():
                     self._on_registry(event)
+                case CityWide() | MaintenancePlanned():
+                    self._on_plan(event)
                 case ClockStepped() if event.after > event.before:
                     # A clock that was set back stands still until it is caught up with: that hides nothing.
                     self._on_step(to_ms(event.after) - to_ms(event.before))
@@ -234,6 +239,15 @@ class PartitionFold:
             return False
         return True
 
+    def _on_plan(self, event: CityWide | MaintenancePlanned) -> None:
+        """Tell every zone, if it says more than was known of the city; works are no detector's business."""
+        if isinstance(event, MaintenancePlanned):
+            if (here := self._zone(event.zone)) is not None:
+                here.works.hear(event, self._clock.now_ms)
+        elif self._city.hear(event):
+            for name in sorted(self._zones):
+                self._tell(self._known(name), event)
+
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
         if isinstance(event, ShadowBegun):
@@ -241,6 +255,8 @@ class PartitionFold:
             if trial is not None:
                 for zone in zones:
                     zone.begin(trial)
+                    for word in self._city:
+                        self._deliver(zone.slot(trial.label), word, self._clock)
             return
         promoted = isinstance(event, ShadowPromoted)
         trial = self._cast.end(event.shadow, promoted=promoted)
@@ -311,7 +327,7 @@ class PartitionFold:
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._tried(slot)
         for output in outputs:
-            said = slot.openings.said(output) if isinstance(output, Anomaly) else output
+            said = slot.openings.said(self._expected(slot.zone, output)) if isinstance(output, Anomaly) else output
             if trial is None:
                 self._outputs.append(said)
             elif isinstance(said, Anomaly):
@@ -340,6 +356,13 @@ class PartitionFold:
                 if not other.detector.hears_late and other.detector.name != slot.detector.name:
                     self._deliver(other, reading, self._clock)
 
+    def _expected(self, zone: str, finding: Anomaly) -> Anomaly:
+        """The finding, marked if works explain it; its later steps take that from the first."""
+        if finding.transition is not Transition.RAISED:
+            return finding
+        works = self._known(zone).works.expecting(finding)
+        return finding if works is None else finding.model_copy(update={"expected": works})
+
     def _route(self, series: Series) -> Route | None:
         zone = self._zone(series.zone)
         return None if zone is None else zone.route(series)
@@ -353,6 +376,8 @@ class PartitionFold:
                 return None
             zone = self._zones[name] = Zone(name, self._cast)
             self._shards[shard].append(name)
+            for word in self._city:
+                self._tell(zone, word)
         return zone if isinstance(zone, Zone) else self._known(name)
 
     def _known(self, name: str) -> Zone:
@@ -381,9 +406,10 @@ class PartitionFold:
                 now_ms=self._clock.now_ms,
                 generation=self._generation,
                 frontier=self._frontier.state,
-                zones={name: self._known(name).snapshot(self._floor_ms) for name in names},
+                zones={name: self._known(name).snapshot(self._floor_ms, self._clock.now_ms) for name in names},
                 timers=self._timers.snapshot(names),
                 models=sorted({digest for name in names for digest in self._known(name).models}),
+                city=self._city.state,
             )
         )
 
@@ -424,6 +450,7 @@ class PartitionFold:
             self._models(digest)
         first = min(found, key=lambda shard: shard.offset)
         self._cast.take_over(first.cast)
+        self._city = City(first.city)
         self._waiting = {shard.shard: present(shard, self._cast, self._lateness_ms) for shard in found}
         self._frontier = Frontier(first.frontier)
         self._generation = first.generation

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 from schemas.camera import CameraEvent
 from schemas.columns import SeriesColumns
 from schemas.model import Model
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured
 
 S = TypeVar("S")
@@ -65,6 +65,7 @@ ZoneEvent = (
     | FacilityRegistered
     | FacilityLeft
     | ZoneConfigured
+    | CityWide
     | WaterNetworkConfigured
     | TimerDue
     | Blind

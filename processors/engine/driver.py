@@ -25,7 +25,7 @@ from schemas.model import from_ms, to_ms
 from schemas.observation import Quality
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Quarantined
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowFinding
 from schemas.water import WaterNetworkConfigured
 from schemas.whatif import WhatIf
@@ -112,10 +112,11 @@ class PipelineTestDriver:
         self._forget(facility)
         self.write(FacilityLeft(facility=facility, zone=gone.zone))
 
-    def configure(self, zone: ZoneConfigured) -> None:
-        """Say what is known of a zone."""
-        self._zones[zone.zone] = zone
-        self.write(zone)
+    def configure(self, what: ZoneConfigured | CityWide) -> None:
+        """Say what is known of a zone, or of the city."""
+        if isinstance(what, ZoneConfigured):
+            self._zones[what.zone] = what
+        self.write(what)
 
     def model(self, data: bytes) -> str:
         """Put a model at hand; gives its name for :meth:`configure_water`."""

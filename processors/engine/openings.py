@@ -50,6 +50,9 @@ class Openings:
         """Take note of a step; gives it as the world is told."""
         own = finding.id
         known = self._known_as.get(own, own)
+        before = self._raised.get(own)
+        if finding.transition is not Transition.RAISED and before is not None and before.expected:
+            finding = finding.model_copy(update={"expected": before.expected})
         match finding.transition:
             case Transition.RAISED:
                 self._raised[own] = finding

@@ -42,6 +42,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     zones: dict[str, bytes]
     timers: list[Entry]
     models: list[str] = []  # that must be at hand to restore the zones
+    city: dict[str, bytes] = {}  # snapshots of before there was any have none
 
 
 class _Named(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from schemas.envelope import Data
 from schemas.registry import FacilityRegistered, ZoneConfigured
+from schemas.rules import merged
 from schemas.whatif import Override, WhatIf
 
 
@@ -35,7 +36,7 @@ def matches(override: Override, event: Data) -> bool:
 
 def _changed(event: FacilityRegistered | ZoneConfigured, override: Override) -> FacilityRegistered | ZoneConfigured:
     before = event.facility.policy if isinstance(event, FacilityRegistered) else event.policy
-    policy = before.model_copy(update=override.changes)
+    policy = merged(before, override.policy)
     if policy == before:
         return event
     if isinstance(event, ZoneConfigured):

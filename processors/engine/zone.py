@@ -10,6 +10,7 @@ from processors.engine.contract import Detector, Series
 from processors.engine.dedupe import Columns, Seen
 from processors.engine.openings import Openings, OpeningsState, Steps
 from processors.engine.slot import Slot
+from processors.engine.works import Works
 from schemas.anomaly import Anomaly
 
 
@@ -38,6 +39,7 @@ class ZoneState(msgspec.Struct, frozen=True, array_like=True):
     openings: dict[str, OpeningsState]  # by label, where anything is open
     heard: dict[str, int]  # as revisions, by who is on trial
     models: list[str] = []  # the states may name them; snapshots of before there were any have none
+    works: dict[str, bytes] = {}  # snapshots of before there were any have none
 
 
 _NOTHING: Final = ZoneState({}, {}, [], {}, {})
@@ -52,7 +54,7 @@ class Zone:
     the same partition or not.
     """
 
-    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "slots", "trial")
+    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "slots", "trial", "works")
 
     def __init__(self, name: str, cast: Cast, state: ZoneState | None = None) -> None:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
@@ -69,6 +71,7 @@ class Zone:
         self.heard = dict(state.heard)
         self.models = set(state.models)
         """The models that the detectors may have to look up again."""
+        self.works = Works(state.works)
         self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in state.seen}
 
     @classmethod
@@ -85,7 +88,7 @@ class Zone:
         except Exception as error:
             raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
 
-    def snapshot(self, floor_ms: int) -> bytes:
+    def snapshot(self, floor_ms: int, now_ms: int) -> bytes:
         """All of it; equal bytes for zones that will behave equally."""
         seen = [(*key, columns) for key in sorted(self.routes) if (columns := self.routes[key].seen.snapshot(floor_ms))]
         if len(seen) < len(self.routes):  # devices that fell silent long ago
@@ -93,7 +96,11 @@ class Zone:
             self.routes = {key: route for key, route in self.routes.items() if key in remembered}
         slots = {slot.label: slot.snapshot() for slot in self.everyone}
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
-        return _encoder.encode(ZoneState(slots, self.revisions, seen, openings, self.heard, sorted(self.models)))
+        return _encoder.encode(
+            ZoneState(
+                slots, self.revisions, seen, openings, self.heard, sorted(self.models), self.works.snapshot(now_ms)
+            )
+        )
 
     def slot(self, label: str) -> Slot:
         """Who is asked under this label."""

@@ -23,6 +23,7 @@ from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState
+from processors.leak.suspects import Shifted, explains, forget_flows, is_blind, look, look_at_day, look_at_standing
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,6 +58,7 @@ class Area:
         self.pressures, self.inflows = len(model.pressures), len(model.inflows)
         self.outputs = self.pressures + 1
         self.kept = 3 * per_day
+        self.per_hour = per_day // 24
         self.incidents = Incidents(network, model, settings, per_day)
         self.liars = Liars(len(self.columns.all), self.pressures, per_day)
         # Derived from the state, never part of it; each knows what it was made from.
@@ -141,6 +143,8 @@ class Area:
             state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
+        if (number + 1) % self.per_hour == 0:
+            look_at_standing(self, state)
         if (number + 1) % self.per_day == 0:
             out += self._midnight(state)
         return out
@@ -173,32 +177,35 @@ class Area:
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
-        best, chosen = NOTHING, 0
+        best, seen, loudest = NOTHING, None, None
         for row, baseline, shift in self.gate.loud(state, self._roots(state)):
+            loudest = loudest or (row, baseline, shift)
             if not self.screen.passes(state, row, shift, self._version):
                 continue
             window = WINDOWS[row]
-            covariance = self._covariance(state, row, baseline)
+            covariance = self.covariance(state, row, baseline)
             if best is not NOTHING and shift @ np.linalg.solve(covariance, shift) <= max(best.leak, best.repair):
                 continue  # no pipe can say more of it than there is
             signatures = self.signatures(state, state.rows - window, state.rows)
             covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
-                best, chosen = verdict, window
-        if best is NOTHING:
-            return []
-        return self._shifted(state, best, chosen)
+                best, seen = verdict, Shifted(window, shift, covariance)
+        alarms = [] if seen is None else self._shifted(state, best, seen)
+        if loudest is not None and not alarms and (state.tick + 1) % self.per_hour == 0:
+            row, baseline, shift = loudest
+            look(self, state, Shifted(WINDOWS[row], shift, self.covariance(state, row, baseline)))
+        return alarms
 
-    def _shifted(self, state: AreaState, verdict: Verdict, window: int) -> list[Alarm]:
-        settings = self.settings
+    def _shifted(self, state: AreaState, verdict: Verdict, seen: Shifted) -> list[Alarm]:
+        settings, window = self.settings, seen.window
         alarms: list[Alarm]
         if (
             verdict.leak >= settings.fast
             and verdict.leak > settings.against_repair * verdict.repair
             and verdict.flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, verdict.sure, verdict.leak):
+            if self._wait(state, verdict.sure, verdict.leak) or self._lies(state, seen, verdict, leak=True):
                 return []
             alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
         elif (
@@ -206,7 +213,7 @@ class Area:
             and verdict.repair > settings.against_repair * verdict.leak
             and verdict.repaired_flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, 1.0, verdict.repair):
+            if self._wait(state, 1.0, verdict.repair) or self._lies(state, seen, verdict, leak=False):
                 return []
             alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
         else:
@@ -214,6 +221,10 @@ class Area:
         state.quiet_before = state.tick + 1 - window
         self._again(state)
         return alarms
+
+    def _lies(self, state: AreaState, seen: Shifted, verdict: Verdict, *, leak: bool) -> bool:
+        signatures = self.signatures(state, state.rows - seen.window, state.rows)
+        return explains(self, state, seen, signatures, verdict, leak=leak)
 
     def _wait(self, state: AreaState, sure: float, evidence: float) -> bool:
         """Whether to wait: until a shift has lasted a little, then until its place is clear enough."""
@@ -229,14 +240,15 @@ class Area:
         beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
         return not (beyond_doubt and sure >= SURE_LEAST)
 
-    def _covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
+    def covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
+        """Of the mean of a window minus that of so many ticks before it, without what known steps may still do."""
         covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
         return covariance + self.liars.taken_out(state, OUT)
 
     def _tonight(self, state: AreaState, row: int, signatures: Floats) -> Floats:
         """The covariance of a window at the end of the day, when least is doubted of it."""
         midnight = (self._day(state.tick) + 1) * self.per_day
-        return self._covariance(state, row, self.per_day) + self.incidents.doubt(state, signatures, midnight)
+        return self.covariance(state, row, self.per_day) + self.incidents.doubt(state, signatures, midnight)
 
     def _floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
@@ -252,7 +264,7 @@ class Area:
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
             for row in range(len(WINDOWS)):
-                self._whole[row] = whitener(self._covariance(state, row, self.per_day))
+                self._whole[row] = whitener(self.covariance(state, row, self.per_day))
         return self._whole
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
@@ -285,7 +297,8 @@ class Area:
             usual = usual_inflow(state, self._day(state.tick), self.per_day)
             inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + usual
             learn_week(state, self._day(state.tick) % 7, inflow)
-        if there.mean() < WHOLE:
+        if there.mean() < WHOLE or is_blind(self, state):
+            forget_flows(self, state)
             self._roll(state)
             return alarms
         if not state.started:
@@ -302,6 +315,7 @@ class Area:
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)
+            look_at_day(self, state, signatures)
             found = judge_growth(self, state, signatures)
             if found is not None:
                 alarms += self.incidents.growth(state, found)

@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from processors.leak import packing
 from processors.leak.area import Area
+from processors.leak.explain import Asked, Explanation, explain
 from processors.leak.incidents import Alarm
 from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
-from processors.leak.state import AreaState
+from processors.leak.state import AreaState, Doubt
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,6 +42,21 @@ class LeakCore:
         for area, state in zip(self._areas, self._states, strict=True):
             alarms += area.tick(state, number, values)
         return alarms
+
+    def explain(self, leak: Asked) -> Explanation | None:
+        """What the last ticks say of a leak that is open; None where they say nothing of it. Changes nothing."""
+        for area, state in zip(self._areas, self._states, strict=True):
+            if any(one.pipe == leak.pipe for one in state.opened):
+                return explain(area, state, leak)
+        return None
+
+    def doubts(self) -> dict[tuple[str, int], Doubt]:
+        """The sensors that seem to lie now, by sensor and kind; one that several areas read stands there once."""
+        found: dict[tuple[str, int], Doubt] = {}
+        for area, state in zip(self._areas, self._states, strict=True):
+            for doubt in state.doubts:
+                found.setdefault((self.sensors[area.columns.all[doubt.column]], doubt.kind), doubt)
+        return found
 
     @property
     def states(self) -> Sequence[AreaState]:

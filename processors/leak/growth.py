@@ -9,6 +9,7 @@ from processors.leak.network import Basis
 from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import SPANS
 from processors.leak.state import AreaState
+from processors.leak.suspects import Shifted, explains
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -55,9 +56,9 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
                 covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
-            best, seen = verdict, (shift, covariance)
+            best, seen = verdict, Shifted(area.per_day, shift, covariance)
     if seen is not None and best.misfit > settings.misfit_slow:
-        best = _one_of_two(area, signatures, *seen, best)
+        best = _one_of_two(area, signatures, seen.shift, seen.covariance, best)
     good = (
         best.leak >= settings.slow
         and best.leak > settings.against_repair * best.repair
@@ -65,7 +66,9 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.sure >= settings.sure_slow
         and best.misfit <= settings.misfit_slow
     )
-    return best if good else None
+    if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
+        return None
+    return best
 
 
 def _one_of_two(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, alone: Verdict) -> Verdict:

@@ -15,6 +15,7 @@ SAME_M: Final = 400.0
 """A second shift so near and so soon corrects the size of the first."""
 REPAIR_M: Final = 600.0
 REPAIRED: Final = "repaired"
+GROWING: Final = "growing"
 CORRECTED_DAYS: Final = 3
 DOUBT_DAYS: Final = 6.0
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.state import AreaState
+from processors.leak.state import AreaState, doubted
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,14 +82,20 @@ class Liars:
             self._limits, self._limits_of = np.maximum(longest, RUN_LEAST - 1.0), state.repeats
         return self._limits
 
+    def standing(self, state: AreaState) -> npt.NDArray[np.bool_]:
+        """Those that speak, and have said the same for longer than chance allows."""
+        stuck: npt.NDArray[np.bool_] = (state.moved < state.tick - self._longest(state)) & (state.missing == 0)
+        return stuck
+
     def mask(self, state: AreaState) -> npt.NDArray[np.bool_]:
         """Pressures out of the sum: those that lie, and for a day those that lied."""
         bad: npt.NDArray[np.bool_] = state.distrust[: self.pressures] > state.tick
+        bad[doubted(state, self.pressures)] = True
         return bad
 
     def trusted(self, state: AreaState) -> bytes:
         """The same as bytes to compare; empty where all are believed."""
-        return self.mask(state).tobytes() if state.tick < state.doubted else b""
+        return self.mask(state).tobytes() if state.tick < state.doubted or state.doubts else b""
 
     def taken_out(self, state: AreaState, variance: float) -> Floats:
         """What to add to a covariance of the pressures and the balance."""

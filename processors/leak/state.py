@@ -15,6 +15,12 @@ MOST: Final = 64
 """Shifts, steps and open leaks remembered at most."""
 
 
+JUMP: Final = 0
+DRIFT: Final = 1
+STUCK: Final = 2
+"""Ways in which a meter lies."""
+
+
 class Shift(msgspec.Struct):
     """A step that was seen: ``flow`` m3/h more (or less, a repair) leak at a pipe since a tick."""
 
@@ -31,6 +37,20 @@ class Open(msgspec.Struct):
     flow: float
     growing: bool
     grew_day: int
+
+
+class Doubt(msgspec.Struct):
+    """A meter that seems to lie."""
+
+    column: int
+    """Among the area's sensors."""
+    kind: int
+    """:data:`JUMP`, :data:`DRIFT` or :data:`STUCK`."""
+    since: int
+    seen: int
+    """The ticks in which it began and was last seen."""
+    error: float
+    """How much too high it reads, m or m3/h; 0 where that cannot be said."""
 
 
 class AreaState(msgspec.Struct):
@@ -81,3 +101,9 @@ class AreaState(msgspec.Struct):
     steps: list[Shift] = []
     """Those within the days kept: their size is not known exactly."""
     opened: list[Open] = []
+    doubts: list[Doubt] = []
+
+
+def doubted(state: AreaState, pressures: int) -> list[int]:
+    """The pressures that are out of the sum because they jumped or drift; one that stands still is lost anyway."""
+    return [doubt.column for doubt in state.doubts if doubt.column < pressures and doubt.kind != STUCK]

@@ -77,6 +77,7 @@ def finding(transition: Transition, at: datetime) -> Anomaly:
         id=event_id("one"),
         transition=transition,
         kind=AnomalyKind.COVER_OPEN,
+        expected="W-1",
         severity=Severity.CRITICAL,
         zone="grid:1",
         subject="c-1",

@@ -99,10 +99,13 @@ def test_every_topic_fills_its_tables(city: Store, tmp_path: Path) -> None:
         ("a::2", True),
         ("a::3", False),  # behind the release
     ]
-    assert city.sql("SELECT state, opened_at, cleared_at FROM anomalies") == [
-        ("cleared", NOW, NOW + timedelta(hours=1))
+    assert city.sql("SELECT state, opened_at, cleared_at, expected FROM anomalies") == [
+        ("cleared", NOW, NOW + timedelta(hours=1), "W-1")
     ]
-    assert city.sql("SELECT transition FROM anomaly_events ORDER BY at") == [("raised",), ("cleared",)]
+    assert city.sql("SELECT transition, expected FROM anomaly_events ORDER BY at") == [
+        ("raised", "W-1"),
+        ("cleared", "W-1"),
+    ]
     assert city.sql("SELECT facility, zone, left_at FROM facilities ORDER BY facility") == [
         ("f-gone", "grid:1", NOW + timedelta(hours=2)),
         ("f-moved", "grid:2", None),

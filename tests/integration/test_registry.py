@@ -18,10 +18,11 @@ from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.clock import ShardRetired
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.partitioning import partition_of
-from schemas.registry import LOAD_KEY, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.registry import LOAD_KEY, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import EVENTS, FACILITIES
+from schemas.works import MaintenancePlanned
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
@@ -215,8 +216,8 @@ def eyes(stack: TestStack, settings: Settings, tmp_path: Path) -> Any:
         "COLUMNS": "200",
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ops.cli.main", "registry", *arguments]
+    def run(*arguments: str, of: str = "registry") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops.cli.main", of, *arguments]
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     return run
@@ -248,6 +249,95 @@ def test_the_command_line(eyes: Any, settings: Settings, tmp_path: Path) -> None
     assert wrong.returncode == 1
     assert "bays.csv:2: facility_class: 'bench' is none of" in " ".join(wrong.stderr.split())
     assert "Traceback" not in wrong.stderr
+
+
+def test_rules_of_a_class_stand_in_every_partition_and_the_nearest_applies(eyes: Any, settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2", THERE)], [ZONE])
+    before = len(said(settings))
+
+    def rules(*arguments: str) -> str:
+        done = eyes(*arguments, of="rules")
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    def applies(facility: str) -> list[str]:
+        row = next(line for line in rules("show", facility).splitlines() if "overstay.clear_s" in line)
+        return [cell.strip() for cell in row.split("│")[2:5]]
+
+    assert applies("b-1") == ["30", "s", "default"]
+    dry = rules("set", "overstay.clear_s=45", "--class", "parking_bay", "--dry-run")
+    assert dry == "class parking_bay would be configured\n"
+    assert len(said(settings)) == before
+    rules("set", "overstay.clear_s=45", "silence.intervals=5", "--class", "parking_bay")
+    assert rules("set", "overstay.clear_s=45", "--class", "parking_bay") == "class parking_bay as it was\n"
+    rules("set", "overstay.clear_s=50", "--zone", HERE)
+    rules("set", "overstay.clear_s=55", "--facility", "b-1")
+    assert applies("b-1") == ["55", "s", "facility b-1"]
+    assert applies("b-2") == ["45", "s", "class parking_bay"]
+    policy = Policy(rules={"overstay.clear_s": 45.0, "silence.intervals": 5.0})
+    word = ClassConfigured(facility_class=FacilityClass.PARKING_BAY, policy=policy)
+    assert sorted(number for number, data in said(settings) if data == word) == list(range(EVENTS.partitions))
+    assert read_registered(settings.kafka).city == {word.key: word}
+    rules("unset", "overstay.clear_s", "--facility", "b-1")
+    assert applies("b-1") == ["50", "s", f"zone {HERE}"]
+
+
+def test_what_no_rule_takes_is_refused_by_name(eyes: Any, settings: Settings) -> None:
+    load_registry(settings, [bay("b-1"), bay("b-2", THERE)], [ZONE])
+    for arguments, problem in (
+        (("set", "overstay.clear_s=1"), "exactly one of --class, --zone and --facility"),
+        (("set", "overstay.clear=1", "--zone", HERE), "there is no parameter 'overstay.clear'"),
+        (("unset", "overstay.clear_s", "--facility", "b-1"), "nothing is said here of 'overstay.clear_s'"),
+        (("set", "overstay.clear_s=1", "--zone", THERE), "no zone 'segment:2' is configured"),
+        (("show", "b-9"), "no facility 'b-9' is registered"),
+    ):
+        wrong = eyes(*arguments, of="rules")
+        assert wrong.returncode == 1
+        assert problem in " ".join(wrong.stderr.split())
+
+
+def test_works_are_planned_moved_and_called_off(eyes: Any, settings: Settings) -> None:
+    load_registry(settings, [bay("b-1")], [ZONE])
+
+    def works(*arguments: str) -> str:
+        done = eyes(*arguments, of="works")
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    def planned() -> list[tuple[int, str, str | None, str, bool]]:
+        return [
+            (number, one.works, one.facility, f"{one.ends:%H}", one.cancelled)
+            for number, one in said(settings)
+            if isinstance(one, MaintenancePlanned)
+        ]
+
+    when = ("--from", "2126-12-01T08:00+08:00", "--to", "2126-12-01T18:00+08:00")
+    assert works("plan", "W-1", "--facility", "b-1", *when) == "W-1 planned\n"
+    assert works("plan", "W-1", "--facility", "b-1", *when) == "W-1 as it was\n"
+    assert works("plan", "W-1", "--zone", HERE, *when[:3], "2126-12-01T20:00+08:00") == "W-1 planned\n"
+    assert HERE in works("list")
+    over = ("--from", "2026-01-01", "--to", "2026-01-02", "--kind", "cover_open")
+    works("plan", "W-0", "--zone", HERE, *over)
+    assert "W-0" not in works("list")
+    assert "cover_open" in works("list", "--over")
+    assert works("cancel", "W-1") == "W-1 called off\n"
+    at = where(HERE)
+    assert planned() == [
+        (at, "W-1", "b-1", "10", False),
+        (at, "W-1", None, "12", False),
+        (at, "W-0", None, "00", False),
+        (at, "W-1", None, "12", True),
+    ]
+    assert read_registered(settings.kafka).works == {}  # the one was called off, the other is long over
+    for arguments, problem in (
+        (("plan", "W-2", *when), "exactly one of --zone and --facility"),
+        (("plan", "W-2", "--zone", "segment:9", *when), "no zone 'segment:9'"),
+        (("plan", "W-2", "--zone", HERE, "--from", "2026-01-02", "--to", "2026-01-02"), "ends is not after begins"),
+        (("cancel", "W-1"), "no works 'W-1' are planned"),
+    ):
+        wrong = eyes(*arguments, of="works")
+        assert wrong.returncode == 1
+        assert problem in " ".join(wrong.stderr.split())
 
 
 def test_an_ingest_that_is_taken_away_is_retired_in_every_partition(settings: Settings) -> None:

@@ -6,11 +6,13 @@ from ingest_rig import NOW, Rig, facility, record_of
 from ingest.rewrite import LOAD_MS, PAUSE_S, UNCONFIRMED_MAX
 from schemas.clock import Tick
 from schemas.columns import AcceptedColumns, BatchColumns
-from schemas.facility import DeviceBinding, Place
+from schemas.facility import DeviceBinding, FacilityClass, Place, Policy
+from schemas.model import from_ms
 from schemas.partitioning import partition_of
 from schemas.registry import (
     LOAD_KEY,
     PROBE_KEY,
+    ClassConfigured,
     FacilityRegistered,
     RegistryProbe,
     RegistryRewriteBegun,
@@ -21,6 +23,7 @@ from schemas.registry import (
 )
 from schemas.topics import DAY_MS, EVENTS, FACILITIES, REWRITES
 from schemas.water import WaterNetworkConfigured
+from schemas.works import MaintenancePlanned
 from tests.surveyor import network
 
 PARTITION = partition_of("dma:1", EVENTS.partitions)
@@ -307,3 +310,30 @@ def test_a_water_network_is_written_behind_its_zone_as_long_as_it_stands() -> No
     driven.rig.registry.apply("/water/dma:1", None)
     assert "/water/dma:1" not in driven.rig.registry.keys(PARTITION)
     assert driven.rig.registry.standing("/water/dma:1", PARTITION) is None
+
+
+def test_what_is_known_of_the_city_stands_first_in_every_partition() -> None:
+    driven = Driven(count=1)
+    word = ClassConfigured(facility_class=FacilityClass.FLOW_METER, policy=Policy(rules={"silence.intervals": 5.0}))
+    gone = ClassConfigured(facility_class=FacilityClass.CAMERA)
+    for known in (word, gone):
+        driven.rig.registry.apply_plan(known.key, known)
+    driven.rig.registry.apply_plan(gone.key, None)
+    begins, ends = from_ms(DAY), from_ms(DAY + 1)
+    here, called_off = (MaintenancePlanned(works=w, zone="dma:1", begins=begins, ends=ends) for w in ("W-1", "W-2"))
+    for plan in (here, called_off):
+        driven.rig.registry.apply_plan(plan.key, plan)
+    driven.rig.registry.apply_plan(called_off.key, None)
+    other = (PARTITION + 1) % EVENTS.partitions
+    driven.own(PARTITION, other)
+    driven.tick(DAY)
+    driven.finish()
+    driven.finish()
+    said = [(one.partition, one.key) for one in driven.rig.writer.written if one.data == word]
+    assert sorted(said) == sorted((number, f"partition-{number}") for number in (PARTITION, other))
+    assert driven.of(ClassConfigured) == [word, word]
+    plans = [one for one in driven.rig.writer.written if type(one.data) is MaintenancePlanned]
+    assert [(one.partition, one.key, one.data) for one in plans] == [(PARTITION, "dma:1", here)]
+    kinds = driven.kinds()
+    assert kinds.index(ClassConfigured) < kinds.index(FacilityRegistered)
+    assert sorted(one.facilities for one in driven.of(RegistryRewriteEnded)) == [0, 1]

@@ -6,8 +6,10 @@ from street_kit import ZONE, lamp, said
 from processors.detectors.clock import ClockDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.anomaly import AnomalyKind
+from schemas.facility import FacilityClass, Policy
 from schemas.identity import finding_id, reading_id, timed
 from schemas.observation import Quality
+from schemas.registry import ClassConfigured
 
 WRONG = ["raised device_clock lamp-1", "cleared device_clock lamp-1"]
 G, F, L, U, R = Quality.GOOD, Quality.FUTURE, Quality.LATE, Quality.UNTIMED, Quality.RELEASED
@@ -104,3 +106,16 @@ def test_readings_of_what_is_not_registered_say_nothing() -> None:
     driver._speaks_for["lamp-1", None] = lamp()
     speak(driver, F, F, F)
     assert said(driver) == []
+
+
+def test_the_rule_says_how_many_and_within_how_long() -> None:
+    driver = street()
+    policy = Policy(rules={"clock.messages": 2.0, "clock.within_s": 100.0})
+    driver.configure(ClassConfigured(facility_class=FacilityClass.STREET_LAMP, policy=policy))
+    speak(driver, F, F, every_s=110.0)
+    assert said(driver) == []
+    speak(driver, F, G, G)
+    assert said(driver) == []  # 110 s between the second and the third
+    speak(driver, F, F, G, G)
+    assert said(driver) == WRONG
+    assert driver.findings[0].numbers == {"messages": 2.0}

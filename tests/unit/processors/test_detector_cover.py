@@ -1,5 +1,7 @@
 """Covers: what raises, what nearly does, and what clears."""
 
+from datetime import timedelta
+
 import pytest
 from street_kit import at_s, cover, said
 
@@ -226,3 +228,40 @@ def test_a_clock_put_forward_confirms_nothing() -> None:
     assert said(driver) == []
     driver.advance(15)
     assert said(driver) == ["raised cover_tilted cover-1"]
+
+
+# rules
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_so_many_samples_confirm_and_end_it(samples: int) -> None:
+    rules = {"cover.confirm_samples": float(samples), "cover.clear_samples": float(samples)}
+    driver = PipelineTestDriver(CoverDetector())
+    driver.register(cover(rules=rules))
+    tilt(driver, *[17.0] * (samples - 1))
+    assert said(driver) == []
+    tilt(driver, 17.0)
+    assert said(driver) == ["raised cover_tilted cover-1"]
+    assert driver.findings[0].since == driver.findings[0].at - timedelta(seconds=samples - 1)
+    tilt(driver, *[0.0] * (samples - 1))
+    assert len(said(driver)) == 1
+    tilt(driver, 0.0)
+    assert said(driver)[1:] == ["cleared cover_tilted cover-1"]
+
+
+def test_the_first_sample_of_many_counts_for_the_time_without_a_contrary_one() -> None:
+    driver = PipelineTestDriver(CoverDetector())
+    driver.register(cover(rules={"cover.confirm_samples": 9.0, "cover.confirm_s": 30.0}))
+    tilt(driver, 17.0, 17.0, every_s=20.0)
+    assert said(driver) == ["raised cover_tilted cover-1"]
+    assert at_s(driver, driver.findings[0]) == 30.0
+
+
+@pytest.mark.parametrize(("share", "clears"), [(0.5, False), (0.8, True)])
+def test_calm_is_a_share_of_the_limit(share: float, *, clears: bool) -> None:
+    driver = PipelineTestDriver(CoverDetector())
+    driver.register(cover(rules={"cover.calm_share": share, "cover.open_deg": 60.0}))
+    tilt(driver, 65.0, 65.0)
+    assert said(driver) == ["raised cover_open cover-1"]
+    tilt(driver, 7.0, 7.0)
+    assert (said(driver)[1:] == ["cleared cover_open cover-1"]) == clears

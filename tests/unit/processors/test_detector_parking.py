@@ -1,14 +1,15 @@
 """Bays and kerbs: too long, where nobody may, and all the flicker in between."""
 
 import pytest
-from street_kit import at_s, bay, kerb, said
+from street_kit import ZONE, at_s, bay, kerb, said
 
 from processors.detectors.parking import ParkingDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.anomaly import AnomalyKind
 from schemas.camera import TrackPhase
-from schemas.facility import Facility
+from schemas.facility import Facility, FacilityClass, Policy
 from schemas.identity import finding_id, reading_id, timed
+from schemas.registry import ClassConfigured, ZoneConfigured, ZoneKind
 
 OVERSTAY = ["raised parking_overstay bay-1", "cleared parking_overstay bay-1"]
 STOPPING = ["raised no_stopping kerb-1", "cleared no_stopping kerb-1"]
@@ -306,3 +307,27 @@ def test_a_clock_put_forward_ends_no_track() -> None:
     assert said(driver) == STOPPING[:1]
     driver.advance(400)
     assert said(driver) == STOPPING
+
+
+def test_a_zone_and_a_class_rule_over_the_dwell_and_the_kerb_over_both() -> None:
+    driver = street(kerb(), kerb("kerb-2", grace_s=30.0))
+    driver.configure(ClassConfigured(facility_class=FacilityClass.CURB_ZONE, policy=dwelling(90.0)))
+    place = driver._facilities["kerb-1"].place
+    for seconds, raised in ((None, 91), (60.0, 61)):
+        policy = Policy() if seconds is None else dwelling(seconds)
+        driver.configure(ZoneConfigured(zone=ZONE, kind=ZoneKind.STREET_SEGMENT, place=place, policy=policy))
+        began, before = driver.now_ms, len(driver.findings)
+        for name in ("kerb-1", "kerb-2"):
+            driver.see("cam-1", name, f"t-{began}")
+        driver.advance(100)
+        assert {one.subject: one.numbers["limit_s"] for one in driver.findings[before:]} == {
+            "kerb-1": raised - 1,
+            "kerb-2": 30.0,
+        }
+        for name in ("kerb-1", "kerb-2"):
+            driver.see("cam-1", name, f"t-{began}", phase=TrackPhase.END)
+        driver.advance(100)
+
+
+def dwelling(seconds: float) -> Policy:
+    return Policy(rules={"no_stopping.dwell_s": seconds})

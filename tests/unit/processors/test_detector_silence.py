@@ -4,18 +4,18 @@ import pytest
 from fold_kit import NOW, row, series, tick
 from fold_kit import batch as batch_of
 from state_kit import slot
-from street_kit import ZONE, at_s, kerb, lamp, said
+from street_kit import ZONE, at_s, facility, kerb, lamp, said
 
 from processors.detectors.silence import SilenceDetector
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Blind
 from processors.engine.driver import PipelineTestDriver
 from schemas.anomaly import Anomaly, AnomalyKind
-from schemas.facility import Facility
+from schemas.facility import Facility, FacilityClass, Policy
 from schemas.identity import finding_id
 from schemas.model import from_ms
 from schemas.observation import Quality
-from schemas.registry import FacilityRegistered
+from schemas.registry import ClassConfigured, FacilityRegistered
 
 SILENT = ["raised device_silent lamp-1", "cleared device_silent lamp-1"]
 
@@ -287,3 +287,49 @@ def test_a_device_of_nobody_is_not_waited_for() -> None:
     driver.write(batch_of(row(1, of=series("stranger", zone=ZONE), time_ms=NOW)))
     driver.advance(10_000)
     assert said(driver) == []
+
+
+# the rule
+
+
+def class_of_lamps(intervals: float) -> ClassConfigured:
+    policy = Policy(rules={"silence.intervals": intervals})
+    return ClassConfigured(facility_class=FacilityClass.STREET_LAMP, policy=policy)
+
+
+def test_a_rule_that_is_more_patient_counts_at_once() -> None:
+    driver = PipelineTestDriver(SilenceDetector())
+    driver.register(lamp())
+    driver.read("lamp-1", "power", 1.0)
+    driver.configure(class_of_lamps(5.0))
+    driver.advance(300)
+    assert said(driver) == []
+    driver.advance(1)
+    assert said(driver) == ["raised device_silent lamp-1"]
+    assert driver.findings[0].numbers == {"interval_s": 60.0, "silent_s": 300.001}
+
+
+def test_a_rule_that_is_less_patient_finds_who_was_silent_for_long_enough() -> None:
+    driver = PipelineTestDriver(SilenceDetector())
+    driver.register(lamp())
+    driver.read("lamp-1", "power", 1.0)
+    driver.advance(100)
+    driver.configure(class_of_lamps(1.0))
+    driver.advance(1)
+    assert said(driver) == ["raised device_silent lamp-1"]
+
+
+def test_of_several_facilities_the_least_patient_counts() -> None:
+    driver = PipelineTestDriver(SilenceDetector())
+    driver.register(lamp("lamp-1", "d"), facility("bay-1", FacilityClass.PARKING_BAY, "d", interval_s=60.0))
+    driver.configure(class_of_lamps(10.0))
+    driver.advance(181)
+    assert said(driver) == ["raised device_silent d"]
+    driver = PipelineTestDriver(SilenceDetector())
+    driver.register(lamp("lamp-1", "d"), facility("bay-1", FacilityClass.PARKING_BAY, "d", interval_s=60.0))
+    driver.configure(class_of_lamps(10.0))
+    driver.left("bay-1")
+    driver.advance(600)
+    assert said(driver) == []
+    driver.advance(1)
+    assert said(driver) == ["raised device_silent d"]

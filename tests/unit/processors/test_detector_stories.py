@@ -8,7 +8,7 @@ from fold_kit import RELAXED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from state_kit import state
-from street_kit import bay, cover, facility, kerb, lamp, records, replayed, restart
+from street_kit import ZONE, bay, cover, facility, kerb, lamp, records, replayed, restart
 
 from processors.detectors import ALL
 from processors.detectors.clock import ClockDetector
@@ -21,10 +21,12 @@ from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver, finding_ids
 from schemas.anomaly import Transition
 from schemas.camera import TrackPhase
-from schemas.facility import Facility, FacilityClass
+from schemas.facility import Facility, FacilityClass, Place, Policy
 from schemas.observation import Quality
+from schemas.registry import ClassConfigured, ZoneConfigured, ZoneKind
 
 Action = Callable[[PipelineTestDriver], None]
+PLACE = Place(lon=113.85, lat=34.03)
 
 SOON = st.sampled_from([0.0, 0.0, 1.0, 30.0, 60.0, 200.0, 700.0])
 TIMES = st.sampled_from([1, 2, 3])
@@ -59,6 +61,23 @@ def leaving(name: str) -> Action:
     return lambda driver: driver.left(name) if name in driver._facilities else None
 
 
+def ruling(of: FacilityClass | None, rules: dict[str, float]) -> Action:
+    """A class, or the zone, is configured; it is told whatever is registered by then."""
+
+    def act(driver: PipelineTestDriver) -> None:
+        policy = Policy(rules=rules)
+        if of is None:
+            driver.configure(ZoneConfigured(zone=ZONE, kind=ZoneKind.STREET_SEGMENT, place=PLACE, policy=policy))
+        else:
+            driver.configure(ClassConfigured(facility_class=of, policy=policy))
+
+    return act
+
+
+def rules(of: FacilityClass, *choices: dict[str, float]) -> st.SearchStrategy[Action]:
+    return st.builds(ruling, st.sampled_from([of, None]), st.sampled_from([{}, *choices]))
+
+
 def waves(values: list[float], device: str, name: str) -> st.SearchStrategy[Action]:
     qualities = st.sampled_from([Quality.GOOD] * 4 + list(Quality) + [Quality.FUTURE])
     return st.builds(reading, st.just(device), st.just(name), st.sampled_from(values), AGES, qualities, TIMES)
@@ -70,6 +89,12 @@ COVERS = st.one_of(
     waves([0.0, 12.0], "cover-2", "tilt_angle"),
     st.builds(lambda deg: lambda driver: driver.register(cover(install_angle_deg=deg)), st.sampled_from([0.0, 12.0])),
     st.builds(leaving, st.sampled_from(["cover-1", "cover-2"])),
+    rules(
+        FacilityClass.MANHOLE_COVER,
+        {"cover.tilt_deg": 14.0},
+        {"cover.confirm_samples": 1.0, "cover.open_deg": 5.0},
+        {"cover.clear_samples": 3.0, "cover.calm_share": 0.1},
+    ),
 )
 BAYS = st.one_of(
     waves([0.0, 1.0], "mag", "occupied"),
@@ -86,6 +111,11 @@ BAYS = st.one_of(
         st.sampled_from([None, 60.0, 600.0]),
     ),
     st.builds(leaving, st.sampled_from(["bay-1", "kerb-1"])),
+    rules(
+        FacilityClass.CURB_ZONE,
+        {"no_stopping.dwell_s": 60.0, "no_stopping.track_gone_s": 30.0},
+        {"no_stopping.clear_s": 0.0, "overstay.grace_s": 90.0},
+    ),
 )
 LAMPS = st.one_of(
     waves([1.0], "b", "power"),
@@ -95,6 +125,11 @@ LAMPS = st.one_of(
         lambda devices, every: lambda driver: driver.register(lamp("lamp-1", *devices, interval_s=every)),
         st.sampled_from([("b", "a"), ("a",), ("c", "b")]),
         st.sampled_from([60.0, 10.0, None]),
+    ),
+    rules(
+        FacilityClass.STREET_LAMP,
+        {"silence.intervals": 1.0, "clock.messages": 1.0},
+        {"silence.intervals": 10.0, "clock.within_s": 1.0},
     ),
     st.just(PipelineTestDriver.disconnect),
     st.just(PipelineTestDriver.reconnect),

@@ -28,7 +28,7 @@ LAX = WhatIf.read({"override": [{"facility_class": "manhole_cover", "policy": {"
 class Newer(CoverDetector):
     """Another version of the same."""
 
-    version = 3  # type: ignore[misc,assignment]
+    version = 99  # type: ignore[misc,assignment]
 
 
 def street(covers: int = 1) -> PipelineTestDriver:
@@ -56,21 +56,21 @@ RAISED, CLEARED = Transition.RAISED, Transition.CLEARED
 
 def test_it_speaks_beside_the_live_one_where_no_operator_hears_it() -> None:
     driver = street()
-    driver.begin_shadow("cover", 3, STRICT)
+    driver.begin_shadow("cover", 99, STRICT)
     tilt(driver, 0, 7.0)
     assert driver.findings == []
     (said,) = driver.shadow_findings
-    assert (said.kind, said.detector_version) == (AnomalyKind.COVER_TILTED, 3)
+    assert (said.kind, said.detector_version) == (AnomalyKind.COVER_TILTED, 99)
     topics = {outgoing(output, "/test").topic for output in driver.outputs}
     assert topics == {SHADOWS.name}
     tilt(driver, 0, 17.0)
-    assert [one.detector_version for one in driver.findings] == [2]
+    assert [one.detector_version for one in driver.findings] == [CoverDetector.version]
 
 
 def test_it_begins_with_nothing_known_and_learns_the_registry() -> None:
     driver = street()
     tilt(driver, 0, 17.0)
-    driver.begin_shadow("cover", 3)
+    driver.begin_shadow("cover", 99)
     assert driver.shadow_findings == []
     tilt(driver, 0, 17.0)
     assert len(driver.shadow_findings) == 1
@@ -79,7 +79,7 @@ def test_it_begins_with_nothing_known_and_learns_the_registry() -> None:
 def test_promoted_it_goes_on_under_the_id_that_is_known() -> None:
     driver = street()
     tilt(driver, 0, 17.0)
-    shadow = driver.begin_shadow("cover", 3)
+    shadow = driver.begin_shadow("cover", 99)
     tilt(driver, 0, 17.0)
     (raised,), (again,) = driver.findings, driver.shadow_findings
     assert raised.id != again.id  # it was opened by another reading
@@ -87,7 +87,7 @@ def test_promoted_it_goes_on_under_the_id_that_is_known() -> None:
     driver.fold = restored(driver.fold)
     tilt(driver, 0, 0.0)
     assert lives(driver) == {str(raised.id): [(RAISED, None), (CLEARED, None)]}
-    assert driver.findings[-1].detector_version == 3
+    assert driver.findings[-1].detector_version == 99
     tilt(driver, 0, 17.0)
     assert driver.findings[-1].id not in {raised.id, again.id}
 
@@ -95,7 +95,7 @@ def test_promoted_it_goes_on_under_the_id_that_is_known() -> None:
 def test_what_it_does_not_find_is_cleared_and_what_it_finds_more_is_raised() -> None:
     driver = street(2)
     tilt(driver, 0, 17.0)
-    shadow = driver.begin_shadow("cover", 3, LAX)
+    shadow = driver.begin_shadow("cover", 99, LAX)
     tilt(driver, 0, 17.0)
     tilt(driver, 1, 45.0)
     driver.write(ShadowPromoted(shadow=shadow))
@@ -104,7 +104,7 @@ def test_what_it_does_not_find_is_cleared_and_what_it_finds_more_is_raised() -> 
     assert [one.subject for one in driver.open] == ["cover-1"]
 
     driver = street(2)
-    shadow = driver.begin_shadow("cover", 3, STRICT)
+    shadow = driver.begin_shadow("cover", 99, STRICT)
     tilt(driver, 1, 7.0)
     assert driver.findings == []
     driver.write(ShadowPromoted(shadow=shadow))
@@ -120,7 +120,7 @@ def test_no_step_of_a_finding_goes_back_in_time() -> None:
     driver = street(2)
     for number in range(2):
         driver.read("cover-0", "tilt_angle", 17.0, at_ms=driver.now_ms + 4_000 + number)  # ahead of the newest tick
-    shadow = driver.begin_shadow("cover", 3, LAX)
+    shadow = driver.begin_shadow("cover", 99, LAX)
     for number in range(2):
         driver.read("cover-1", "tilt_angle", 45.0, at_ms=driver.now_ms + 4_000 + number)
     driver.write(ShadowPromoted(shadow=shadow))
@@ -130,7 +130,7 @@ def test_no_step_of_a_finding_goes_back_in_time() -> None:
     assert (driver.open[0].subject, len(driver.open)) == ("cover-1", 1)
 
     driver = street(1)
-    shadow = driver.begin_shadow("cover", 3, STRICT)
+    shadow = driver.begin_shadow("cover", 99, STRICT)
     tilt(driver, 0, 7.0)
     at_ms = driver.now_ms
     driver.advance(600)
@@ -146,7 +146,7 @@ def test_the_policies_of_a_trial_change_what_was_written_down_and_nothing_else()
     driver = street()
     leaning = cover("cover-0").model_copy(update={"policy": Policy(install_angle_deg=30.0)})
     driver.register(leaning)
-    driver.begin_shadow("cover", 3, STRICT)
+    driver.begin_shadow("cover", 99, STRICT)
     tilt(driver, 0, 31.0)
     assert driver.shadow_findings == []
     tilt(driver, 0, 37.0)
@@ -158,7 +158,7 @@ def test_a_hundred_open_findings_leave_no_orphan_and_make_no_second_case() -> No
     for n in range(100):
         tilt(driver, n, 12.0 + n % 30)
     assert len(driver.open) == 100
-    shadow = driver.begin_shadow("cover", 3, LAX)
+    shadow = driver.begin_shadow("cover", 99, LAX)
     for n in range(110):
         tilt(driver, n, 12.0 + n % 30 if n < 100 else 40.0)
     before = {one.subject: one.id for one in driver.open}
@@ -208,8 +208,8 @@ def test_promoted_before_it_knew_the_registry_it_learns_it_from_the_next_rewrite
     driver = street()
     registered = FacilityRegistered(facility=cover("cover-0"), revision=5)
     driver.write(registered)
-    driver.write(ShadowBegun(shadow="cover@3", detector="cover", version=3))
-    driver.write(ShadowPromoted(shadow="cover@3"))
+    driver.write(ShadowBegun(shadow="cover@99", detector="cover", version=3))
+    driver.write(ShadowPromoted(shadow="cover@99"))
     driver.write(registered)  # the daily rewrite
     tilt(driver, 0, 17.0)
     assert [one.detector_version for one in driver.findings] == [3]
@@ -241,7 +241,7 @@ def test_the_story_of_a_trial_replays_to_the_same_bytes() -> None:
     driver = street(4)
     for n in range(4):
         tilt(driver, n, 12.0 + 10 * n)
-    shadow = driver.begin_shadow("cover", 3, LAX)
+    shadow = driver.begin_shadow("cover", 99, LAX)
     for n in range(4):
         tilt(driver, n, 12.0 + 10 * n)
     driver.write(ShadowPromoted(shadow=shadow))
@@ -252,7 +252,7 @@ def test_the_story_of_a_trial_replays_to_the_same_bytes() -> None:
 
 def test_an_ended_trial_leaves_nothing_behind() -> None:
     driver, plain = street(), street()
-    shadow = driver.begin_shadow("cover", 3, STRICT)
+    shadow = driver.begin_shadow("cover", 99, STRICT)
     for one in (driver, plain):
         tilt(one, 0, 7.0, 1)  # a suspicion, with a timer of its own
     driver.write(ShadowEnded(shadow=shadow))
@@ -261,7 +261,7 @@ def test_an_ended_trial_leaves_nothing_behind() -> None:
     assert driver.fold.timers == 0
     driver.write(ShadowPromoted(shadow=shadow))  # too late
     tilt(driver, 0, 17.0)
-    assert [one.detector_version for one in driver.findings] == [2]
+    assert [one.detector_version for one in driver.findings] == [CoverDetector.version]
 
 
 def test_one_trial_at_a_time_and_only_of_what_the_code_knows() -> None:
@@ -276,7 +276,7 @@ def test_one_trial_at_a_time_and_only_of_what_the_code_knows() -> None:
 
 def test_the_version_that_was_promoted_may_become_that_of_the_code() -> None:
     driver = street()
-    shadow = driver.begin_shadow("cover", 3)
+    shadow = driver.begin_shadow("cover", 99)
     tilt(driver, 0, 17.0)
     driver.write(ShadowPromoted(shadow=shadow))
     data = tuple(driver.fold.snapshot(shard, 0) for shard in range(SHARDS))

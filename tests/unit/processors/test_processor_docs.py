@@ -1,5 +1,6 @@
 """The pages of the detectors: the example runs, every detector has one, and their numbers are the code's."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,10 @@ import pytest
 from state_kit import slot
 from street_kit import facility
 
-from processors.detectors import (
-    ALL,
-    CANDIDATES,
-    clock,
-    counters,
-    cover,
-    leak_judge,
-    leak_life,
-    leak_steps,
-    parking,
-    silence,
-)
+from processors.detectors import ALL, CANDIDATES, counters, leak_judge, leak_life, leak_steps
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.frontier import BLIND_CADENCES
+from schemas.rules import PARAMETERS
 
 FOLDER = Path(__file__).parents[3] / "docs" / "processors"
 
@@ -54,20 +45,27 @@ def test_every_detector_has_a_page_that_names_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
-        (
-            "cover",
-            [cover.TILT_DEG, cover.OPEN_DEG, cover.CONFIRM_SAMPLES, cover.CONFIRM_MS // 1000, cover.CALM_SAMPLES],
-        ),
-        ("parking", [*parking.KERB_DWELL_S.values(), parking.BAY_CLEAR_S, parking.KERB_CLEAR_S]),
-        ("parking", [parking.TRACK_GONE_MS // 1000]),
-        ("silence", [silence.INTERVALS, BLIND_CADENCES]),
+        ("silence", [BLIND_CADENCES]),
         ("counters", [counters.GAP_MIN_S, counters.GAP_INTERVALS, counters.SPAN_MIN_MS, counters.ROLL_MAX_M3_H]),
-        ("clock", [clock.MESSAGES, clock.WITHIN_MS // 3_600_000]),
         ("leak", [leak_judge.PATTERN_LIMIT, leak_judge.INFLOW_LIMIT, leak_life.WARM_UP_MS // 3_600_000]),
         ("leak", [leak_steps.DELAY_MS // 60_000, leak_steps.PATIENCE_MS // 60_000, leak_life._PATIENCE]),
     ],
 )
 def test_the_numbers_of_a_page_are_those_of_the_code(name: str, numbers: list[float]) -> None:
-    table = "\n".join(line for line in page(name).splitlines() if line.startswith("|"))
     for number in numbers:
-        assert re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", table), number
+        assert any(_has(line, number) for line in rows(name)), number
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_a_row_of_the_page_names_every_parameter_of_its_rules_and_its_default(name: str) -> None:
+    rule, parameter = PARAMETERS[name]
+    named = [line for line in rows(rule.processor) if f"`{name}`" in line]
+    assert any(math.isinf(parameter.default) or _has(line, parameter.default) for line in named)
+
+
+def rows(name: str) -> list[str]:
+    return [line for line in page(name).splitlines() if line.startswith("|")]
+
+
+def _has(line: str, number: float) -> bool:
+    return re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", line) is not None

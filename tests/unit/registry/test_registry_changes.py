@@ -9,8 +9,8 @@ from ops.registry.load import LoadReport, load_registry
 from ops.registry.store import Registered
 from runtime.errors import FatalError
 from runtime.settings import Settings
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
-from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.water import WaterNetworkConfigured
 from tests.surveyor import network
 
@@ -36,25 +36,30 @@ class Rig:
         self.facilities: dict[str, Facility] = {}
         self.zones: dict[str, ZoneConfigured] = {}
         self.networks: dict[str, WaterNetworkConfigured] = {}
+        self.city: dict[str, ClassConfigured] = {}
         self.events: list[tuple[str, Any]] = []
+        self.everywhere: list[Any] = []
         self.states: list[tuple[str, str, Any]] = []
         monkeypatch.setattr(
-            load, "read_registered", lambda _: Registered(self.facilities, self.zones, 0, self.networks)
+            load,
+            "read_registered",
+            lambda _: Registered(self.facilities, self.zones, networks=self.networks, city=self.city),
         )
-        monkeypatch.setattr(load, "_write", self._write)
+        monkeypatch.setattr(load, "write", self._write)
         monkeypatch.setattr(load, "kafka_explained", _as_it_is)
 
     def _write(self, _settings: Settings, plan: Any) -> None:
         # Revisions have tests of their own, on the real log.
         self.events = [(zone, event.model_copy(update={"revision": 0})) for zone, event in plan.events]
+        self.everywhere = [event.model_copy(update={"revision": 0}) for event in plan.everywhere]
         self.states = [
             (key, subject, data if data is None else data.model_copy(update={"revision": 0}))
             for key, subject, data in plan.states
         ]
 
-    def load(self, *facilities: Facility, zones: tuple[ZoneConfigured, ...] = (), **more: Any) -> LoadReport:
-        self.events, self.states = [], []
-        return load_registry(Settings.model_construct(kafka=None), facilities, zones, **more)
+    def load(self, *facilities: Facility, **more: Any) -> LoadReport:
+        self.events, self.states, self.everywhere = [], [], []
+        return load_registry(Settings.model_construct(kafka=None), facilities, more.pop("zones", ()), **more)
 
 
 class _as_it_is:  # noqa: N801 - stands in for a function
@@ -170,3 +175,22 @@ def test_a_water_network_that_is_as_it_was_is_told_again_only_when_asked(rig: Ri
     assert rig.load(networks=(pipes,), again=True).networks == ("segment:1",)
     assert rig.events == [("segment:1", pipes)]
     assert rig.load(networks=(network(None, "segment:1"),)).networks == ("segment:1",)
+
+
+def test_what_is_known_of_a_class_is_for_every_partition(rig: Rig) -> None:
+    policy = Policy(rules={"overstay.clear_s": 5.0})
+    word = ClassConfigured(facility_class=FacilityClass.PARKING_BAY, policy=policy)
+    report = rig.load(city=(word, ClassConfigured(facility_class=FacilityClass.CAMERA)))  # of which nothing is known
+    assert report.classes == ("parking_bay",)
+    assert rig.everywhere == [word]
+    assert [(key, data) for key, _, data in rig.states] == [("/city/class/parking_bay", word)]
+    rig.city = {word.key: word}
+    assert rig.load(city=(word,)).classes == ()
+    assert rig.everywhere == rig.states == []
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_parameter_that_no_rule_takes_is_never_written(rig: Rig, dry_run: bool) -> None:
+    with pytest.raises(FatalError, match=r"b-1: cover.tilt_deg is for manhole_cover.*nothing was changed"):
+        rig.load(bay("b-2"), bay("b-1", policy=Policy(rules={"cover.tilt_deg": 3.0})), dry_run=dry_run)
+    assert rig.events == []

@@ -337,3 +337,37 @@ def test_a_file_that_is_none(tmp_path: Path, name: str, content: bytes, expected
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RegistryFileError, match="No such file"):
         read_registry_file(tmp_path / "none.csv")
+
+
+# ------------------------------------------------------------------------------------------------ rules
+
+
+def test_parameters_of_rules_stand_in_one_cell(tmp_path: Path) -> None:
+    rules = {"overstay.clear_s": 45.0, "silence.intervals": 5.0}
+    text = "overstay.clear_s=45; silence.intervals = 5;"
+    (one,), (zone,) = read_registry_file(
+        csv_file(
+            tmp_path,
+            f"b-1,local,parking_bay,segment:1,113,34,{text}",
+            f",,zone,dma:1,113,34,{text}",
+            header=HEADER + ",rules",
+        )
+    )
+    assert one.policy == zone.policy == Policy(rules=rules)
+    (same,), _ = read_registry_file(geojson(tmp_path, feature(rules=rules)))
+    assert same.policy == Policy(rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("cover.tilt_deg=3", "rules: cover.tilt_deg is for manhole_cover, not for parking_bay"),
+        ("overstay.clear=3", "rules: there is no parameter 'overstay.clear'; did you mean overstay.clear_s"),
+        ("overstay.clear_s=-1", "rules: overstay.clear_s must be 0 to 3.16224e+07 s, not -1"),
+        ("overstay.clear_s", "rules: 'overstay.clear_s' is not a parameter and its value"),
+    ],
+)
+def test_what_no_rule_takes_is_a_problem_of_its_row(tmp_path: Path, cell: str, problem: str) -> None:
+    path = csv_file(tmp_path, f"b-1,local,parking_bay,segment:1,113,34,{cell}", header=HEADER + ",rules")
+    (found,) = problems(path)
+    assert found.startswith(f"covers.csv:2: {problem}")

@@ -1,0 +1,75 @@
+"""What applies to the facilities of a zone by the rules of one detector: resolved when it is configured, not when read.
+
+A detector keeps a rulebook in its state, shows it every registration and configuration, and asks it by facility.
+"""
+
+from typing import Final
+
+import msgspec
+
+from schemas.facility import Facility, FacilityClass
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.rules import RULES, Values, resolve, said
+
+RegistryEvent = FacilityRegistered | FacilityLeft | ZoneConfigured | ClassConfigured
+"""What a detector that has rules hears of the registry."""
+
+_RESOLVED: Final = "resolved"  # kept beside the state and never written: it follows from it
+
+
+class Rulebook(msgspec.Struct, dict=True):
+    """Only what somebody said is written to snapshots."""
+
+    rules: tuple[str, ...]
+    """The names of those that it is about."""
+    zone: dict[str, float] = {}
+    classes: dict[str, dict[str, float]] = {}
+    facilities: dict[str, dict[str, float]] = {}  # of those that have any of their own
+
+    def configure(self, event: ZoneConfigured | ClassConfigured) -> bool:
+        """Take in what was said of the zone or of a class; whether anything may apply that did not before.
+
+        Those who are concerned are asked for by :meth:`of`, which is cheap.
+        """
+        if isinstance(event, ZoneConfigured):
+            values = said(event.policy, self.rules)
+            before, self.zone = self.zone, values
+        else:
+            values = said(event.policy, self._rules_of(event.facility_class))
+            before = self.classes.pop(event.facility_class.value, {})
+            if values:
+                self.classes[event.facility_class.value] = values
+        self.__dict__.pop(_RESOLVED, None)
+        return values != before
+
+    def register(self, facility: Facility) -> None:
+        """Take in what a registration says of the facility itself."""
+        values = said(facility.policy, self._rules_of(facility.facility_class))
+        before = self.facilities.pop(facility.facility, {})
+        if values:
+            self.facilities[facility.facility] = values
+        if values != before:
+            self._resolved().pop((facility.facility, False), None)
+
+    def forget(self, facility: str) -> None:
+        """The facility is gone."""
+        if self.facilities.pop(facility, None) is not None:
+            self._resolved().pop((facility, False), None)
+
+    def of(self, facility: str, facility_class: FacilityClass) -> Values:
+        """What applies, by full name; the same object for all that have nothing of their own."""
+        own = self.facilities.get(facility)
+        key = facility_class.value if own is None else facility
+        resolved = self._resolved()
+        found = resolved.get((key, own is None))
+        if found is None:
+            layers = ({} if own is None else own, self.zone, self.classes.get(facility_class.value, {}))
+            found = resolved[key, own is None] = resolve(self.rules, layers)
+        return found
+
+    def _rules_of(self, facility_class: FacilityClass) -> list[str]:
+        return [name for name in self.rules if RULES[name].applies(facility_class)]
+
+    def _resolved(self) -> dict[tuple[str, bool], Values]:
+        found: dict[tuple[str, bool], Values] = self.__dict__.setdefault(_RESOLVED, {})
+        return found

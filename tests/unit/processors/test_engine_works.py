@@ -1,0 +1,118 @@
+"""Planned works: what is raised within them is expected, and stays so until it is cleared."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from state_kit import restored
+from street_kit import ZONE, cover, records, replayed, restart, said
+
+from processors.detectors.cover import CoverDetector
+from processors.engine.driver import START, PipelineTestDriver
+from schemas.anomaly import AnomalyKind
+from schemas.model import to_ms
+from schemas.works import REMEMBERED_MS, MaintenancePlanned
+
+
+def plan(first_s: float = 100.0, last_s: float = 200.0, **more: Any) -> MaintenancePlanned:
+    begins, ends = (START + timedelta(seconds=s) for s in (first_s, last_s))
+    return MaintenancePlanned(works=more.pop("works", "W-1"), zone=ZONE, begins=begins, ends=ends, **more)
+
+
+def street() -> PipelineTestDriver:
+    driver = PipelineTestDriver(CoverDetector(), tick_s=10.0)
+    driver.register(cover("cover-1"), cover("cover-2"))
+    return driver
+
+
+def tilt(driver: PipelineTestDriver, at_s: float, *angles: float, name: str = "cover-1") -> None:
+    """So many samples at a second of the story."""
+    driver.advance_to(to_ms(START) + round(at_s * 1000))
+    for angle in angles:
+        driver.read(name, "tilt_angle", angle)
+
+
+def expected(driver: PipelineTestDriver) -> list[str | None]:
+    return [one.expected for one in driver.findings]
+
+
+@pytest.mark.parametrize(("at_s", "marked"), [(99.9, None), (100.0, "W-1"), (199.9, "W-1"), (200.0, None)])
+def test_what_is_raised_within_the_works_is_expected(at_s: float, marked: str | None) -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, at_s, 17.0, 18.0)
+    assert said(driver) == ["raised cover_tilted cover-1"]
+    assert expected(driver) == [marked]
+
+
+@pytest.mark.parametrize(
+    ("more", "marked"),
+    [
+        ({"facility": "cover-1"}, "W-1"),
+        ({"facility": "cover-2"}, None),
+        ({"kinds": (AnomalyKind.COVER_OPEN,)}, None),
+        ({"kinds": (AnomalyKind.COVER_OPEN, AnomalyKind.COVER_TILTED)}, "W-1"),
+        ({"cancelled": True}, None),
+    ],
+)
+def test_works_explain_what_they_are_for(more: dict[str, Any], marked: str | None) -> None:
+    driver = street()
+    driver.write(plan(**more))
+    tilt(driver, 150, 17.0, 18.0)
+    assert expected(driver) == [marked]
+
+
+def test_it_stays_what_it_was_when_it_was_raised() -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, 150, 17.0, 18.0)
+    restart(driver)
+    driver.write(plan(cancelled=True, revision=1))
+    tilt(driver, 160, 17.0, 18.0, name="cover-2")
+    tilt(driver, 300, 0.0, 1.0)
+    tilt(driver, 300, 0.0, 1.0, name="cover-2")
+    assert [one.transition for one in driver.findings] == ["raised", "raised", "cleared", "cleared"]
+    assert expected(driver) == ["W-1", None, "W-1", None]
+    assert replayed(driver, [CoverDetector()]) == records(driver)
+
+
+def test_an_older_word_changes_nothing_and_a_newer_one_moves_the_works() -> None:
+    driver = street()
+    driver.write(plan(revision=5))
+    driver.write(plan(300, 400, revision=4))
+    tilt(driver, 150, 17.0, 18.0)
+    driver.write(plan(300, 400, revision=6))
+    tilt(driver, 160, 17.0, 18.0, name="cover-2")
+    assert expected(driver) == ["W-1", None]
+
+
+def test_works_are_forgotten_when_they_are_long_over_with_and_without_a_restart() -> None:
+    driver, other = street(), street()
+    for one in (driver, other):
+        one.write(plan(revision=5))
+    tick_ms = to_ms(START) + 200_000 + REMEMBERED_MS
+    for one, snapshots in ((driver, False), (other, True)):
+        one._tick_ms = REMEMBERED_MS // 4
+        one.advance_to(tick_ms - 1)
+        if snapshots:
+            one.fold = restored(one.fold)
+        assert list(one.fold._known(ZONE).works._plans) == ["W-1"]
+        one.advance_to(tick_ms)
+        if snapshots:
+            one.fold = restored(one.fold)
+        one.write(plan(revision=5))  # the daily rewrite
+        assert one.fold._known(ZONE).works.snapshot(tick_ms) == {}
+
+
+def test_works_are_for_one_zone_and_of_several_the_first_by_name_counts() -> None:
+    driver = street()
+    driver.write(plan(works="B"))
+    driver.write(plan(works="A"))
+    driver.write(plan().model_copy(update={"works": "0", "zone": "segment:2"}))
+    tilt(driver, 150, 17.0, 18.0)
+    assert expected(driver) == ["A"]
+
+
+def test_works_that_end_before_they_begin_are_none() -> None:
+    with pytest.raises(ValueError, match="ends is not after begins"):
+        plan(200, 200)
