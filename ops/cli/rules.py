@@ -17,7 +17,7 @@ from schemas.rules import PARAMETERS, RULES, RuleError, Scope, check, explain, m
 app = typer.Typer(help="Thresholds of the detectors: what they are and to whom they apply.", no_args_is_help=True)
 console = Console()
 
-Class = Annotated[FacilityClass | None, typer.Option("--class", help="all facilities of a class")]
+Class = Annotated[FacilityClass | None, typer.Option("--class", metavar="CLASS", help="all facilities of a class")]
 Zone = Annotated[str | None, typer.Option(help="all facilities of a zone")]
 FacilityId = Annotated[str | None, typer.Option("--facility", help="one facility")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would change")]
@@ -27,7 +27,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would cha
 def list_rules(
     rule: Annotated[str | None, typer.Argument(help="only this one")] = None,
     *,
-    facility_class: Annotated[FacilityClass | None, typer.Option("--class", help="only those of this class")] = None,
+    facility_class: Annotated[
+        FacilityClass | None, typer.Option("--class", metavar="CLASS", help="only those of this class")
+    ] = None,
 ) -> None:
     """List every parameter with its unit, default and range. Example: `eyes rules list cover`."""
     if rule is not None and rule not in RULES:
