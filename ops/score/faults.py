@@ -14,7 +14,7 @@ from schemas.facility import FacilityClass
 Floats = npt.NDArray[np.float64]
 
 LOST: Final = 0.02
-"""Share of a sensor's readings that never come."""
+"""Share of ticks of which nothing ever comes."""
 STUCK_DAY: Final = 200
 STUCK_DAYS: Final = 7
 LATE_MS: Final = 10 * 60_000
@@ -25,12 +25,12 @@ _SHARD: Final = "score"
 
 
 def lost_and_stuck(values: Floats, seed: int = 1) -> Floats:
-    """The same readings: of each sensor 2 % of the ticks lost, and the first sensor stands still for a week."""
+    """The same readings: 2 % of the ticks lost, and the first sensor stands still for a week."""
     chance = np.random.default_rng(seed)
     faulty = values.copy()
     begin = STUCK_DAY * _PER_DAY
     faulty[begin : begin + STUCK_DAYS * _PER_DAY, 0] = values[begin - 1 : begin, 0]
-    faulty[chance.random(faulty.shape) < LOST] = np.nan
+    faulty[chance.random(len(faulty)) < LOST] = np.nan
     return faulty
 
 

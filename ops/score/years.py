@@ -27,9 +27,6 @@ ALLOWED_A_MONTH: Final = 0.5
 TRIED: Final[Mapping[str, Mapping[str, Any]]] = {
     "shipped": {},
     "any misfit": {"misfit_slow": 1e9},
-    "misfit 1.7": {"misfit_slow": 1.7},
-    "misfit 3": {"misfit_slow": 3.0},
-    "bursts from 3 m3/h": {"least_burst_m3h": 3.0},
 }
 """What cross-validation chooses from, as differences from the set that ships."""
 

@@ -19,6 +19,8 @@ from processors.leak.network import FAR_M, AreaModel, Basis, NetworkModel
 
 Floats = npt.NDArray[np.float64]
 
+UNITS: Final = "CMH"
+"""Flows in m3/h, and with them lengths and pressures in metres."""
 LEAK_M3H: Final = 8.0
 """Size of the trial leak: a typical one, since the head it costs itself is not linear."""
 TYPICAL_HEAD_M: Final = 50.0
@@ -55,6 +57,9 @@ class _Toolkit:
 
         made: Any = wntr.network  # its stubs hide what it is made of
         self.network: Any = made.WaterNetworkModel(str(inp))
+        if self.network.options.hydraulic.inpfile_units != UNITS:  # the toolkit speaks in the file's units
+            inp = Path(folder) / "metric.inp"
+            made.write_inpfile(self.network, str(inp), units=UNITS)
         self.api: Any = ENepanet()
         self.api.ENopen(str(inp), f"{folder}/model.rpt", f"{folder}/model.bin")
         self.api.ENopenH()
@@ -148,7 +153,17 @@ def _states(kit: _Toolkit, placed: Sequence[Sensed], junctions: Sequence[str]) -
             on.append(float(status if pumps else 0))
             base.append(without)
             change.append(rows)
-    return _States(np.array(on), np.array(base), np.array(demand), np.array(change))
+    way = _ways(placed, np.array(base))
+    return _States(np.array(on), np.array(base) * way, np.array(demand), np.array(change) * way)
+
+
+def _ways(placed: Sequence[Sensed], base: Floats) -> Floats:
+    """Per sensor 1 or -1: inflows count positive whichever way the file draws the pipe, outflows negative."""
+    ways = np.ones(len(placed))
+    for i, one in enumerate(placed):
+        if one.role in ("inlet", "outlet"):
+            ways[i] = (-1.0 if base[:, i].mean() < 0 else 1.0) * (-1.0 if one.role == "outlet" else 1.0)
+    return ways
 
 
 def _areas(

@@ -1,13 +1,15 @@
-"""Bursts in a district metered area without a model, from its pressures and flows (docs/processors/leak.md).
+"""Leaks of a district metered area without a model, from its pressures and flows (docs/processors/leak.md).
 
 Steps are closed by clock time (:mod:`.leak_steps`), a model learns what is usual (:mod:`.leak_model`), pure functions
-judge what the last hours say against it (:mod:`.leak_judge`); here a verdict becomes the life of a finding.
+judge what the last hours say against it (:mod:`.leak_judge`); here a verdict becomes the life of a finding. What
+grows shows in the night (:mod:`.leak_night`), for which one flow meter is enough.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.leak_life import advance, hand_over
+from processors.detectors.leak_nightly import CONSUMED, know_roles, through_the_night
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
 from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent
 from schemas.anomaly import Anomaly
@@ -19,14 +21,15 @@ _WANTED: Final = {
     FacilityClass.PRESSURE_METER: "pressure",
     FacilityClass.FLOW_METER: "flow",
     FacilityClass.WATER_TANK: "water_level",
+    FacilityClass.WATER_METER: "flow",
 }
 
 
 class LeakDetector:
-    """Finds abrupt bursts, one finding each, in every zone that has flow and pressure meters and no model."""
+    """Finds bursts where there are flow and pressure meters, and growing leaks where there are flow meters."""
 
     name = "leak"
-    version = 3
+    version = 4
     hears_late = False
     hears_cameras = False
 
@@ -49,6 +52,7 @@ class LeakDetector:
                 state.timer_ms = None
                 for step in state.steps.close(clock):
                     outputs.extend(advance(state, step, self.version))
+                    outputs.extend(through_the_night(state, step, self.version))
             else:
                 outputs.extend(self._learn(state, event, clock))
         due = state.steps.due_ms()
@@ -70,6 +74,8 @@ class LeakDetector:
             case WaterNetworkConfigured():
                 if event.model is not None and not state.located:
                     outputs = hand_over(state, clock.now_ms, self.version)
+                elif event.model is None:
+                    outputs = know_roles(state, event, clock.now_ms, self.version)
                 state.located = event.model is not None
             case _:
                 pass
@@ -92,9 +98,12 @@ class LeakDetector:
 
 def _take(state: LeakState, reading: Reading) -> None:
     series = reading.series
+    used = series.facility_class is FacilityClass.WATER_METER
+    if used and not (state.steps.interval_ms and series.facility in state.roles):
+        return  # many meters that speak every hour must not make the steps of few that speak every five minutes
     key = f"{series.facility}|{series.device}|{series.observed_property}"
     if key not in state.sensors:
-        state.sensors[key] = Sensor(series.facility, series.device, series.observed_property)
+        state.sensors[key] = Sensor(series.facility, series.device, CONSUMED if used else series.observed_property)
     state.steps.add(key, reading)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from processors.detectors.leak_judge import CLEAR, Size, Verdict, judge, lonely, repaired, signature, size_of, strengths
 from processors.detectors.leak_model import Evidence, Model
+from processors.detectors.leak_nightly import end_night
 from processors.detectors.leak_report import report
 from processors.detectors.leak_state import Finding, LeakState
 from processors.detectors.leak_stats import MEMORY, WINDOWS, Floats, filled
@@ -59,6 +60,7 @@ def hand_over(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
     outputs = [
         _end(state, step, finding, version, "the network's model is known: see its pipes") for finding in state.findings
     ]
+    outputs += end_night(state, at_ms, version, "the network's model is known: see its pipes")
     state.findings, state.model, state.layout, state.settling = [], None, (), 0
     state.sensors, state.steps, state.first_ms, state.last_ms = {}, Steps(), 0, 0
     return outputs
@@ -187,7 +189,11 @@ def _outdated(state: LeakState) -> bool:
         return True
     if any(state.sensors[key].missing >= _PATIENCE for key in state.layout[pressures:]):
         return any(sensor.missing == 0 for sensor in state.sensors.values())
-    return any(sensor.present >= _PATIENCE for key, sensor in state.sensors.items() if key not in known)
+    return any(
+        sensor.present >= _PATIENCE
+        for key, sensor in state.sensors.items()
+        if key not in known and sensor.observed_property in _PROPERTIES
+    )
 
 
 def _lay_out(state: LeakState, step: Step) -> bool:

@@ -6,8 +6,10 @@ import msgspec
 import numpy as np
 
 from processors.detectors.leak_model import Model
+from processors.detectors.leak_night import Nights
 from processors.detectors.leak_stats import decode, encode
 from processors.detectors.leak_steps import Steps, ordered
+from schemas.water import WaterRole
 
 
 class Sensor(msgspec.Struct):
@@ -70,6 +72,12 @@ class LeakState(msgspec.Struct):
     """The finding that change raised, if any."""
     findings: list[Finding] = []
     timer_ms: int | None = None
+    nights: Nights = msgspec.field(default_factory=Nights)
+    roles: dict[str, WaterRole] = {}
+    """What the meters are by a configuration without a model, by facility; empty: flow meters measure inflows."""
+    cost: float | None = None
+    currency: str | None = None
+    """Of a lost cubic metre."""
     located: bool = False
     """The network has a model, and :mod:`.pipe_leak` looks for its leaks: nothing is looked for here."""
 
@@ -89,6 +97,8 @@ def _ordered(state: LeakState) -> LeakState:
         sites=dict(sorted(state.sites.items())),
         sensors=dict(sorted(state.sensors.items())),
         steps=ordered(state.steps),
+        roles=dict(sorted(state.roles.items())),
+        nights=msgspec.structs.replace(state.nights, tallies=dict(sorted(state.nights.tallies.items()))),
     )
 
 

@@ -168,9 +168,10 @@ def _take(state: PipeLeakState, reading: Reading) -> None:
 
 
 def _value(state: PipeLeakState, key: str, step: Step) -> float:
-    """Metres of water, m3/h or metres; NaN where nothing came."""
+    """Metres of water, m3/h (what flows out counts negative) or metres; NaN where nothing came."""
     found = step.values.get(key)
     if found is None:
         return float("nan")
-    value = found[0] / _PA_PER_M if state.roles[key] is WaterRole.PRESSURE else found[0]
-    return round(value, _DIGITS)
+    role = state.roles[key]
+    value = found[0] / _PA_PER_M if role is WaterRole.PRESSURE else found[0]
+    return round(-value if role is WaterRole.OUTLET else value, _DIGITS)

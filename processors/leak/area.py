@@ -70,7 +70,7 @@ class Area:
         self._usual_day = np.zeros((per_day, self.outputs))
         self.quick = Quick(self.reader)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
-        self.screen = Screen(per_day, settings.fast, self.signatures, self._tonight)
+        self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 
     def initial(self) -> AreaState:
         """Nothing seen."""
@@ -183,8 +183,10 @@ class Area:
             if not self.screen.passes(state, row, shift, self._version):
                 continue
             window = WINDOWS[row]
-            signatures = self.signatures(state, state.rows - window, state.rows)
             covariance = self.covariance(state, row, baseline)
+            if best is not NOTHING and shift @ np.linalg.solve(covariance, shift) <= max(best.leak, best.repair):
+                continue  # no pipe can say more of it than there is
+            signatures = self.signatures(state, state.rows - window, state.rows)
             covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):

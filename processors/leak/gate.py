@@ -46,7 +46,7 @@ class Gate:
         self._owner = None
 
     def loud(self, state: AreaState, roots: Floats) -> list[Loud]:
-        """The windows that stand out, each whitened by its own of ``roots``."""
+        """The windows that stand out, each whitened by its own of ``roots``; the loudest first where all are there."""
         end = state.rows
         count = min(end, state.tick - state.quiet_before + 1)
         if count < LEAST_BASELINE + WINDOWS[0]:
@@ -57,7 +57,11 @@ class Gate:
             white = np.matmul(roots, shifts[:, :, None])[:, :, 0]
             power = np.vecdot(white, white).tolist()
             least = self._least
-            return [Loud(row, self.per_day, shifts[row]) for row, one in enumerate(power) if one >= least]
+            if max(power) < least:
+                return []
+            loud = [row for row, one in enumerate(power) if one >= least]
+            loud.sort(key=lambda row: -power[row])
+            return [Loud(row, self.per_day, shifts[row]) for row in loud]
         return self._soon(sums, roots, end, count)
 
     def _soon(self, sums: Floats, roots: Floats, end: int, count: int) -> list[Loud]:

@@ -1,7 +1,7 @@
 """A look at a loud window before it is compared with every pipe in full: by the signatures of the day before.
 
-How a leak shows on the sensors changes little with the load, so what yesterday's signatures explain less than half
-well enough needs no more work. Derived from the state, never part of it.
+How a leak shows on the sensors changes little with the load, so what yesterday's signatures do not nearly explain
+needs no more work. Derived from the state, never part of it.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak.settings import Settings
 from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
 
-SHARE: Final = 0.6
+SHARE: Final = 0.7
 """Of the evidence that a leak needs; from one load to another a signature keeps more than that."""
 
 
@@ -24,16 +25,16 @@ class Screen:
     def __init__(
         self,
         per_day: int,
-        least: float,
+        settings: Settings,
         signatures: Callable[[AreaState, int, int], Floats],
         covariance: Callable[[AreaState, int, Floats], Floats],
     ) -> None:
         """``signatures``: of the rows of a state from one to another; ``covariance``: of a window at the day's end."""
-        self.per_day, self._least = per_day, SHARE * least
+        self.per_day, self._least, self._mismatch = per_day, SHARE * settings.fast, settings.mismatch
         self._signatures, self._covariance = signatures, covariance
         self._made_from: tuple[object, ...] = ()
         self._plain: Floats | None = None
-        self._filters: dict[int, Floats] = {}
+        self._filters: dict[int, tuple[Floats, Floats, Floats]] = {}
 
     def passes(self, state: AreaState, row: int, shift: Floats, version: int) -> bool:
         """Whether any pipe may explain the shift of window ``row``, as a leak or as a repair."""
@@ -46,10 +47,17 @@ class Screen:
             self._plain = self._signatures(state, end - self.per_day, end) if end >= self.per_day else None
         if self._plain is None:
             return True
-        matched = self._filters.get(row)
-        if matched is None:
-            matched = self._plain @ np.linalg.inv(self._covariance(state, row, self._plain))
-            matched /= np.sqrt(np.vecdot(matched, self._plain))[:, None]
-            self._filters[row] = matched
+        if row not in self._filters:
+            covariance = self._covariance(state, row, self._plain)
+            matched = self._plain @ np.linalg.inv(covariance)
+            power = np.sqrt(np.vecdot(matched, self._plain))
+            self._filters[row] = matched / power[:, None], power, covariance
+        matched, power, covariance = self._filters[row]
         match = matched @ shift
-        return max(float(match.max()), -float(match.min())) ** 2 >= self._least
+        best = int(np.abs(match).argmax())
+        if match[best] ** 2 < self._least:
+            return False
+        own = self._plain[best]  # as in judge: the second time with the error of the best signature
+        error = self._mismatch * match[best] / power[best] * own
+        filtered = np.linalg.solve(covariance + np.diag(error * error), own)
+        return float(filtered @ shift) ** 2 >= self._least * float(filtered @ own)

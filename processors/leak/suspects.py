@@ -29,6 +29,8 @@ STEP: Final = 0.5
 STEP_M: Final = 0.1
 BETTER: Final = 1.3
 """How much better than a leak a meter must explain what is seen; of bursts of L-Town-R at most 0.9 as well."""
+CLEARER: Final = 1.15
+"""The same for a pressure to be doubted, whose error is much like a leak beside it."""
 NO_LEAK: Final = 10.0
 """Misfit of no leak: in 24 bursts of L-Town-R at most 8.9, nearly always below 2.5."""
 SOON: Final = 12
@@ -78,7 +80,7 @@ def explains(
     A shift that no leak looks like, or that is more than flows in, is taken for the likeliest meter's too. Behind a
     flow that lies or was lost nothing is known: then it is nobody's.
     """
-    last_bad = state.distrust[area.pressures :] - area.per_day
+    last_bad = state.distrust[list(_drivers(area))] - area.per_day
     if (state.tick - last_bad < max(seen.window, WINDOWS[-1])).any():
         return True
     filtered = np.linalg.solve(seen.covariance, signatures.T)
@@ -86,13 +88,17 @@ def explains(
     match = (seen.shift @ filtered) * (1.0 if leak else -1.0)
     best = float((np.maximum(match, 0.0) ** 2 / power).max())
     found = _driver(area, state, seen)
-    if not leak:  # of a leak it is known that more than one pressure says so
-        found = max(_pressure(area, seen, 1.0), found, key=lambda one: one.strength)
     impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > _inflow(area, state, seen.window))
     if not impossible and found.strength < BETTER * best:
         return is_blind(area, state)
     _note(state, found, _kind(seen), state.tick + 1 - seen.window)
     return True
+
+
+def _best(seen: Shifted, signatures: Floats) -> float:
+    """Twice the log likelihood ratio of the best leak or repair."""
+    filtered = np.linalg.solve(seen.covariance, signatures.T)
+    return float(((seen.shift @ filtered) ** 2 / np.einsum("cs,sc->c", signatures, filtered)).max())
 
 
 def _unsettled(area: "Area", state: AreaState) -> bool:
@@ -120,6 +126,10 @@ def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     weight = float(area.reader.prepare(state, state.rows - seen.window, state.rows).scale.mean())
     found, flow = _pressure(area, seen, weight), _driver(area, state, seen)
     found = max(found, flow, key=lambda one: one.strength)
+    signatures = area.signatures(state, state.rows - seen.window, state.rows)
+    better = CLEARER if found.column < area.pressures else BETTER
+    if found.strength < better * _best(seen, signatures):
+        return  # it may be a leak beside that meter, or a repair
     least = LEAST_M if found.column < area.pressures else LEAST_SHARE * area.model.reference
     small = abs(found.error) < least
     if not small and not state.missing[found.column] and found.strength >= max(area.settings.fast, ALL * total):
@@ -150,13 +160,13 @@ def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
     if _unsettled(area, state):
         return
     seen = Shifted(area.per_day, shift, covariance + area.liars.taken_out(state, OUT))
-    filtered = np.linalg.solve(seen.covariance, signatures.T)
-    best = float(((shift @ filtered) ** 2 / np.einsum("cs,sc->c", signatures, filtered)).max())
     found = _pressure(area, seen, float(state.day_regressors[rows[-1], 0]))
     if state.tick - (state.distrust[found.column] - area.per_day) < (DAYS + 1) * area.per_day:
         return  # it stood still or was lost in that week
     total = float(shift @ np.linalg.solve(seen.covariance, shift))
-    if abs(found.error) >= LEAST_M and found.strength >= max(settings.slow, ALL * total, best):
+    if abs(found.error) >= LEAST_M and found.strength >= max(
+        settings.slow, ALL * total, CLEARER * _best(seen, signatures)
+    ):
         _note(state, found, DRIFT, state.tick + 1 - DAYS * area.per_day)
 
 

@@ -271,6 +271,6 @@ def test_a_meter_that_lies_is_told_as_a_finding_of_its_device_and_raises_no_leak
     assert jumped.place == facility("P2").place
     assert jumped.summary.startswith("The pressure of P2 jumped away from the others, by 0.396 m too high, since ")
     assert len(jumped.evidence) == 1
-    assert to_ms(stuck.since) == (FIRST + AT) * STEP_MS
+    assert abs(to_ms(stuck.since) // STEP_MS - FIRST - AT) <= 1
     driver.configure_water(configured(None, revision=1))
     assert driver.open == []

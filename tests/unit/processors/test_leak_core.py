@@ -10,8 +10,9 @@ from processors.leak.area import Area
 from processors.leak.core import LeakCore
 from processors.leak.incidents import Alarm
 from processors.leak.network import AreaModel, Basis, NetworkModel
+from processors.leak.screen import Screen
 from processors.leak.settings import Settings
-from processors.leak.state import MOST, Shift
+from processors.leak.state import MOST, AreaState, Shift
 from tests.unit.processors.leak_network_kit import FIRST, PER_DAY, Floats, burst, network, readings
 
 NETWORK = network()
@@ -91,6 +92,22 @@ def test_what_fits_no_place_is_no_growing_leak() -> None:
     assert fold(values, LeakCore(NETWORK))[0] == []
     loose, _ = fold(values, LeakCore(NETWORK, Settings(misfit_slow=1e9)))
     assert loose  # it is the misfit that keeps them away
+
+
+def test_the_cheap_looks_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = readings(NETWORK, DAYS, [(13, burst(DAYS, AT, 5.0)), (33, burst(DAYS, AT + 100, 9.0))])
+    screened, _ = fold(values)
+    passed: list[bool] = []
+    passes = Screen.passes
+
+    def watched(self: Screen, state: AreaState, row: int, shift: Floats, version: int) -> bool:
+        passed.append(passes(self, state, row, shift, version))
+        return True
+
+    monkeypatch.setattr(Screen, "passes", watched)
+    assert fold(values)[0] == screened
+    assert len(screened) == 2
+    assert 0 < sum(passed) < len(passed)
 
 
 def test_one_sensor_alone_raises_nothing() -> None:

@@ -1,0 +1,120 @@
+"""What the nights say, as findings of the zone."""
+
+from typing import Final
+
+from processors.detectors.leak_night import BEGINS_MS, DAY_MS, HOUR_MS, Nights, OpenNight, Verdict, take
+from processors.detectors.leak_report import place_of
+from processors.detectors.leak_state import LeakState
+from processors.detectors.leak_steps import Step
+from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
+from schemas.identity import finding_id, reading_id
+from schemas.model import from_ms
+from schemas.water import WaterNetworkConfigured, WaterRole
+
+CONSUMED: Final = "consumption"
+"""Instead of ``flow``: what customers take is no inflow."""
+_KIND: Final = AnomalyKind.WATER_LEAK
+_OTHER: Final = "what the meters measure was configured anew"
+_OVER: Final = "two nights were as usual"
+
+
+def through_the_night(state: LeakState, step: Step, version: int) -> list[Anomaly]:
+    """Take a step in; what it says of the night that is over."""
+    found = take(state.nights, step, place_of(state).lon, _roles(state))
+    return [] if found is None else [_said(state, found, step.time_ms, version)]
+
+
+def know_roles(state: LeakState, event: WaterNetworkConfigured, at_ms: int, version: int) -> list[Anomaly]:
+    """What the meters are; a leak that was found by other sums can not be followed."""
+    roles = {sensor.facility: sensor.role for sensor in event.sensors if sensor.observed_property == "flow"}
+    state.cost, state.currency = event.cost_per_m3, event.currency
+    if roles == state.roles:
+        return []
+    said = end_night(state, at_ms, version, _OTHER)
+    state.roles, state.nights = roles, Nights()
+    return said
+
+
+def end_night(state: LeakState, at_ms: int, version: int, reason: str) -> list[Anomaly]:
+    """What is open is over for another reason, and all is forgotten."""
+    leak, state.nights = state.nights.opened, Nights()
+    return [] if leak is None else [_anomaly(state, leak, Transition.CLEARED, at_ms, version, reason)]
+
+
+def _roles(state: LeakState) -> dict[str, WaterRole]:
+    """By series; without a configuration every flow meter that is no pump measures what flows in."""
+    if state.roles:
+        return {key: state.roles[s.facility] for key, s in state.sensors.items() if s.facility in state.roles}
+    pumps = set()
+    if state.model is not None:
+        flows = state.layout[state.counts[0] : state.counts[0] + state.counts[1]]
+        pumps = {key for key, is_pump in zip(flows, state.model.meters.switched.tolist(), strict=True) if is_pump}
+    return {
+        key: WaterRole.INLET
+        for key, sensor in state.sensors.items()
+        if sensor.observed_property == "flow" and key not in pumps
+    }
+
+
+def _said(state: LeakState, found: Verdict, at_ms: int, version: int) -> Anomaly:
+    transition = Transition(found.what)
+    samples = [(state.sensors[key], sample) for key, sample in sorted(found.night.newest.items())]
+    reason = _OVER if transition is Transition.CLEARED else None
+    return _anomaly(state, found.leak, transition, at_ms, version, reason).model_copy(
+        update={
+            "arrival_time": from_ms(max(sample.arrival_ms for _, sample in samples)),
+            "evidence": tuple(reading_id(s.device, "flow", sample.identity) for s, sample in samples),
+        }
+    )
+
+
+def _anomaly(
+    state: LeakState, leak: OpenNight, transition: Transition, at_ms: int, version: int, reason: str | None
+) -> Anomaly:
+    place = place_of(state)
+    since_ms = leak.cause * DAY_MS + BEGINS_MS - round(place.lon / 15) * HOUR_MS
+    extra = round(leak.value - leak.usual, 2)
+    numbers = {
+        "extra_flow_m3h": extra,
+        "night_m3h": round(leak.value, 2),
+        "usual_m3h": round(leak.usual, 2),
+        "limit_m3h": round(leak.limit, 2),
+        "loss_m3_per_day": round(24 * extra, 1),
+    }
+    if state.cost is not None:
+        numbers["cost_per_day"] = round(24 * extra * state.cost, 2)
+    return Anomaly(
+        id=finding_id(_KIND, state.zone, state.zone, f"night {leak.cause}"),
+        transition=transition,
+        kind=_KIND,
+        severity=KINDS[_KIND].severity,
+        zone=state.zone,
+        subject=state.zone,
+        place=place,
+        since=from_ms(since_ms),
+        at=from_ms(at_ms),
+        summary=_sentence(state, leak, transition, extra),
+        numbers=numbers,
+        score=_score(leak),
+        reason=reason,
+        detector="leak",
+        detector_version=version,
+    )
+
+
+def _score(leak: OpenNight) -> float:
+    """Above one half as soon as it is raised; nearer to 1 the further the night is above the limit."""
+    above = leak.value - leak.usual
+    return round(min(max(above / (above + leak.limit - leak.usual + 1e-9), 0.0), 1.0), 2)
+
+
+def _sentence(state: LeakState, leak: OpenNight, transition: Transition, extra: float) -> str:
+    where = state.name or state.zone
+    if transition is Transition.CLEARED:
+        return f"Growing leak in {where} is over"[:512]
+    what = "are lost" if leak.balanced else "flow in"
+    cost = "" if state.cost is None else f" or {24 * extra * state.cost:.0f} {state.currency}"
+    return (
+        f"Growing leak in {where}: at night {leak.value:.3g} m3/h {what}, usual are {leak.usual:.3g}; "
+        f"{24 * extra:.0f} m3{cost} a day"
+    )[:512]
