@@ -111,7 +111,7 @@ def test_two_devices_of_one_name_count_each_for_themselves() -> None:
 def test_an_empty_battery_and_a_weak_radio_show_in_what_the_device_says_of_itself() -> None:
     empty = carried("cover", Planned(span(FaultKind.BATTERY, 10, 20)))
     charges = [body(one)["object"]["battery"] for one in empty]
-    assert set(charges[10:20]) == {5}
+    assert set(charges[10:20]) == {8}
     assert min(charges[:10]) > 50
     weak = carried("cover", Planned(span(FaultKind.SIGNAL, 10, 20)))
     heard = [body(one)["rxInfo"][0]["rssi"] for one in weak]
