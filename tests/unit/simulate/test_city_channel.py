@@ -162,7 +162,7 @@ def test_tracks_change_their_ids_as_often_as_promised() -> None:
         long = [m for m in city.matters(one) if m.end_ms - m.start_ms > 10 * MINUTE_MS]
         if not long:
             continue
-        ends = {}
+        ends: dict[str, list[float]] = {}
         for message in city.messages_of(one):
             if message.topic == "frigate/events":
                 after = body(message)["after"]
