@@ -145,5 +145,5 @@ class City:
                 )
                 for matter in self.matters(thing):
                     yield matter_truth(matter, broken)
-                yield from own_truth(thing, own, outages if thing.device.gateway else [], self.end_ms)
+                yield from own_truth(thing, own, outages if thing.device.gateway else [], self.start_ms, self.end_ms)
                 yield from gap_truth(self._channels[thing.device.name].gaps)

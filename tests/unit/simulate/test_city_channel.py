@@ -173,3 +173,11 @@ def test_tracks_change_their_ids_as_often_as_promised() -> None:
                 through = max(first) - matter.start_ms > 10 * MINUTE_MS
                 kept, changed = kept + through, changed + (not through)
     assert 0.15 < changed / (kept + changed) < 0.45
+
+
+def test_every_planned_stop_is_seen_by_the_camera() -> None:
+    city = City(7, 500, noise=0, only=frozenset({"camera"}))
+    for one in city.things:
+        stops = {matter.start_ms for matter in city.matters(one)}
+        comes = [body(m)["after"]["start_time"] * 1000 for m in city.messages_of(one) if m.topic == "frigate/events"]
+        assert all(any(1_400 <= stop - come <= 4_100 for come in comes) for stop in stops)
