@@ -137,7 +137,7 @@ class City:
         """
         for street in self.streets:
             outages = self._faults.outages(street.gateway)
-            yield from gateway_truth(street, outages)
+            yield from gateway_truth(street, self._things(street), outages)
             for thing in self._things(street):
                 own = self._faults.of(thing.device)
                 broken: list[Fault] = sorted(

@@ -1,6 +1,6 @@
 """The truth about a city, in lines that only whoever scores may read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -169,10 +169,10 @@ def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:
         )
 
 
-def gateway_truth(street: Street, outages: Sequence[Fault]) -> Iterator[Truth]:
-    """Outages of a gateway, with which its devices fall silent."""
-    heard = tuple(thing.device.facility for thing in street.things if thing.device.gateway)
-    for outage in outages:
+def gateway_truth(street: Street, things: Iterable[Thing], outages: Sequence[Fault]) -> Iterator[Truth]:
+    """Outages of a gateway, with which those of these things fall silent that are heard through it."""
+    heard = tuple(thing.device.facility for thing in things if thing.device.gateway)
+    for outage in outages if heard else ():
         yield Truth(
             AnomalyKind.GATEWAY_DOWN, f"gateway-{street.number:04d}", outage.start_ms, outage.end_ms,
             also=_OF_A_DEVICE, also_on=heard,

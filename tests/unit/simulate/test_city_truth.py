@@ -158,3 +158,13 @@ def test_the_longest_stretch_is_that_of_a_count_second_by_second(spans: list[tup
         run = 0 if any(one.holds(second * 1000) for one in faults) else run + 1
         longest = max(longest, run)
     assert longest_seen(MATTER, faults) == longest * 1000
+
+
+def test_a_gateway_is_missed_only_by_who_is_heard_through_it() -> None:
+    carried = City(14, 1_000, days=5, only=frozenset({"cover", "bin"}))
+    outages = [one for one in carried.truth() if one.kind is AnomalyKind.GATEWAY_DOWN]
+    assert outages
+    covers = {thing.facility.facility for thing in carried.things if thing.family == "cover"}
+    assert all(set(one.also_on) <= covers and len(one.also_on) == 24 for one in outages)
+    alone = City(14, 1_000, days=5, only=frozenset({"bin"}))
+    assert not [one for one in alone.truth() if one.kind is AnomalyKind.GATEWAY_DOWN]
