@@ -12,12 +12,16 @@ def show(score: StreetScore) -> None:
     console = Console(highlight=False)
     result = score.as_json()
     table = Table(title=f"Seed {score.city.seed}: {result['facilities']:,} facilities, {score.city.days} days")
-    table.add_column("kind")
-    for name in ("truth", "found", "recall", "precision", "p50", "p95", "false", "near-misses", "unseen"):
+    table.add_column("kind", no_wrap=True)
+    for name in ("truth", "found", "recall", "prec.", "p50", "p95", "false", "near", "unseen"):
         table.add_column(name, justify="right")
     for kind, one in score.kinds.items():
         table.add_row(kind.value, *_cells(one))
     console.print(table)
+    console.print(
+        "found -: no detector; p50, p95: delays; near: near-misses that were raised; unseen: no sensor could show it",
+        style="dim",
+    )
     console.print(
         f"false alarms per 1,000 facilities and day: {result['false_alarms_per_1000_facilities_per_day']:g}; "
         f"{result['messages']:,} messages, {result['events']:,} events, {result['cpu_s']:g} CPU s of the fold "
@@ -35,7 +39,7 @@ def _cells(one: KindScore) -> list[str]:
     near = f"{one.near_false}/{one.near_misses}" if one.near_misses else ""
     tail = [str(one.false) if one.false else "", near, str(one.unseen) if one.unseen else ""]
     if not one.detected:
-        return [str(one.truth), "", "no detector", "", "", "", *tail]
+        return [str(one.truth), "-", "", "", "", "", *tail]
     delays = [_seconds(one.delay_s(0.5)), _seconds(one.delay_s(0.95))]
     return [str(one.truth), str(one.found), _share(one.recall), _share(one.precision), *delays, *tail]
 
