@@ -17,7 +17,8 @@ COPY_LATER_MS: Final = (500, 20_000)
 CLONE_LATER_MS: Final = 1_500
 CLONE_NUMBER: Final = 40_000
 """Where the other device's count stands."""
-EMPTY_PERCENT: Final = 5.0
+EMPTY_PERCENT: Final = 8.0
+"""A few less could as well be volts, in the formats that do not say which."""
 WEAK_DBM: Final = -125.0
 IMPOSSIBLE_CEL: Final = 130.0
 GAP_INTERVALS: Final = 2.9

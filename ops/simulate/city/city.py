@@ -137,7 +137,7 @@ class City:
         """
         for street in self.streets:
             outages = self._faults.outages(street.gateway)
-            yield from gateway_truth(street, outages)
+            yield from gateway_truth(street, self._things(street), outages)
             for thing in self._things(street):
                 own = self._faults.of(thing.device)
                 broken: list[Fault] = sorted(
@@ -145,5 +145,5 @@ class City:
                 )
                 for matter in self.matters(thing):
                     yield matter_truth(matter, broken)
-                yield from own_truth(thing, own, outages if thing.device.gateway else [], self.end_ms)
+                yield from own_truth(thing, own, outages if thing.device.gateway else [], self.start_ms, self.end_ms)
                 yield from gap_truth(self._channels[thing.device.name].gaps)

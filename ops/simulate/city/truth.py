@@ -1,6 +1,6 @@
 """The truth about a city, in lines that only whoever scores may read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from ops.simulate.city.channel import Gap
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.layout import Street
 from ops.simulate.city.model import Matter, Thing
-from ops.simulate.model import HOUR_MS
+from ops.simulate.model import DAY_MS, HOUR_MS
 from schemas.anomaly import AnomalyKind
 from schemas.model import format_rfc3339, from_ms
 
@@ -16,6 +16,8 @@ SILENT_INTERVALS: Final = 3
 """Section 4.3, heartbeat: silent after so many intervals."""
 SEVERAL: Final = 3
 """So many wrong messages tell a wrong device from a wrong message."""
+CALM_FAMILIES: Final = frozenset({"camera", "road", "patrol"})
+"""Whose healthy devices may say one and the same for days: that they are frozen does not show."""
 STUCK_INTERVALS: Final = 36
 STUCK_MS: Final = 6 * HOUR_MS
 """A calm value may stay what it is for some hours."""
@@ -112,22 +114,29 @@ _ALSO: Final[dict[FaultKind, tuple[AnomalyKind, ...]]] = {
 }
 
 
-def own_truth(thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault], until_ms: int) -> Iterator[Truth]:
-    """What was wrong with a device itself, of which is heard up to ``until_ms``."""
+def own_truth(
+    thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault], begin_ms: int, until_ms: int
+) -> Iterator[Truth]:
+    """What was wrong with a device itself, which was heard from ``begin_ms`` to ``until_ms``.
+
+    That one is frozen which nobody has watched for a day yet may be known or not.
+    """
     interval_ms = int((thing.device.interval_s or 0) * 1000)
     for fault in faults:
         # What is told apart by messages that do not come ends with the first that does.
         end_ms = fault.end_ms + (interval_ms if fault.kind is FaultKind.DEAD else 0)
         hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in outages)
         shown = min(fault.end_ms, until_ms) - fault.start_ms >= _needed_ms(fault.kind, interval_ms)
-        moves = thing.device.format != "frigate" or fault.kind is not FaultKind.STUCK
+        frozen = fault.kind is FaultKind.STUCK
+        moves = thing.family not in CALM_FAMILIES or not frozen
+        new = frozen and fault.start_ms < begin_ms + DAY_MS
         yield Truth(
             _OF_FAULT[fault.kind],
             thing.device.facility,
             fault.start_ms,
             end_ms,
             visible=shown and moves,
-            apart=hidden,
+            apart=hidden or new,
             size=(end_ms - fault.start_ms) / 1000,
             also=_ALSO.get(fault.kind, ()),
         )
@@ -160,10 +169,10 @@ def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:
         )
 
 
-def gateway_truth(street: Street, outages: Sequence[Fault]) -> Iterator[Truth]:
-    """Outages of a gateway, with which its devices fall silent."""
-    heard = tuple(thing.device.facility for thing in street.things if thing.device.gateway)
-    for outage in outages:
+def gateway_truth(street: Street, things: Iterable[Thing], outages: Sequence[Fault]) -> Iterator[Truth]:
+    """Outages of a gateway, with which those of these things fall silent that are heard through it."""
+    heard = tuple(thing.device.facility for thing in things if thing.device.gateway)
+    for outage in outages if heard else ():
         yield Truth(
             AnomalyKind.GATEWAY_DOWN, f"gateway-{street.number:04d}", outage.start_ms, outage.end_ms,
             also=_OF_A_DEVICE, also_on=heard,

@@ -111,7 +111,7 @@ def test_two_devices_of_one_name_count_each_for_themselves() -> None:
 def test_an_empty_battery_and_a_weak_radio_show_in_what_the_device_says_of_itself() -> None:
     empty = carried("cover", Planned(span(FaultKind.BATTERY, 10, 20)))
     charges = [body(one)["object"]["battery"] for one in empty]
-    assert set(charges[10:20]) == {5}
+    assert set(charges[10:20]) == {8}
     assert min(charges[:10]) > 50
     weak = carried("cover", Planned(span(FaultKind.SIGNAL, 10, 20)))
     heard = [body(one)["rxInfo"][0]["rssi"] for one in weak]
@@ -162,7 +162,7 @@ def test_tracks_change_their_ids_as_often_as_promised() -> None:
         long = [m for m in city.matters(one) if m.end_ms - m.start_ms > 10 * MINUTE_MS]
         if not long:
             continue
-        ends = {}
+        ends: dict[str, list[float]] = {}
         for message in city.messages_of(one):
             if message.topic == "frigate/events":
                 after = body(message)["after"]
@@ -173,3 +173,11 @@ def test_tracks_change_their_ids_as_often_as_promised() -> None:
                 through = max(first) - matter.start_ms > 10 * MINUTE_MS
                 kept, changed = kept + through, changed + (not through)
     assert 0.15 < changed / (kept + changed) < 0.45
+
+
+def test_every_planned_stop_is_seen_by_the_camera() -> None:
+    city = City(7, 500, noise=0, only=frozenset({"camera"}))
+    for one in city.things:
+        stops = {matter.start_ms for matter in city.matters(one)}
+        comes = [body(m)["after"]["start_time"] * 1000 for m in city.messages_of(one) if m.topic == "frigate/events"]
+        assert all(any(1_400 <= stop - come <= 4_100 for come in comes) for stop in stops)

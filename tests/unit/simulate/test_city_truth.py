@@ -49,14 +49,16 @@ def test_nothing_goes_on_over_midnight(matters: list[Matter]) -> None:
     assert {(one.start_ms - start) // DAY_MS == (one.end_ms - start) // DAY_MS for one in matters} == {True}
 
 
-def test_matters_of_a_facility_do_not_overlap_but_where_one_is_the_other(matters: list[Matter]) -> None:
-    by_place: dict[str, list[Matter]] = {}
-    for one in matters:
-        by_place.setdefault(one.facility, []).append(one)
-    for found in by_place.values():
-        ordered = sorted(found, key=lambda one: one.start_ms)
-        for before, after in pairwise(ordered):
-            assert (before.kind, after.kind) in PARTS or before.end_ms <= after.start_ms
+def test_matters_of_a_facility_do_not_overlap_but_where_one_is_the_other() -> None:
+    city = City(11, 1_000, days=3)
+    for thing in city.things:  # what a sweeper sees of a road is another thing than the water on it
+        by_place: dict[str, list[Matter]] = {}
+        for one in city.matters(thing):
+            by_place.setdefault(one.facility, []).append(one)
+        for found in by_place.values():
+            ordered = sorted(found, key=lambda one: one.start_ms)
+            for before, after in pairwise(ordered):
+                assert (before.kind, after.kind) in PARTS or before.end_ms <= after.start_ms
 
 
 def test_three_of_ten_are_near_their_threshold_and_as_many_nearly_are(matters: list[Matter]) -> None:
@@ -156,3 +158,13 @@ def test_the_longest_stretch_is_that_of_a_count_second_by_second(spans: list[tup
         run = 0 if any(one.holds(second * 1000) for one in faults) else run + 1
         longest = max(longest, run)
     assert longest_seen(MATTER, faults) == longest * 1000
+
+
+def test_a_gateway_is_missed_only_by_who_is_heard_through_it() -> None:
+    carried = City(14, 1_000, days=5, only=frozenset({"cover", "bin"}))
+    outages = [one for one in carried.truth() if one.kind is AnomalyKind.GATEWAY_DOWN]
+    assert outages
+    covers = {thing.facility.facility for thing in carried.things if thing.family == "cover"}
+    assert all(set(one.also_on) <= covers and len(one.also_on) == 24 for one in outages)
+    alone = City(14, 1_000, days=5, only=frozenset({"bin"}))
+    assert not [one for one in alone.truth() if one.kind is AnomalyKind.GATEWAY_DOWN]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.families.sampled import Sampled
+from ops.simulate.city.families.sampled import Sampled, in_order
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import drawn
 from ops.simulate.city.sizes import BAY, MAX_STAY_S, SEEING_BAY
@@ -44,9 +44,8 @@ class Bays(Sampled):
             begin = self.start_ms + day * DAY_MS
             stays = self._stays(thing, day, draws)
             blocked = [one for one in self.matters(thing, day) if one.kind is AnomalyKind.BAY_BLOCKED]
-            times = [(at_ms, "") for at_ms in range(begin + phase, begin + DAY_MS, self.interval_ms)]
-            times += [(edge + REACTION_MS, "edge") for stay in stays for edge in stay]
-            for at_ms, _ in sorted(times):
+            edges = (edge + REACTION_MS for stay in stays for edge in stay)
+            for at_ms in in_order(range(begin + phase, begin + DAY_MS, self.interval_ms), edges):
                 seen_ms = at_ms - REACTION_MS
                 taken = any(come <= seen_ms < go for come, go in stays)
                 values = self._said(at_ms, draws, taken=taken)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.families.sampled import Sampled
+from ops.simulate.city.families.sampled import Sampled, in_order
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import drawn
 from ops.simulate.city.sizes import BIN, BIN_FULL_SHARE, BIN_OVERFLOW_SHARE
@@ -46,18 +46,15 @@ class Bins(Sampled):
         for day in range(days):
             begin = self.start_ms + day * DAY_MS
             matters = self.matters(thing, day)
-            times = dict.fromkeys(range(begin + phase, begin + DAY_MS, self.interval_ms), False)
-            for matter in matters:
-                if matter.kind is AnomalyKind.BIN_FIRE:
-                    times |= dict.fromkeys(range(matter.start_ms + SECOND_MS, matter.end_ms, HOT_EVERY_MS), False)
+            fires = (one for one in matters if one.kind is AnomalyKind.BIN_FIRE)
+            hot = (at for one in fires for at in range(one.start_ms + SECOND_MS, one.end_ms, HOT_EVERY_MS))
             lid = self.draws(thing, "lid", day)
-            if lid.chance(0.1):
-                times[begin + phase + self.interval_ms * lid.whole(16, 40)] = True
+            lifted_ms = begin + phase + self.interval_ms * lid.whole(16, 40) if lid.chance(0.1) else None
             ordinary = self.draws(thing, "ordinary", day).uniform(*ORDINARY)
             yesterday = self.draws(thing, "ordinary", day - 1).uniform(*ORDINARY)
-            for at_ms, lifted in sorted(times.items()):
+            for at_ms in in_order(range(begin + phase, begin + DAY_MS, self.interval_ms), hot):
                 level = self._level(at_ms - begin, ordinary, yesterday)
-                yield Said(at_ms, self._said(at_ms, level, matters, draws, lifted=lifted))
+                yield Said(at_ms, self._said(at_ms, level, matters, draws, lifted=at_ms == lifted_ms))
 
     def _level(self, of_day_ms: int, ordinary: float, yesterday: float) -> float:
         """How full it is on an ordinary day."""

@@ -101,15 +101,15 @@ class Cameras:
         """Who comes on a day, one after the other: what was planned, and who fits around it."""
         size = KERB[kerb.policy.activity or "no_stopping"]
         begin = self.start_ms + day * DAY_MS
-        planned = iter(self._planned(kerb, day))
-        following = next(planned, None)
+        planned = self._planned(kerb, day)
         at_ms = begin + int(draws.wait(5) * MINUTE_MS)
-        while at_ms < begin + DAY_MS - HOUR_MS:
+        while planned or at_ms < begin + DAY_MS - HOUR_MS:
+            following = planned[0] if planned else None
             if following is not None and at_ms > following.start_ms - ROOM_MS:
                 come_ms = following.start_ms - int(draws.uniform(*ROLL_MS))
                 yield Visit(come_ms, following.start_ms, following.end_ms, "car")
                 at_ms = following.end_ms + ROOM_MS
-                following = next(planned, None)
+                del planned[0]
                 continue
             visit = _ordinary(draws, at_ms, size)
             if following is None or visit.go_ms + LEAVES_MS < following.start_ms - ROLL_MS[1]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.families.sampled import Sampled, holding
+from ops.simulate.city.families.sampled import Sampled, holding, in_order
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import FIRST_MS, LAST_MS, Window, drawn
 from ops.simulate.city.sizes import FEEDER, LAMP_DAY, LAMP_NIGHT
@@ -108,12 +108,10 @@ class Lamps(Sampled):
         for day in range(days):
             begin = self.start_ms + day * DAY_MS
             matters = self.matters(thing, day)
-            times = set(range(begin + phase, begin + DAY_MS, self.interval_ms))
             rise, fall = sun((begin + UTC_OFFSET_MS) // DAY_MS)
-            times |= {begin + edge + REACTION_MS for edge in (rise - 15 * MINUTE_MS, fall + 15 * MINUTE_MS)}
-            for matter in matters:
-                times |= {edge + REACTION_MS for edge in _edges(matter)}
-            for at_ms in sorted(times):
+            switched = (begin + edge + REACTION_MS for edge in (rise - 15 * MINUTE_MS, fall + 15 * MINUTE_MS))
+            changed = (edge + REACTION_MS for matter in matters for edge in _edges(matter))
+            for at_ms in in_order(range(begin + phase, begin + DAY_MS, self.interval_ms), switched, changed):
                 seen_ms = at_ms - REACTION_MS
                 yield Said(at_ms, _values(rated, seen_ms, holding(matters, seen_ms), draws))
 

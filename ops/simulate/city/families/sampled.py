@@ -1,6 +1,7 @@
 """What most sensors have in common: a report every interval, and more when something happens."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from ops.simulate.city.draws import Draws
@@ -48,10 +49,8 @@ class Sampled:
         for day in range(days):
             begin = self.start_ms + day * DAY_MS
             matters = self.matters(thing, day)
-            times = set(range(begin + phase, begin + DAY_MS, self.interval_ms))
-            for matter in matters:
-                times.update(self.alarms(matter))
-            for at_ms in sorted(times):
+            alarms = (at_ms for matter in matters for at_ms in self.alarms(matter))
+            for at_ms in in_order(range(begin + phase, begin + DAY_MS, self.interval_ms), alarms):
                 if not self.mute(thing, matters, at_ms):
                     yield Said(at_ms, self.values(thing, at_ms, matters, draws))
 
@@ -68,6 +67,11 @@ class Sampled:
     def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:
         """What it measures then; ``matters`` are all of the day."""
         raise NotImplementedError
+
+
+def in_order(*times: Iterable[int]) -> Sequence[int]:
+    """All of them, each once, in little room: a large city holds those of a day for every device."""
+    return array("q", sorted(set().union(*times)))
 
 
 def holding(matters: Sequence[Matter], at_ms: int) -> Matter | None:
