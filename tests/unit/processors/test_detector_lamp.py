@@ -128,6 +128,20 @@ def test_what_nobody_registered_is_learnt_on_the_first_nights() -> None:
     assert kinds(unknown) == ["raised lamp_dark"]
 
 
+@pytest.mark.parametrize("watts", [[23.0, 25.0], [23.0, 24.0], [23.0, 37.0]])
+def test_a_lamp_that_flaps_at_the_threshold_is_not_dark(watts: list[float]) -> None:
+    driver = street(NIGHT)
+    take(driver, *watts * 20, every_s=20 * MINUTE)
+    assert "raised lamp_dark" not in kinds(driver)
+
+
+def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
+    slow, fast = street(NIGHT), street(NIGHT)
+    take(slow, *[118.0] * 4, *[0.0] * 6, *[118.0] * 4)
+    take(fast, *[118.0] * 40, *[0.0] * 60, *[118.0] * 40, every_s=30.0)
+    assert said(slow) == said(fast) == ["raised lamp_dark it", "cleared lamp_dark it"]
+
+
 # by day
 
 

@@ -98,6 +98,21 @@ def test_every_quantity_has_a_rule_and_no_counter_has() -> None:
     assert not {"meter_reading", "energy", "latitude", "occupied"} & LIMITED.keys()
 
 
+@pytest.mark.parametrize("values", [[10.1, 9.9], [10.1, 10.1, 7.9], [10.0], [9.0, 10.1, 10.0]])
+def test_what_flaps_at_the_threshold_is_at_most_one_finding(values: list[float]) -> None:
+    driver = city(station(kind=FacilityClass.GAS_SENSOR))
+    say(driver, "gas_lel", *values * 20)
+    assert len(driver.findings) == (values.count(10.1) == 2)
+
+
+def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
+    slow, fast = city(), city()
+    say(slow, "pm2_5", *[80.0] * 12, *[60.0] * 12, every_s=600.0)
+    say(fast, "pm2_5", *[80.0] * 120, *[60.0] * 120, every_s=60.0)
+    assert said(slow) == said(fast) == ["raised air_limit it pm2_5", "cleared air_limit it pm2_5"]
+    assert [one.at for one in fast.findings] <= [one.at for one in slow.findings]
+
+
 # limits that somebody set
 
 
