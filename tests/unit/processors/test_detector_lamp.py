@@ -198,6 +198,16 @@ def test_a_lamp_that_goes_on_and_out_again_and_again() -> None:
     assert kinds(driver)[1:] == ["cleared lamp_cycling"]
 
 
+def test_old_words_that_come_late_are_no_cycling() -> None:
+    driver = street(NIGHT)
+    before_ms = driver.now_ms
+    driver.advance(HOUR)
+    for n in range(8):
+        take(driver, 118)
+        driver.read("it", "power", 0.0, at_ms=before_ms + n * 1000)
+    assert driver.findings == []
+
+
 def test_cycling_slowly_is_none() -> None:
     driver = street(NIGHT)
     take(driver, *[118, 0] * 6, every_s=13 * MINUTE)
