@@ -142,6 +142,17 @@ def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
     assert said(slow) == said(fast) == ["raised lamp_dark it", "cleared lamp_dark it"]
 
 
+def test_what_a_dimmed_lamp_takes_is_not_learnt() -> None:
+    driver = street(NIGHT, facility("it", FacilityClass.STREET_LAMP))
+    driver.read("it", "dim_level", 50.0)
+    take(driver, *[40.0] * 12)
+    driver.read("it", "dim_level", 100.0)
+    take(driver, *[80.0] * 20)
+    assert driver.findings == []
+    take(driver, *[15.0] * 4)
+    assert kinds(driver) == ["raised lamp_dark"]
+
+
 # by day
 
 
@@ -198,6 +209,17 @@ def test_a_lamp_that_goes_on_and_out_again_and_again() -> None:
     assert kinds(driver)[1:] == ["cleared lamp_cycling"]
 
 
+def test_what_cycled_before_dawn_must_be_steady_in_the_next_night() -> None:
+    driver = street(datetime.fromisoformat("2026-03-02T21:30:00Z"))
+    take(driver, 118, 0, 118, 0, 118, 0, 118)
+    take(driver, *[0.0] * 26, every_s=30 * MINUTE)
+    assert kinds(driver) == ["raised lamp_cycling"]
+    take(driver, 118, 118)
+    assert len(driver.open) == 1
+    take(driver, *[118.0] * 12)
+    assert driver.open == []
+
+
 def test_old_words_that_come_late_are_no_cycling() -> None:
     driver = street(NIGHT)
     before_ms = driver.now_ms
@@ -250,6 +272,7 @@ def test_single_lamps_make_room_for_their_feeder_and_come_back_after_it() -> Non
         "raised feeder_dark feeder-1",
     ]
     assert [one.reason for one in driver.findings[2:4]] == ["became feeder_dark"] * 2
+    assert driver.findings[4].since == NIGHT  # since the first of them was dark
     all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 3)
     assert said(driver)[5:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
     assert len({one.id for one in driver.findings}) == 4
