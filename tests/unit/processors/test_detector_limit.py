@@ -118,7 +118,9 @@ def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
 
 def test_low_high_and_back() -> None:
     driver = city(station(voltage__low=207.0, voltage__high=253.0, voltage__margin=2.0))
-    say(driver, "voltage", 230, 206, 206, 208, 208, 209, 209, 254, 254, 252, 251, 251)
+    say(driver, "voltage", 230, 206, 206, 208, 208, 208)
+    assert len(driver.open) == 1  # within, but not by the margin
+    say(driver, "voltage", 209, 209, 254, 254, 252, 251, 251)
     assert [one.transition for one in driver.findings] == ["raised", "cleared"] * 2
     assert [one.numbers["limit"] for one in driver.findings if one.transition == "raised"] == [207.0, 253.0]
     assert {one.kind for one in driver.findings} == {"limit_exceeded"}
@@ -252,6 +254,9 @@ def test_a_class_a_zone_and_a_facility_may_say_it() -> None:
     assert len(driver.open) == 1
     driver.register(station(temperature__high=30.5))
     assert len(driver.open) == 1
+    driver.register(station(temperature__high=35.0))
+    assert driver.findings[-1].reason == "policy changed"
+    say(driver, "temperature", 36, 36)
     driver.left("it")
     assert driver.findings[-1].reason == "facility left"
 
