@@ -210,10 +210,10 @@ def test_a_lamp_that_goes_on_and_out_again_and_again() -> None:
 
 
 def test_what_cycled_before_dawn_must_be_steady_in_the_next_night() -> None:
-    driver = street(datetime.fromisoformat("2026-03-02T21:30:00Z"))
+    driver = street(datetime.fromisoformat("2026-03-02T21:45:00Z"))
     take(driver, 118, 0, 118, 0, 118, 0, 118)
+    driver.advance(15 * MINUTE)
     take(driver, *[0.0] * 25, every_s=30 * MINUTE)
-    driver.advance(30 * MINUTE)
     assert kinds(driver) == ["raised lamp_cycling"]
     take(driver, 118, 118)
     assert len(driver.open) == 1

@@ -261,6 +261,17 @@ def test_a_class_a_zone_and_a_facility_may_say_it() -> None:
     assert driver.findings[-1].reason == "facility left"
 
 
+def test_a_rule_for_something_else_leaves_a_finding_and_a_suspicion_alone() -> None:
+    driver = city(station(temperature__high=40.0, temperature__margin=5.0))
+    say(driver, "temperature", 41, 41, 38)
+    say(driver, "pm10", *[200.0] * 2, every_s=HOUR)
+    rules = {"limit_humidity.high": 90.0}
+    driver.configure(ClassConfigured(facility_class=FacilityClass.AIR_STATION, policy=Policy(rules=rules)))
+    assert len(driver.open) == 1
+    say(driver, "pm10", 200)
+    assert [one.kind for one in driver.open] == ["limit_exceeded", "air_limit"]
+
+
 def test_a_limit_that_is_taken_back_ends_the_finding() -> None:
     driver = city(station(humidity__low=20.0))
     say(driver, "humidity", 10, 10)
