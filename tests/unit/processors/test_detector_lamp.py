@@ -255,7 +255,9 @@ def test_a_feeder_that_fails_is_one_finding() -> None:
     assert finding.summary == "4 of 10 lamps of feeder feeder-1 are dark"
     assert (finding.numbers, finding.facility_class) == ({"dark": 4.0, "lamps": 10.0}, "lamp_feeder")
     assert finding.since == NIGHT + timedelta(minutes=15)
-    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0}, 3)
+    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0}, 4)
+    assert said(driver)[1:] == ["cleared feeder_dark feeder-1"]
+    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0})
     assert said(driver)[1:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
 
 
@@ -274,9 +276,19 @@ def test_single_lamps_make_room_for_their_feeder_and_come_back_after_it() -> Non
     ]
     assert [one.reason for one in driver.findings[2:4]] == ["became feeder_dark"] * 2
     assert driver.findings[4].since == NIGHT  # since the first of them was dark
-    all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 3)
+    all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 6)
     assert said(driver)[5:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
     assert len({one.id for one in driver.findings}) == 4
+
+
+def test_lamps_of_a_large_feeder_that_are_believed_one_after_the_other_are_one_finding() -> None:
+    names = [f"lamp-{n:02}" for n in range(20)]
+    driver = street(NIGHT, feeder(), *(lamp(name) for name in names))
+    for watts in (118.0, 0.0, 0.0, 0.0, 118.0, 118.0):
+        for name in names:  # each has its own minute
+            driver.read(name, "power", watts if name < "lamp-08" else 118.0)
+            driver.advance(30)
+    assert said(driver) == ["raised feeder_dark feeder-1", "cleared feeder_dark feeder-1"]
 
 
 def test_two_of_ten_or_of_two_are_lamps_not_a_feeder() -> None:
@@ -298,6 +310,7 @@ def test_a_feeder_that_is_taken_from_the_registry_gives_its_lamps_back() -> None
     driver = night_of_ten()
     all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 5)
     driver.left("feeder-1")
+    all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 4)
     assert [step.partition(" ")[0] for step in said(driver)] == ["raised", "cleared", "raised", "raised", "raised"]
     assert driver.findings[1].reason == "facility left"
 
