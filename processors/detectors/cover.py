@@ -289,8 +289,10 @@ def _on_left(state: State, facility: str, turn: Turn) -> None:
 
 
 def _put_forward(state: State, by_ms: int) -> None:
-    """No suspicion is older because a clock was set; the engine has put off the timers as well."""
+    """No suspicion is older because a clock was set; the engine has put off the timers as well.
+
+    For silence the step is blind time.
+    """
     for cover in state.covers.values():
-        cover.heard_ms += by_ms
         for wait in cover.waits.values():
             wait.at_ms += by_ms

@@ -14,7 +14,7 @@ def weigh(state: State, trigger: Evidence | None, at_ms: int, turn: Turn) -> Non
     """Say whether the feeder or single lamps are dark, after one of them went dark or bright, came or left."""
     if state.outage is None:
         _perhaps_begin(state, trigger, at_ms, turn)
-    elif _share(state, believed=True) < _values(state)["feeder.clear_share"] or not state.feeders:
+    elif _share(state) < _values(state)["feeder.clear_share"] or not state.feeders:
         _end(state, state.outage, trigger, at_ms, turn)
     if state.outage is None:
         for name in sorted(state.lamps):
@@ -27,7 +27,7 @@ def _perhaps_begin(state: State, trigger: Evidence | None, at_ms: int, turn: Tur
         return
     values = _values(state)
     dark = [lamp for _, lamp in sorted(state.lamps.items()) if lamp.is_dark]
-    if len(dark) < values["feeder.min_lamps"] or _share(state, believed=False) < values["feeder.dark_share"]:
+    if len(dark) < values["feeder.min_lamps"] or _share(state) < values["feeder.dark_share"]:
         return
     first = min((since for lamp in dark if (since := lamp.dark_since) is not None), key=_order)
     summary = f"{len(dark)} of {len(state.lamps)} lamps of feeder {feeder.facility} are dark"
@@ -46,6 +46,10 @@ def _end(state: State, outage: Opened, trigger: Evidence | None, at_ms: int, tur
     evidence = () if trigger is None else (trigger,)
     turn.clears(outage, Step(at_ms, summary, _numbers(state), evidence, reason, trigger is None))
     state.outage = None
+    for lamp in state.lamps.values():  # most of the rest only have not said yet that they burn
+        signal = lamp.signals.get(DARK)
+        if signal is not None and signal.on:
+            signal.turn(on=False)
 
 
 def _single(lamp: Lamp, trigger: Evidence | None, at_ms: int, turn: Turn) -> None:
@@ -60,17 +64,14 @@ def _single(lamp: Lamp, trigger: Evidence | None, at_ms: int, turn: Turn) -> Non
         return
     assert signal.cause is not None, "a signal goes on by a sample"
     first = signal.cause
-    # What the feeder's finding has left over may have had one of its own before: a second one needs another id.
-    cause = str(first.id) if lamp.told != str(first.id) else f"{first.id} again at {at_ms}"
-    lamp.told = str(first.id)
     evidence = (first, *evidence) if trigger != first else (first,)
     step = Step(at_ms, f"Lamp {name} is dark at night", {"power_w": signal.value}, evidence, by_time=trigger is None)
-    lamp.opened[DARK] = turn.raises(AnomalyKind.LAMP_DARK, Opening(name, lamp.site, cause, first.time_ms), step)
+    lamp.opened[DARK] = turn.raises(AnomalyKind.LAMP_DARK, Opening(name, lamp.site, first.id, first.time_ms), step)
 
 
-def _share(state: State, *, believed: bool) -> float:
-    dark = sum(_believed(lamp) if believed else lamp.is_dark for lamp in state.lamps.values())
-    return dark / len(state.lamps) if state.lamps else 0.0
+def _share(state: State) -> float:
+    """Of lamps that are dark, believed or suspected: a feeder fails at once, and is believed with its first lamp."""
+    return sum(lamp.is_dark for lamp in state.lamps.values()) / len(state.lamps) if state.lamps else 0.0
 
 
 def _believed(lamp: Lamp) -> bool:

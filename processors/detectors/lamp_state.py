@@ -25,8 +25,6 @@ class Lamp(msgspec.Struct):
     signals: dict[str, Signal] = {}
     opened: dict[str, Opened] = {}
     """By signal; and ``cycling``."""
-    told: str = ""
-    """The cause of the newest finding that it is dark."""
     power_ms: int = -1
     switched_on: bool | None = None
     switch_ms: int = -1

@@ -56,4 +56,4 @@ def _sun(lat: int, lon: int, day: int) -> tuple[int, int]:
         noon = (midnight + timedelta(hours=12)).astimezone(UTC)
         half = _DAY_MS // 2
         return (-_DAY_MS, 2 * _DAY_MS) if elevation(observer, noon) > 0 else (half + _DAY_MS, half - _DAY_MS)
-    return rises, sets if sets > rises else sets + _DAY_MS  # close to the circles it sets after midnight
+    return rises, sets

@@ -128,6 +128,31 @@ def test_what_nobody_registered_is_learnt_on_the_first_nights() -> None:
     assert kinds(unknown) == ["raised lamp_dark"]
 
 
+@pytest.mark.parametrize("watts", [[23.0, 25.0], [23.0, 24.0], [23.0, 37.0]])
+def test_a_lamp_that_flaps_at_the_threshold_is_not_dark(watts: list[float]) -> None:
+    driver = street(NIGHT)
+    take(driver, *watts * 20, every_s=20 * MINUTE)
+    assert "raised lamp_dark" not in kinds(driver)
+
+
+def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
+    slow, fast = street(NIGHT), street(NIGHT)
+    take(slow, *[118.0] * 4, *[0.0] * 6, *[118.0] * 4)
+    take(fast, *[118.0] * 40, *[0.0] * 60, *[118.0] * 40, every_s=30.0)
+    assert said(slow) == said(fast) == ["raised lamp_dark it", "cleared lamp_dark it"]
+
+
+def test_what_a_dimmed_lamp_takes_is_not_learnt() -> None:
+    driver = street(NIGHT, facility("it", FacilityClass.STREET_LAMP))
+    driver.read("it", "dim_level", 50.0)
+    take(driver, *[40.0] * 12)
+    driver.read("it", "dim_level", 100.0)
+    take(driver, *[80.0] * 20)
+    assert driver.findings == []
+    take(driver, *[15.0] * 4)
+    assert kinds(driver) == ["raised lamp_dark"]
+
+
 # by day
 
 
@@ -184,6 +209,28 @@ def test_a_lamp_that_goes_on_and_out_again_and_again() -> None:
     assert kinds(driver)[1:] == ["cleared lamp_cycling"]
 
 
+def test_what_cycled_before_dawn_must_be_steady_in_the_next_night() -> None:
+    driver = street(datetime.fromisoformat("2026-03-02T21:45:00Z"))
+    take(driver, 118, 0, 118, 0, 118, 0, 118)
+    driver.advance(15 * MINUTE)
+    take(driver, *[0.0] * 25, every_s=30 * MINUTE)
+    assert kinds(driver) == ["raised lamp_cycling"]
+    take(driver, 118, 118)
+    assert len(driver.open) == 1
+    take(driver, *[118.0] * 12)
+    assert driver.open == []
+
+
+def test_old_words_that_come_late_are_no_cycling() -> None:
+    driver = street(NIGHT)
+    before_ms = driver.now_ms
+    driver.advance(HOUR)
+    for n in range(8):
+        take(driver, 118)
+        driver.read("it", "power", 0.0, at_ms=before_ms + n * 1000)
+    assert driver.findings == []
+
+
 def test_cycling_slowly_is_none() -> None:
     driver = street(NIGHT)
     take(driver, *[118, 0] * 6, every_s=13 * MINUTE)
@@ -208,7 +255,9 @@ def test_a_feeder_that_fails_is_one_finding() -> None:
     assert finding.summary == "4 of 10 lamps of feeder feeder-1 are dark"
     assert (finding.numbers, finding.facility_class) == ({"dark": 4.0, "lamps": 10.0}, "lamp_feeder")
     assert finding.since == NIGHT + timedelta(minutes=15)
-    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0}, 3)
+    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0}, 4)
+    assert said(driver)[1:] == ["cleared feeder_dark feeder-1"]
+    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0})
     assert said(driver)[1:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
 
 
@@ -226,9 +275,20 @@ def test_single_lamps_make_room_for_their_feeder_and_come_back_after_it() -> Non
         "raised feeder_dark feeder-1",
     ]
     assert [one.reason for one in driver.findings[2:4]] == ["became feeder_dark"] * 2
-    all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 3)
+    assert driver.findings[4].since == NIGHT  # since the first of them was dark
+    all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 6)
     assert said(driver)[5:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
     assert len({one.id for one in driver.findings}) == 4
+
+
+def test_lamps_of_a_large_feeder_that_are_believed_one_after_the_other_are_one_finding() -> None:
+    names = [f"lamp-{n:02}" for n in range(20)]
+    driver = street(NIGHT, feeder(), *(lamp(name) for name in names))
+    for watts in (118.0, 0.0, 0.0, 0.0, 118.0, 118.0):
+        for name in names:  # each has its own minute
+            driver.read(name, "power", watts if name < "lamp-08" else 118.0)
+            driver.advance(30)
+    assert said(driver) == ["raised feeder_dark feeder-1", "cleared feeder_dark feeder-1"]
 
 
 def test_two_of_ten_or_of_two_are_lamps_not_a_feeder() -> None:
@@ -250,6 +310,7 @@ def test_a_feeder_that_is_taken_from_the_registry_gives_its_lamps_back() -> None
     driver = night_of_ten()
     all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 5)
     driver.left("feeder-1")
+    all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 4)
     assert [step.partition(" ")[0] for step in said(driver)] == ["raised", "cleared", "raised", "raised", "raised"]
     assert driver.findings[1].reason == "facility left"
 

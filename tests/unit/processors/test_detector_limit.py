@@ -98,12 +98,29 @@ def test_every_quantity_has_a_rule_and_no_counter_has() -> None:
     assert not {"meter_reading", "energy", "latitude", "occupied"} & LIMITED.keys()
 
 
+@pytest.mark.parametrize("values", [[10.1, 9.9], [10.1, 10.1, 7.9], [10.0], [9.0, 10.1, 10.0]])
+def test_what_flaps_at_the_threshold_is_at_most_one_finding(values: list[float]) -> None:
+    driver = city(station(kind=FacilityClass.GAS_SENSOR))
+    say(driver, "gas_lel", *values * 20)
+    assert len(driver.findings) == (values.count(10.1) == 2)
+
+
+def test_a_burst_of_ten_times_as_many_readings_finds_the_same() -> None:
+    slow, fast = city(), city()
+    say(slow, "pm2_5", *[80.0] * 12, *[60.0] * 12, every_s=600.0)
+    say(fast, "pm2_5", *[80.0] * 120, *[60.0] * 120, every_s=60.0)
+    assert said(slow) == said(fast) == ["raised air_limit it pm2_5", "cleared air_limit it pm2_5"]
+    assert [one.at for one in fast.findings] <= [one.at for one in slow.findings]
+
+
 # limits that somebody set
 
 
 def test_low_high_and_back() -> None:
     driver = city(station(voltage__low=207.0, voltage__high=253.0, voltage__margin=2.0))
-    say(driver, "voltage", 230, 206, 206, 208, 208, 209, 209, 254, 254, 252, 251, 251)
+    say(driver, "voltage", 230, 206, 206, 208, 208, 208)
+    assert len(driver.open) == 1  # within, but not by the margin
+    say(driver, "voltage", 209, 209, 254, 254, 252, 251, 251)
     assert [one.transition for one in driver.findings] == ["raised", "cleared"] * 2
     assert [one.numbers["limit"] for one in driver.findings if one.transition == "raised"] == [207.0, 253.0]
     assert {one.kind for one in driver.findings} == {"limit_exceeded"}
@@ -237,8 +254,22 @@ def test_a_class_a_zone_and_a_facility_may_say_it() -> None:
     assert len(driver.open) == 1
     driver.register(station(temperature__high=30.5))
     assert len(driver.open) == 1
+    driver.register(station(temperature__high=35.0))
+    assert driver.findings[-1].reason == "policy changed"
+    say(driver, "temperature", 36, 36)
     driver.left("it")
     assert driver.findings[-1].reason == "facility left"
+
+
+def test_a_rule_for_something_else_leaves_a_finding_and_a_suspicion_alone() -> None:
+    driver = city(station(temperature__high=40.0, temperature__margin=5.0))
+    say(driver, "temperature", 41, 41, 38)
+    say(driver, "pm10", *[200.0] * 2, every_s=HOUR)
+    rules = {"limit_humidity.high": 90.0}
+    driver.configure(ClassConfigured(facility_class=FacilityClass.AIR_STATION, policy=Policy(rules=rules)))
+    assert len(driver.open) == 1
+    say(driver, "pm10", 200)
+    assert [one.kind for one in driver.open] == ["limit_exceeded", "air_limit"]
 
 
 def test_a_limit_that_is_taken_back_ends_the_finding() -> None:
