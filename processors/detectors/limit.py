@@ -17,7 +17,7 @@ from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, Z
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
-from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules.limit import KINDS
 
 
@@ -38,7 +38,7 @@ class LimitDetector(Packed[State]):
         return series.observed_property in LIMITED
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
-        """Take in readings, registrations and rules."""
+        """Take in readings, registrations, rules and the calendar."""
         if len(events) == 1 and isinstance(events[0], Reading) and not _concerns(state, events[0].series):
             return QUIET  # most of them
         turn = Turn(self, state.zone, clock)
@@ -48,6 +48,8 @@ class LimitDetector(Packed[State]):
                     _on_reading(state, event, turn)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
+                case CalendarConfigured():
+                    state.time_zone = event.calendar.time_zone  # what is suspected or open, the next samples judge
                 case _:
                     pass
         return turn.outcome

@@ -9,6 +9,7 @@ import msgspec
 from processors.detectors.common import Opened, Site
 from processors.detectors.debounce import Need, Signal
 from processors.detectors.rulebook import Rulebook
+from schemas.curb import DEFAULT_CALENDAR
 from schemas.facility import FacilityClass
 from schemas.posixtz import PosixZone
 from schemas.rules import RULES
@@ -18,9 +19,6 @@ LIMITED: Final[dict[str, str]] = {
     name.removeprefix(f"{FAMILY}_"): name for name, rule in RULES.items() if rule.family == FAMILY
 }
 """Rules by property."""
-HOME: Final = "CST-8"
-"""Local time until a calendar says another: all of China's."""
-
 _BOUNDS: Final = "_kept"  # kept beside the state and never written: it follows from it
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
@@ -81,7 +79,7 @@ class State(msgspec.Struct, dict=True):
     zone: str
     rules: Rulebook
     facilities: dict[str, Watched] = {}
-    time_zone: str = HOME
+    time_zone: str = DEFAULT_CALENDAR.time_zone
 
     def bounds(self, facility: str, facility_class: FacilityClass, name: str) -> Bounds | None:
         """What applies to a property; None: nothing does."""

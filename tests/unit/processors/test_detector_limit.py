@@ -13,8 +13,9 @@ from street_kit import ZONE, facility, said
 from processors.detectors.limit import LimitDetector
 from processors.detectors.limit_state import LIMITED, is_within
 from processors.engine.driver import PipelineTestDriver
+from schemas.curb import Calendar
 from schemas.facility import Facility, FacilityClass, Place, Policy
-from schemas.registry import ClassConfigured, ZoneConfigured, ZoneKind
+from schemas.registry import CalendarConfigured, ClassConfigured, ZoneConfigured, ZoneKind
 
 MINUTE, HOUR = 60.0, 3600.0
 DAYTIME = datetime.fromisoformat("2026-03-02T04:00:00Z")  # noon in China
@@ -229,6 +230,15 @@ def test_the_morning_ends_what_only_the_night_forbids() -> None:
     assert len(driver.open) == 1
     say(driver, "sound_level", *[55.0] * 11)
     assert driver.open == []
+
+
+def test_the_calendar_says_when_it_is_night() -> None:
+    driver = city(start=datetime.fromisoformat("2026-03-02T12:00:00+08:00"))
+    say(driver, "sound_level", *[55.0] * 30)
+    assert driver.findings == []
+    driver.configure(CalendarConfigured(calendar=Calendar(time_zone="EST5EDT,M3.2.0,M11.1.0")))  # there it is 23:30
+    say(driver, "sound_level", *[55.0] * 11)
+    assert said(driver) == ["raised noise_limit it sound_level"]
 
 
 # rules and the registry
