@@ -105,7 +105,7 @@ def test_one_loud_night_is_none() -> None:
 
 def test_before_a_week_is_known_nothing_is_said() -> None:
     driver = village("main")
-    live(driver, 0, {"main": use(6 * PER_DAY) + leaking(3, [5.0] * 3)})
+    live(driver, 0, {"main": use(8 * PER_DAY) + leaking(5, [5.0] * 3)})
     assert driver.findings == []
 
 
