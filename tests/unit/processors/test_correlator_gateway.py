@@ -162,6 +162,20 @@ def test_slow_devices_are_not_waited_for_and_join_when_they_are_missed() -> None
     assert {one.subject for one in by_kind(said, AnomalyKind.DEVICE_SILENT)} == {*fast, *slow}
 
 
+def test_who_is_slow_does_not_hide_an_outage_of_the_fast() -> None:
+    fast, slow = lamps(20)[:4], lamps(20)[4:]
+    roster = [*(carried(name) for name in fast), *(carried(name, interval_s=3600.0) for name in slow)]
+    said, _ = told([*roster, *(silence(name, T) for name in fast)])
+    assert len(by_kind(said, AnomalyKind.GATEWAY_DOWN)) == 1
+
+
+def test_it_does_not_matter_whether_one_is_missed_first_or_said_to_be_carried_first() -> None:
+    names = lamps(4)
+    said, _ = told([*(silence(name, T) for name in names), *(carried(name) for name in names)])
+    assert len(by_kind(said, AnomalyKind.GATEWAY_DOWN)) == 1
+    assert {one.subject for one in by_kind(said, AnomalyKind.DEVICE_SILENT)} == set(names)
+
+
 def test_a_device_that_goes_on_through_another_gateway_is_on_its_own() -> None:
     names = lamps(4)
     story: list[Data] = [*(carried(name) for name in names), *(silence(name, T) for name in names)]

@@ -166,6 +166,12 @@ def test_a_device_that_is_silent_as_a_whole_misses_no_sensor() -> None:
     assert said(told(story, station())) == []
 
 
+def test_one_word_after_a_long_silence_misses_nobody() -> None:
+    story = [*days_of_air("air-1", 1), *two("humidity", 1), *days_of_air("air-1", 0.001, 2 * DAY)]
+    story += [*days_of_air("air-1", 1, 2 * DAY + 2 * HOUR), *two("humidity", 1, 2 * DAY + 2 * HOUR)]
+    assert said(told(story, station())) == []
+
+
 def test_what_a_device_says_of_itself_is_no_sensor() -> None:
     link = [row._replace(prop="rssi", value=-90.0) for row in days_of_air("air-1", 1)]
     assert said(told([*days_of_air("air-1", 2), *link], station())) == []
@@ -244,6 +250,12 @@ def test_its_end_is_foreseen_by_the_slope_of_its_days() -> None:
     assert said(driver) == ["raised device_battery cover-1"]
     (raised,) = driver.findings
     assert raised.numbers == {"percent": 54.0, "days_left": 13.5}
+
+
+def test_a_charge_that_is_known_by_the_percent_has_a_slope_all_the_same() -> None:
+    driver = told(charges(*(90.0 - 4.0 * n + (-1) ** n for n in range(12))), cover())
+    assert said(driver) == ["raised device_battery cover-1"]
+    assert 10 < driver.findings[0].numbers["days_left"] <= 14
 
 
 def test_some_wrong_days_do_not_bend_the_slope() -> None:

@@ -12,8 +12,13 @@ import processors.novelty
 
 FOLDER = Path(processors.detectors.__file__).parent
 CORES = (processors.leak, processors.novelty)
+CORRELATORS = FOLDER.parent / "correlators" / "gateway.py"
 MODULES = sorted(
-    (*FOLDER.rglob("*.py"), *(module for core in CORES for module in Path(core.__file__).parent.rglob("*.py")))
+    (
+        *FOLDER.rglob("*.py"),
+        *(module for core in CORES for module in Path(core.__file__).parent.rglob("*.py")),
+        CORRELATORS,
+    )
 )
 CLIENTS = {
     "kafka",
