@@ -95,20 +95,21 @@ def test_an_outage_is_one_finding_although_the_worker_dies_at_each_place(stack: 
     order = {VARIABLE: ",".join(f"{file.name}:2:{file}" for file in files)}
     with desk_on(City.on(stack)) as desk, desk.process(tmp_path), process(desk, tmp_path, **order) as worker:
 
-        def is_over(gateway: str) -> bool:
+        def has(gateway: str, *said: str) -> bool:
             mend(worker)
-            return steps(desk).get(gateway) == ["raised", "cleared"]
+            return steps(desk).get(gateway) == list(said)
 
         gateways: list[str] = []
         while len(gateways) < len(files) or not all(file.exists() for file in files):
             gateway = f"gw{len(gateways)}"
             gateways.append(gateway)
             carried(desk, gateway, DEVICES)
+            said: list[str] = []
             for transition in (Transition.RAISED, Transition.CLEARED):
+                said.append(transition.value)
                 for n in range(DEVICES):
                     desk.say(silent(gateway, n, transition), partition=n % ANOMALIES.partitions)
-                    mend(worker)
-            eventually(lambda gateway=gateway: is_over(gateway), 60)  # type: ignore[misc]
+                eventually(lambda one=gateway, said=said: has(one, *said))  # type: ignore[misc]
         assert steps(desk) == {gateway: ["raised", "cleared"] for gateway in gateways}
         for gateway in gateways:
             counts = explained(desk, gateway)
