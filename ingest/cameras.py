@@ -1,5 +1,7 @@
 """From one camera message to what it says about each curb zone it touches."""
 
+import hmac
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ingest.batches import Batches
@@ -7,7 +9,8 @@ from ingest.ledger import AckLedger
 from ingest.recent import Bounded
 from ingest.registry import Registry, View
 from ingest.writer import Writer
-from schemas.camera import CameraEvent, CameraObservation, TrackPhase
+from runtime.settings import Settings
+from schemas.camera import Box, CameraEvent, CameraObservation, TrackPhase
 from schemas.model import from_ms
 from schemas.observation import Quality
 from schemas.topics import EVENTS
@@ -23,43 +26,108 @@ class Sighting(NamedTuple):
 
 
 class Tracks:
-    """Which zones each tracked object stood in last; bounded, and empty after a restart.
+    """Where each tracked object stood last; bounded, and empty after a restart.
 
     Of a track we do not know (any more), every message that is not its first also says of all zones it does not name
     that it is not in them: it may have been before we began to listen.
     """
 
     def __init__(self, count_max: int = TRACKS_MAX) -> None:
-        self._zones = Bounded(count_max)
+        self._places: Bounded[Standing] = Bounded(count_max)
 
     def __len__(self) -> int:
-        return len(self._zones)
+        return len(self._places)
 
     def split(self, device: str, seen: CameraObservation, views: tuple[View, ...]) -> list[Sighting]:
         """One sighting per zone the message touches or the object has left, in the order of the views."""
         key = f"{device}\0{seen.track}"
         ended = seen.phase is TrackPhase.END
-        now = frozenset() if ended else frozenset(seen.zones)
-        before = self._zones.get(key)
+        known = self._places.get(key)
+        before = None if known is None else known.places
+        here = _places(seen, views, known)
+        now = frozenset() if ended else here
         unheard = seen.phase is not TrackPhase.NEW
         out: list[Sighting] = []
         for view in views:
-            zone = view.camera_zone
-            if zone is None:  # the whole picture is the zone
+            place = _place(view)
+            if place is None:  # the whole picture is the zone
                 out.append(Sighting(view, present=not ended))
-            elif zone in now:
+            elif place in now:
                 out.append(Sighting(view, present=True))
-            elif (unheard if before is None else zone in before) or (ended and zone in seen.zones):
+            elif (unheard if before is None else place in before) or (ended and place in here):
                 out.append(Sighting(view, present=False))
         if ended:
-            self._zones.pop(key, None)
+            self._places.pop(key, None)
         else:
-            self._zones.put(key, now)
+            self._places.put(key, Standing(now, seen.box, views))
         return out
 
     def clear(self) -> None:
         """Forget everything: what we last said of the tracks may not have reached the log."""
-        self._zones.clear()
+        self._places.clear()
+
+
+class Standing(NamedTuple):
+    """The places in which an object stood, and by which box and views that was decided."""
+
+    places: frozenset[str | tuple[str, ...]]
+    box: Box | None
+    views: tuple[View, ...]
+
+
+def _place(view: View) -> str | tuple[str, ...] | None:
+    """What a view looks at: the camera's own zone, or a facility in a polygon; None: the whole picture."""
+    return view.camera_zone if view.polygon is None else (view.facility.facility,)
+
+
+def _places(
+    seen: CameraObservation, views: tuple[View, ...], known: Standing | None
+) -> frozenset[str | tuple[str, ...]]:
+    """Where an object stands: the zones that the camera names, and polygons with the bottom centre of its box."""
+    zones: frozenset[str | tuple[str, ...]] = frozenset(seen.zones)
+    polygons = [view for view in views if view.polygon is not None]
+    if not polygons:
+        return zones
+    if known is not None and known.views is views and seen.box in (None, known.box):
+        return zones | {place for place in known.places if not isinstance(place, str)}
+    if seen.box is None:
+        return zones
+    left, _, right, bottom = seen.box
+    point = ((left + right) / 2, bottom)
+    return zones | {(view.facility.facility,) for view in polygons if inside(point, view.polygon or ())}
+
+
+def inside(point: tuple[float, float], polygon: Sequence[tuple[float, float]]) -> bool:
+    """Whether a point lies in a polygon, by the rule of even and odd; its left and upper edges belong to it."""
+    x, y = point
+    found = False
+    before_x, before_y = polygon[-1]
+    for corner_x, corner_y in polygon:
+        if (corner_y > y) is not (before_y > y):
+            cut = (before_x - corner_x) * (y - corner_y) / (before_y - corner_y) + corner_x
+            found ^= x < cut
+        before_x, before_y = corner_x, corner_y
+    return found
+
+
+class Plates:
+    """Makes keyed hashes of licence plates; without a key no plate goes any further."""
+
+    def __init__(self, key: bytes | None) -> None:
+        self._key = key
+
+    def hashed(self, plate: str | None) -> str | None:
+        """128 bits of HMAC-SHA-256 in hexadecimal, of the plate in capitals without blanks, dots and hyphens."""
+        if plate is None or not self._key:
+            return None
+        text = "".join(sign for sign in plate.upper() if sign.isalnum())
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()[:32] if text else None
+
+
+def plates_of(settings: Settings) -> Plates:
+    """As configured."""
+    key = settings.ingest.plate_key
+    return Plates(None if key is None else key.get_secret_value().encode())
 
 
 class CameraFacts(NamedTuple):
@@ -75,15 +143,25 @@ class CameraFacts(NamedTuple):
 class Cameras:
     """Writes camera events, each to the partition of its zone."""
 
-    def __init__(self, writer: Writer, ledger: AckLedger, batches: Batches, registry: Registry, shard: str) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        ledger: AckLedger,
+        batches: Batches,
+        registry: Registry,
+        shard: str,
+        plates: Plates | None = None,
+    ) -> None:
         self._writer = writer
         self._ledger = ledger
         self._batches = batches
         self._registry = registry
         self._shard = shard
+        self._plates = plates or Plates(None)
 
     def write(self, ticket: int, facts: CameraFacts, seen: CameraObservation, tracks: Tracks) -> int:
         """Write what one camera message says about each zone; returns the number of events."""
+        plate = self._plates.hashed(seen.plate)
         sightings = tracks.split(facts.device, seen, self._registry.views(facts.device))
         for view, present in sightings:
             self._batches.flush(view.partition)  # what arrived before stands before
@@ -98,6 +176,14 @@ class Cameras:
                 present=present,
                 stationary=seen.stationary,
                 confidence=seen.confidence,
+                plate=plate,
+                view=view.homography,
+                box=seen.box,
+                still_s=seen.still_s,
+                area_m2=seen.area_m2,
+                step_m=seen.step_m,
+                lon=seen.lon,
+                lat=seen.lat,
                 phenomenon_time=from_ms(facts.time_ms),
                 arrival_time=from_ms(facts.arrival_ms),
                 identity=facts.identity,

@@ -13,6 +13,7 @@ from ingest.decoders.base import Message, RefusedError, printable
 from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.topics import CLOCK_TOPIC, PROBE_ROOT, SESSION_ROOT
 from ingest.devices.book import Book
+from ingest.devices.carriers import Carriers
 from ingest.devices.contexts import Contexts
 from ingest.ledger import AckLedger
 from ingest.messages import OVERSIZE_KEPT, Inbound, Kind, Measurement, Refusal, Report
@@ -96,6 +97,7 @@ class Intake:
         cameras: Cameras,
         catalogue: Catalogue,
         book: Book,
+        carriers: Carriers,
         contexts: Contexts,
         registry: Registry,
         unregistered: Unregistered,
@@ -118,6 +120,7 @@ class Intake:
         self._accepted = accepted
         self._catalogue = catalogue
         self._book = book
+        self._carriers = carriers
         self._contexts = contexts
         self._registry = registry
         self._unregistered = unregistered
@@ -202,6 +205,8 @@ class Intake:
             self._quarantine(message, Refusal(Reason.IDENTITY_MISMATCH, "gateway", text), device)
             return True
         missing = self._book.note(report, decoder, message.topic, message.moment.event_ms, self._timing.monotonic_s())
+        if report.about.gateway is not None:
+            self._carriers.note(device, report.about.gateway, message.moment.event_ms)
         if missing > 0:
             self._tally.lost[decoder] += missing
         if report.unmapped:

@@ -9,7 +9,9 @@ message acknowledged shortly before the end may lend its identity to one that wa
 """
 
 from collections import OrderedDict, deque
-from typing import Final
+from typing import Final, TypeVar
+
+V = TypeVar("V")
 
 UNACKNOWLEDGED_MS: Final = 60_000
 """How long before its last sign of life a process may have written something it did not acknowledge any more."""
@@ -92,14 +94,14 @@ def _match(known: deque[Arrival], mid: int) -> Arrival | None:
     return next((arrival for arrival in known if arrival.mid is None), None)
 
 
-class Bounded(OrderedDict[str, frozenset[str]]):
+class Bounded(OrderedDict[str, V]):
     """A map that forgets what was not set for longest."""
 
     def __init__(self, count_max: int) -> None:
         super().__init__()
         self._count_max = count_max
 
-    def put(self, key: str, value: frozenset[str]) -> None:
+    def put(self, key: str, value: V) -> None:
         """Set and make newest; the oldest goes when there are too many."""
         self[key] = value
         self.move_to_end(key)

@@ -3,10 +3,19 @@
 from collections.abc import Iterator
 
 from schemas.columns import SeriesColumns
-from schemas.facility import DeviceBinding, Facility
+from schemas.facility import DeviceBinding, Facility, FacilityClass, Policy
 from schemas.partitioning import partition_of
-from schemas.properties import PROPERTIES
-from schemas.registry import LOAD_KEY, RETIRED_KEY, WATER_KEY, CityWide, FacilityRegistered, ZoneConfigured
+from schemas.properties import OF_DEVICE, PROPERTIES
+from schemas.registry import (
+    CITY_KEY,
+    LOAD_KEY,
+    RETIRED_KEY,
+    WATER_KEY,
+    CityWide,
+    ClassConfigured,
+    FacilityRegistered,
+    ZoneConfigured,
+)
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -33,14 +42,16 @@ class Target:
 
 
 class View:
-    """A facility as one of a camera's zones sees it; ``camera_zone`` None is the whole picture."""
+    """A facility as a camera sees it: in a zone of its own, or in a polygon of ours; neither is the whole picture."""
 
-    __slots__ = ("camera_zone", "facility", "partition")
+    __slots__ = ("camera_zone", "facility", "homography", "partition", "polygon")
 
-    def __init__(self, partition: int, facility: Facility, camera_zone: str | None) -> None:
+    def __init__(self, partition: int, facility: Facility, binding: DeviceBinding) -> None:
         self.partition = partition
         self.facility = facility
-        self.camera_zone = camera_zone
+        self.camera_zone = binding.camera_zone
+        self.polygon = binding.polygon
+        self.homography = binding.homography
 
 
 class Registry:
@@ -116,6 +127,24 @@ class Registry:
         bindings = (one for bound in self._devices.get(device, {}).values() for one in bound)
         return frozenset(one.gateway for one in bindings if one.gateway is not None)
 
+    def home(self, device: str) -> tuple[Facility, float | None] | None:
+        """The first facility that a device speaks for, and the shortest interval in s that any expects of it."""
+        bound = self._devices.get(device)
+        if not bound:
+            return None
+        intervals = [one.interval_s for bindings in bound.values() for one in bindings if one.interval_s is not None]
+        return self._facilities[min(bound)], min(intervals, default=None)
+
+    def of_zone(self, zone: str) -> Policy | None:
+        """What is configured of a zone."""
+        known = self._zones.get(f"zone:{zone}")
+        return known.policy if isinstance(known, ZoneConfigured) else None
+
+    def of_class(self, facility_class: FacilityClass) -> Policy | None:
+        """What is configured of all facilities of a class."""
+        known = self._plans.get(f"{CITY_KEY}class/{facility_class.value}")
+        return known.policy if isinstance(known, ClassConfigured) else None
+
     def targets(self, device: str, observed_property: str, channel: str = "") -> tuple[Target, ...]:
         """Every series this reading belongs to; empty when no facility claims it."""
         found = self._targets.get((device, observed_property, channel))
@@ -127,25 +156,32 @@ class Registry:
         return found
 
     def _look_up(self, device: str, observed_property: str, channel: str) -> Iterator[Target]:
-        for facility_id, bindings in sorted(self._devices.get(device, {}).items()):
-            if any(_claims(binding, observed_property, channel) for binding in bindings):
-                facility = self._facilities[facility_id]
-                series = SeriesColumns(
-                    device=device,
-                    observed_property=observed_property,
-                    unit=PROPERTIES[observed_property].unit,
-                    facility=facility_id,
-                    facility_class=facility.facility_class,
-                    zone=facility.zone,
-                )
-                yield Target(partition_of(facility.zone, self._partitions), series)
+        bound = sorted(self._devices.get(device, {}).items())
+        claiming = [
+            known for known, bindings in bound if any(_claims(one, observed_property, channel) for one in bindings)
+        ]
+        if not claiming and observed_property in OF_DEVICE:
+            claiming = [known for known, _ in bound[:1]]
+        for facility_id in claiming:
+            yield self._target(device, observed_property, self._facilities[facility_id])
+
+    def _target(self, device: str, observed_property: str, facility: Facility) -> Target:
+        series = SeriesColumns(
+            device=device,
+            observed_property=observed_property,
+            unit=PROPERTIES[observed_property].unit,
+            facility=facility.facility,
+            facility_class=facility.facility_class,
+            zone=facility.zone,
+        )
+        return Target(partition_of(facility.zone, self._partitions), series)
 
     def views(self, device: str) -> tuple[View, ...]:
         """Every facility this camera watches; empty when nobody registered it."""
         found = self._views.get(device)
         if found is None:
             found = tuple(
-                View(partition_of(facility.zone, self._partitions), facility, binding.camera_zone)
+                View(partition_of(facility.zone, self._partitions), facility, binding)
                 for facility_id, bindings in sorted(self._devices.get(device, {}).items())
                 for facility in (self._facilities[facility_id],)
                 for binding in bindings

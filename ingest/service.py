@@ -15,10 +15,11 @@ from ingest import metrics
 from ingest.accepted import Accepted
 from ingest.batches import Batches
 from ingest.bridge import Bridge
-from ingest.cameras import Cameras
+from ingest.cameras import Cameras, plates_of
 from ingest.clock import FeedClock, StepDetector
 from ingest.decoders.configured import catalogue_of
 from ingest.devices.book import Book
+from ingest.devices.carriers import Carriers, read_carriers
 from ingest.devices.contexts import Contexts
 from ingest.devices.twins import Twins, read_twins
 from ingest.follower import Found
@@ -41,6 +42,7 @@ from runtime.exposition import serve
 from runtime.failpoint import failpoint
 from runtime.lifecycle import Progress, Shutdown, start_watchdog
 from runtime.settings import Settings
+from schemas.carrier import DeviceCarried
 from schemas.device import DecoderContext, DeviceTwin
 from schemas.model import to_ms
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
@@ -90,12 +92,13 @@ class Service:
         self._contexts = Contexts(self._catalogue, self._writer, self._ledger)
         self._book = Book(shard, self._registry.knows, settings.ingest.twin_s)
         self._twins = Twins(self._book, self._writer)
+        self._carriers = Carriers(self._registry, self._writer)
         self._unregistered = Unregistered(settings.ingest.unregistered_quota, self._registry)
         self._recent = Recent()
         self._feed = FeedClock() if settings.clock.mode == "feed" else None
         self._batches = Batches(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
         self._accepted = Accepted(self._writer, self._ledger, shard, settings.ingest.linger_ms, timing)
-        self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard)
+        self._cameras = Cameras(self._writer, self._ledger, self._batches, self._registry, shard, plates_of(settings))
         self._follower = outside.follower(settings, shutdown, wake, outside.open_reader)
         self._election = outside.election(settings, shutdown, wake)
         start = f"{timing.wall_ms():x}"
@@ -121,6 +124,7 @@ class Service:
             cameras=self._cameras,
             catalogue=self._catalogue,
             book=self._book,
+            carriers=self._carriers,
             contexts=self._contexts,
             registry=self._registry,
             unregistered=self._unregistered,
@@ -182,6 +186,7 @@ class Service:
             self._fold(found)
         for twin in self._patiently(self._read_twins):
             self._book.recall(twin)
+        self._carriers.recall(self._patiently(self._read_carriers))
         back = self._patiently(self._read_back)
         if self._feed is not None and back.ticks:
             self._feed.resume(max(back.ticks.values()))
@@ -207,6 +212,9 @@ class Service:
 
     def _read_twins(self) -> list[DeviceTwin]:
         return read_twins(self._settings, self._outside.open_reader)
+
+    def _read_carriers(self) -> list[DeviceCarried]:
+        return read_carriers(self._settings, self._outside.open_reader)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try until Kafka answers.
@@ -327,6 +335,7 @@ class Service:
                 self._unregistered.registered(devices)
                 for device in devices:
                     self._book.changed(device)
+                    self._carriers.changed(device)
         elif isinstance(data, RegistryRewritten):
             self._rewriter.hear(data)
         elif isinstance(data, DecoderContext):
@@ -340,6 +349,7 @@ class Service:
         metrics.REFUSALS.inc()
         self.health.failed, self._failed_s = repr(failure)[:300], self._timing.monotonic_s()
         self._bridge.drop()
+        self._carriers.doubt()
         self._writer.discard()
         self._batches.discard()
         self._accepted.discard()

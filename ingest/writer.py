@@ -26,6 +26,7 @@ from schemas.envelope import KAFKA_HEADERS, CloudEvent, Data, encode
 from schemas.model import from_ms
 from schemas.topics import (
     ACCEPTED,
+    CARRIERS,
     CONTEXTS,
     DEVICES,
     EVENTS,
@@ -42,7 +43,7 @@ log: Final = structlog.get_logger()
 DELIVERY_TIMEOUT_MS: Final = 7 * 86_400_000
 """Kafka may be away for days without a record expiring; the bound on messages in flight keeps the memory."""
 BATCH_BYTES: Final = 512 * 1024
-TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, ACCEPTED, DEVICES, CONTEXTS)
+TOPICS: Final = (EVENTS, FACILITIES, QUARANTINE, REWRITES, TICKS, UNREGISTERED, ACCEPTED, DEVICES, CARRIERS, CONTEXTS)
 
 Confirmed = Callable[[int], None]
 """Told the record's offset; -1 where Kafka had it already and does not say."""

@@ -16,6 +16,7 @@ PROCESSES: Final = {
     "ingest": "ingest.service",
     "processors": "processors.service",
     "sequencer": "processors.sequencer.service",
+    "correlators": "processors.correlators.service",
     "archive": "processors.archive.service",
 }
 

@@ -8,10 +8,11 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
+from processors.correlators import GROUP as CORRELATORS
 from processors.detectors import GROUP
 from runtime.kafka import admin, reader
 from runtime.settings import KafkaSettings
-from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
+from schemas.topics import ANOMALIES, CASE_INPUTS, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
 
 POLL_MS: Final = 500
 RECORDS: Final = (
@@ -54,6 +55,10 @@ class Bounds(msgspec.Struct, frozen=True):
     """What was found on trial."""
     derived: dict[int, Span] = {}
     """Readings that were derived."""
+    inputs: dict[int, Span] = {}
+    """Of the folds over findings."""
+    correlated: dict[int, int] = {}
+    """How far those have committed."""
 
     @property
     def records(self) -> int:
@@ -72,6 +77,7 @@ def bounds(settings: KafkaSettings) -> Bounds:
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
+    correlated = committed_offsets(settings, CORRELATORS)
     committed = committed_offsets(settings)
     client = admin(settings)
     try:
@@ -80,8 +86,8 @@ def bounds(settings: KafkaSettings) -> Bounds:
         client.close()
     consumer = reader(settings, CLIENT)
     try:
-        findings, shadows, derived, refusals, events = (
-            spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, DERIVED, QUARANTINE, EVENTS)
+        findings, shadows, derived, refusals, events, inputs = (
+            spans(consumer, settings, one) for one in (ANOMALIES, SHADOWS, DERIVED, QUARANTINE, EVENTS, CASE_INPUTS)
         )
     finally:
         consumer.close()
@@ -93,16 +99,18 @@ def bounds(settings: KafkaSettings) -> Bounds:
         events=events,
         shadows=shadows,
         derived=derived,
+        inputs=inputs,
+        correlated=correlated,
     )
 
 
-def committed_offsets(settings: KafkaSettings) -> dict[int, int]:
-    """How far the folds have committed, by partition.
+def committed_offsets(settings: KafkaSettings, of: str = GROUP) -> dict[int, int]:
+    """How far the folds of a group have committed, by partition.
 
     Raises:
         kafka.errors.KafkaError: Kafka cannot be reached.
     """
-    group = settings.topic_prefix + GROUP
+    group = settings.topic_prefix + of
     give_up = time.monotonic() + COORDINATOR_S
     client = admin(settings)
     try:

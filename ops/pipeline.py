@@ -46,6 +46,7 @@ def members(settings: Settings) -> tuple[Member, ...]:
         Member("ingest", "ingest", ("ingest",), host, settings.ingest.metrics_port),
         *workers(settings),
         *sequencers(settings),
+        *correlators(settings),
         Member("archive", "archive", ("archive",), host, settings.archive.metrics_port),
     )
 
@@ -63,6 +64,11 @@ def workers(settings: Settings) -> tuple[Member, ...]:
 def sequencers(settings: Settings) -> tuple[Member, ...]:
     """The workers of the sequencer on this machine."""
     return _pool("sequencer", "sequence", settings.sequencer, settings.metrics.local_host)
+
+
+def correlators(settings: Settings) -> tuple[Member, ...]:
+    """The workers of the folds over findings on this machine."""
+    return _pool("correlators", "correlate", settings.correlators, settings.metrics.local_host)
 
 
 def _pool(role: str, command: str, chosen: WorkerSettings, host: str) -> tuple[Member, ...]:

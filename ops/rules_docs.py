@@ -1,6 +1,7 @@
 """Writes ``docs/rules.md`` from the table of rules: ``python -m ops.rules_docs``."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,9 @@ before they are set: `policy.rules."cover.tilt_deg" = 8` in a [what-if file](rep
 
 def document() -> str:
     """The whole page."""
-    return _HEAD + "".join(_section(rule) for rule in RULES.values())
+    single = (_section(rule) for rule in RULES.values() if rule.family is None)
+    families = dict.fromkeys(rule.family for rule in RULES.values() if rule.family is not None)
+    return _HEAD + "".join(single) + "".join(map(_family, families))
 
 
 def _section(rule: Rule) -> str:
@@ -49,6 +52,45 @@ def _table(rule: Rule) -> Iterator[str]:
         yield (
             f"| `{rule.name}.{one.name}` | {one.unit} | {plain(one.default)} | {bounds} | {column} | {one.meaning} |\n"
         )
+
+
+def _family(family: str) -> str:
+    """Rules that differ by their property: what they share, and what stands in those that are in force."""
+    rules = [rule for rule in RULES.values() if rule.family == family]
+    usual = [_usual(rule.parameters[at].default for rule in rules) for at in range(len(rules[0].parameters))]
+    about = "A property is beyond a limit or changes too fast: a rule for each property, for all classes"
+    return "".join(
+        (
+            f"\n## {family}_PROPERTY\n{about}; used by `{rules[0].processor}`. ",
+            "Units and ranges are those of the property.\n\n",
+            "| parameter | default | meaning |\n| --- | --- | --- |\n",
+            *(
+                f"| `{family}_PROPERTY.{one.name}` | {plain(default)} | {one.meaning} |\n"
+                for one, default in zip(rules[0].parameters, usual, strict=True)
+            ),
+            "\nOther defaults:\n\n| property | unit | makes | defaults |\n| --- | --- | --- | --- |\n",
+            *(_other(rule, usual) for rule in rules if rule.in_force),
+            "\nWithout a limit until somebody sets one: ",
+            ", ".join(f"`{_property(rule)}`" for rule in rules if not rule.in_force),
+            ".\n",
+        )
+    )
+
+
+def _other(rule: Rule, usual: Sequence[float]) -> str:
+    """The line of a rule that has defaults of its own."""
+    own = [one for one, default in zip(rule.parameters, usual, strict=True) if one.default != default]
+    said = ", ".join(f"`{one.name}` {plain(one.default)}" for one in own)
+    return f"| `{_property(rule)}` | {rule.parameters[0].unit} | `{rule.kinds[0].value}` | {said} |\n"
+
+
+def _property(rule: Rule) -> str:
+    return rule.name.removeprefix(f"{rule.family}_")
+
+
+def _usual(defaults: Iterable[float]) -> float:
+    """What most of them say."""
+    return Counter(defaults).most_common(1)[0][0]
 
 
 def main() -> None:

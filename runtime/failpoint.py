@@ -26,6 +26,9 @@ NAMES: Final = (
     "sequence.sent",  # copies in an open transaction
     "sequence.offsets_sent",  # offsets too, nothing committed
     "sequence.committed",  # committed, nobody told
+    "correlate.sent",  # outputs in an open transaction
+    "correlate.offsets_sent",  # offsets too, nothing committed
+    "correlate.committed",  # committed, nobody told
     "archive.stored",  # rows in an open transaction
     "archive.committed",  # committed, nobody told
 )

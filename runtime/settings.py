@@ -158,6 +158,9 @@ class IngestSettings(Section):
     future_s: float = Field(300, gt=0, description="readings further ahead are kept on arrival time, marked so")
     unregistered_quota: int = Field(1_000, ge=0, description="messages kept per unknown device")
     twin_s: float = Field(60, ge=0, description="how old the written twin of a device may become while it talks")
+    plate_key: SecretStr | None = Field(
+        None, description="of the keyed hashes that stand for licence plates; without it plates go nowhere"
+    )
     metrics_port: int = 19101
 
 
@@ -189,6 +192,12 @@ class SequencerSettings(WorkerSettings):
     """``eyes sequence``: the one ordered input of cases."""
 
     metrics_port: int = 19131
+
+
+class CorrelatorSettings(ProcessorSettings):
+    """``eyes correlate``: the folds over findings."""
+
+    metrics_port: int = 19141
 
 
 class ArchiveSettings(Section):
@@ -225,6 +234,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     processors: ProcessorSettings = ProcessorSettings()
     sequencer: SequencerSettings = SequencerSettings()
+    correlators: CorrelatorSettings = CorrelatorSettings()
     archive: ArchiveSettings = ArchiveSettings()
     log: LogSettings = LogSettings()
 

@@ -10,6 +10,9 @@ from pydantic import Field
 from schemas.facility import FacilityClass, Place
 from schemas.model import Model, Timestamp, ZoneId
 
+UNSEEN: Final = "nobody sees it"
+"""The reason of a finding that ended by time alone while its facility was silent: that is no all-clear."""
+
 
 class Severity(StrEnum):
     """As ThingsBoard and X.733 name them."""
@@ -49,6 +52,7 @@ class AnomalyKind(StrEnum):
     BIN_FIRE = "bin_fire"
     DRAIN_HIGH = "drain_high"
     ROAD_FLOODED = "road_flooded"
+    ROAD_WATER = "road_water"
     TANK_HIGH = "tank_high"
     TANK_LOW = "tank_low"
     # lamps
@@ -128,6 +132,7 @@ KINDS: Final[dict[AnomalyKind, KindInfo]] = {
     AnomalyKind.BIN_FIRE: KindInfo("fire in a waste bin", "垃圾箱起火", Severity.CRITICAL, None),
     AnomalyKind.DRAIN_HIGH: KindInfo("drain nearly full", "排水管道水位过高", Severity.MAJOR, "0503"),
     AnomalyKind.ROAD_FLOODED: KindInfo("road flooded", "道路积水", Severity.CRITICAL, "0506"),
+    AnomalyKind.ROAD_WATER: KindInfo("water gathers on a road", "道路积水预警", Severity.WARNING, None),
     AnomalyKind.TANK_HIGH: KindInfo("tank level high", "水池水位过高", Severity.MAJOR, None),
     AnomalyKind.TANK_LOW: KindInfo("tank level low", "水池水位过低", Severity.MAJOR, None),
     # lamps
@@ -201,5 +206,9 @@ class Anomaly(Model):
     reason: Annotated[str | None, Field(max_length=256)] = None
     expected: Annotated[str | None, Field(max_length=64)] = None
     """The planned works (:mod:`schemas.works`) within which it was raised."""
+    verify: bool = False
+    """It is not sure enough to send anybody: a person should look first."""
+    caused_by: UUID | None = None
+    """The finding that explains it, such as the gateway through which a silent device is heard: one matter, not two."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]

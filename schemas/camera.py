@@ -1,11 +1,31 @@
 """What a camera saw, one event per curb zone it touches (after Frigate's events and CDS curb events)."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from schemas.anomaly import AnomalyKind
 from schemas.model import DeviceId, Model, Timestamp, ZoneId
+
+VEHICLES: Final = frozenset({"car", "truck", "bus", "motorcycle", "van", "vehicle", "suv", "pickup", "taxi", "trailer"})
+"""Labels of what may be parked, in lower case."""
+LIVING: Final = frozenset({"person", "human", "face", "dog", "cat", "bird", "animal", "horse"})
+"""Labels of what is neither a vehicle nor an object that somebody has left."""
+DEFECTS: Final[dict[str, AnomalyKind]] = {
+    "pothole": AnomalyKind.PAVEMENT_DAMAGED,
+    "pavement_damaged": AnomalyKind.PAVEMENT_DAMAGED,
+    "road_damage": AnomalyKind.PAVEMENT_DAMAGED,
+    "sidewalk_damaged": AnomalyKind.SIDEWALK_DAMAGED,
+    "broken_tile": AnomalyKind.SIDEWALK_DAMAGED,
+    "garbage_exposed": AnomalyKind.GARBAGE_EXPOSED,
+    "garbage": AnomalyKind.GARBAGE_EXPOSED,
+    "cover_missing": AnomalyKind.COVER_MISSING,
+    "manhole_missing": AnomalyKind.COVER_MISSING,
+}
+"""Labels of what is wrong with a surface, in lower case, and what it is."""
+SURFACE_CLEAR: Final = "surface_clear"
+"""Label of a look at a surface that found nothing wrong."""
 
 
 class TrackPhase(StrEnum):
@@ -16,7 +36,38 @@ class TrackPhase(StrEnum):
     END = "end"
 
 
-class CameraObservation(Model):
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Box = Annotated[tuple[float, float, float, float], BeforeValidator(_as_tuple)]
+"""Left, top, right, bottom: of the picture's width and height, or in pixels, always the same of one camera."""
+
+
+class Measured(Model):
+    """What a camera, or what reads its pictures, may say of an object beside where it is."""
+
+    box: Box | None = None
+    still_s: Annotated[float | None, Field(ge=0, le=86_400 * 31)] = None
+    """Seconds for which it has not moved; None: not told."""
+    area_m2: Annotated[float | None, Field(ge=0, le=1e6)] = None
+    """Of what is damaged or littered."""
+    step_m: Annotated[float | None, Field(ge=0, le=10)] = None
+    """The height of an edge."""
+    lon: Annotated[float | None, Field(ge=-180, le=180)] = None
+    lat: Annotated[float | None, Field(ge=-90, le=90)] = None
+    """Where it is, WGS 84."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError("lon and lat come together")
+        if self.box is not None and not (self.box[0] <= self.box[2] and self.box[1] <= self.box[3]):
+            raise ValueError("box: right of left and bottom below top, please: left, top, right, bottom")
+        return self
+
+
+class CameraObservation(Measured):
     """One message of a camera, as our own MQTT format carries it (topic ``.../camera``)."""
 
     phase: TrackPhase
@@ -27,11 +78,13 @@ class CameraObservation(Model):
     """Names of zones in the camera's own configuration the object stands in now; empty: in none."""
     stationary: bool = False
     confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
+    plate: Annotated[str | None, Field(min_length=1, max_length=32)] = None
+    """As it was read; goes no further than ingest, which makes a keyed hash of it."""
     boot: Annotated[str, Field(max_length=64, pattern=r"^[^\s:|]*$")] = ""
     seq: Annotated[int | None, Field(ge=0, le=2**63 - 1)] = None
 
 
-class CameraEvent(Model):
+class CameraEvent(Measured):
     """What one camera message says about one curb zone; ``present`` false: the object is not (any more) in it."""
 
     device: DeviceId
@@ -43,6 +96,10 @@ class CameraEvent(Model):
     present: bool
     stationary: bool
     confidence: Annotated[float, Field(ge=0, le=1)]
+    plate: Annotated[str | None, Field(pattern=r"^[0-9a-f]{32}$")] = None
+    """A keyed hash: equal for equal plates while the key is the same, and nobody reads the plate from it."""
+    view: Annotated[str | None, Field(max_length=64)] = None
+    """The version of the camera's homography by whose polygon ``present`` was decided; None: the camera's own zones."""
     phenomenon_time: Timestamp
     arrival_time: Timestamp
     identity: str

@@ -19,7 +19,7 @@ from schemas.posixtz import PosixZone
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES: Final = 24 * 60
 
-CurbActivity = Literal[
+_CdsActivity = Literal[
     "parking",
     "no parking",
     "loading",
@@ -31,6 +31,14 @@ CurbActivity = Literal[
     "travel",
     "no travel",
 ]
+
+
+def _with_blanks(value: Any) -> Any:
+    """As CDS spells it, also for who writes ``no_stopping`` as :class:`schemas.facility.Policy` does."""
+    return value.replace("_", " ") if isinstance(value, str) else value
+
+
+CurbActivity = Annotated[_CdsActivity, BeforeValidator(_with_blanks)]
 
 
 def _from_iso(value: Any) -> Any:
@@ -101,6 +109,10 @@ class Calendar(Model):
     """As POSIX.1 (8.3, "TZ") writes it."""
     periods: Annotated[dict[Period, tuple[Day, ...]], Field(default_factory=dict)]
     """Days by the names of designated periods; a name that is not there has none."""
+
+
+DEFAULT_CALENDAR: Final = Calendar(time_zone="CST-8", periods={})
+"""While a city has not said its own: China Standard Time, and no designated day."""
 
 
 def _minutes(text: str | None, default: int) -> int:

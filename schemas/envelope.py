@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.carrier import DeviceCarried
 from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import AcceptedColumns, BatchColumns
@@ -21,6 +22,7 @@ from schemas.model import Model, Timestamp, format_rfc3339
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    CalendarConfigured,
     ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
@@ -32,6 +34,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.verdict import VerdictGiven
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -46,6 +49,7 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
     "org.digital-eyes.water.network-configured.v1": WaterNetworkConfigured,
     "org.digital-eyes.class.configured.v1": ClassConfigured,
+    "org.digital-eyes.calendar.configured.v1": CalendarConfigured,
     "org.digital-eyes.maintenance.planned.v1": MaintenancePlanned,
     "org.digital-eyes.registry.rewrite-begun.v1": RegistryRewriteBegun,
     "org.digital-eyes.registry.rewrite-ended.v1": RegistryRewriteEnded,
@@ -66,6 +70,8 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.unregistered.released.v1": ReadingsReleased,
     "org.digital-eyes.accepted.messages.v1": AcceptedMessages,
     "org.digital-eyes.device.twin.v1": DeviceTwin,
+    "org.digital-eyes.device.carried.v1": DeviceCarried,
+    "org.digital-eyes.verdict.given.v1": VerdictGiven,
     "org.digital-eyes.decoder.context.v1": DecoderContext,
     "org.digital-eyes.model.chunk.v1": ModelChunk,
 }

@@ -6,10 +6,11 @@ GB/T 30428.2-2013 (16 digits). A facility without a national code carries the sc
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from schemas.curb import CurbPolicy
 from schemas.model import DeviceId, Model, ZoneId
 from schemas.properties import PROPERTIES
 
@@ -69,6 +70,14 @@ class Place(Model):
         return self
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Corner = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
+"""A point in a picture, from the left and from above."""
+
+
 class DeviceBinding(Model):
     """A device that speaks for a facility."""
 
@@ -83,6 +92,18 @@ class DeviceBinding(Model):
     """Who alone may speak for it, where its messages come through a gateway; None: any."""
     camera_zone: Annotated[str | None, Field(max_length=128)] = None
     """For a camera's device: the name of the zone in the camera's own configuration."""
+    polygon: Annotated[tuple[Corner, ...] | None, Field(min_length=3, max_length=64)] = None
+    """For a camera's device: where the facility is in its picture, in the unit of the camera's boxes."""
+    homography: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    """The version of the mapping from street to picture by which the polygon was drawn."""
+
+    @model_validator(mode="after")
+    def _one_way_to_look(self) -> Self:
+        if self.polygon is not None and self.camera_zone is not None:
+            raise ValueError("camera_zone and polygon: one of the two says where the facility is in the picture")
+        if self.homography is not None and self.polygon is None:
+            raise ValueError("homography without a polygon")
+        return self
 
     @field_validator("properties")
     @classmethod
@@ -107,7 +128,13 @@ Activity = Literal[
     "bicycle_lane",
     "entrance",
 ]
-"""What a place at the kerb is for; the first five are activities of Curb Data Specification 1.0."""
+"""What a place at the kerb is for; the first five are activities of the Curb Data Specification, which has a blank
+where this has ``_``: both are read."""
+
+
+def _with_underscores(value: Any) -> Any:
+    return value.replace(" ", "_") if isinstance(value, str) else value
+
 
 ParameterName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
@@ -115,7 +142,7 @@ ParameterName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_]*\.
 class Policy(Model):
     """What is allowed here and when to speak up; None means the default of the facility's class."""
 
-    activity: Activity | None = None
+    activity: Annotated[Activity | None, BeforeValidator(_with_underscores)] = None
     max_stay_s: Seconds | None = None
     grace_s: Seconds | None = None
     clear_s: Seconds | None = None
@@ -130,6 +157,8 @@ class Policy(Model):
     """No more can pass here: what would be more is no flow."""
     count_gap_s: Seconds | None = None
     """Counts further apart than this make no flow."""
+    curb: Annotated[tuple[CurbPolicy, ...] | None, Field(max_length=32)] = None
+    """What the place is for by time spans; where none of them applies, ``activity`` and ``max_stay_s`` do."""
     rules: Annotated[dict[ParameterName, float] | None, Field(max_length=64)] = None
     """Parameters of rules by their full names (:mod:`schemas.rules`, where they are checked)."""
 

@@ -122,3 +122,21 @@ _PROPERTIES: Final = (
 )
 
 PROPERTIES: Final[dict[str, Property]] = {prop.name: prop for prop in _PROPERTIES}
+
+OF_DEVICE: Final = frozenset(
+    {
+        "fault",
+        "tamper",
+        "online",
+        "low_battery",
+        "battery_percent",
+        "battery_voltage",
+        "uptime",
+        "restart_count",
+        "link_quality",
+        "rssi",
+        "snr",
+    }
+)
+"""What a device says of itself, whatever it measures: where no facility asks for one of these, the first that it speaks
+for has it, so that the health of a device is known although nobody thought of it."""

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from schemas.curb import Calendar
 from schemas.facility import Facility, FacilityClass, Place, Policy
 from schemas.model import Model, Timestamp, ZoneId
 
@@ -59,12 +60,22 @@ class ZoneConfigured(Model):
     revision: Revision = 0
 
 
-class ClassConfigured(Model):
-    """What is known of all facilities of a class in the city; stands in every partition of the events."""
+class CityWide(Model):
+    """What every zone hears, whichever partition it is in; stands in every partition of the events."""
+
+    revision: Revision = 0
+
+    @property
+    def key(self) -> str:
+        """In ``city.facilities.v1``."""
+        raise NotImplementedError
+
+
+class ClassConfigured(CityWide):
+    """What is known of all facilities of a class in the city."""
 
     facility_class: FacilityClass
     policy: Policy = Policy()
-    revision: Revision = 0
 
     @property
     def key(self) -> str:
@@ -72,8 +83,25 @@ class ClassConfigured(Model):
         return f"{CITY_KEY}class/{self.facility_class.value}"
 
 
-CityWide = ClassConfigured
-"""What every zone hears, whichever partition it is in."""
+class CalendarConfigured(CityWide):
+    """The city's time zone and its designated days, by which curb policies are judged."""
+
+    calendar: Calendar
+
+    @property
+    def key(self) -> str:
+        """In ``city.facilities.v1``; there is one calendar."""
+        return f"{CITY_KEY}calendar"
+
+
+def read_city_wide(key: str, data: bytes) -> CityWide:
+    """What stood under a key, from its JSON.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    kind = ClassConfigured if key.startswith(f"{CITY_KEY}class/") else CalendarConfigured
+    return kind.model_validate_json(data)
 
 
 Partition = Annotated[int, Field(ge=0)]

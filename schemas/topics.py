@@ -6,6 +6,7 @@ from typing import Final, Literal
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.carrier import DeviceCarried
 from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.device import DecoderContext, DeviceTwin
@@ -13,6 +14,7 @@ from schemas.model import Model
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
+    CalendarConfigured,
     ClassConfigured,
     FacilityLeft,
     FacilityRegistered,
@@ -24,6 +26,7 @@ from schemas.registry import (
     ZoneConfigured,
 )
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted, TrialRecord
+from schemas.verdict import VerdictGiven
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -65,6 +68,7 @@ EVENTS: Final = Topic(
         ZoneConfigured,
         WaterNetworkConfigured,
         ClassConfigured,
+        CalendarConfigured,
         MaintenancePlanned,
         RegistryRewriteBegun,
         RegistryRewriteEnded,
@@ -89,7 +93,7 @@ ANOMALIES: Final = Topic(
     partitions=12,
     cleanup="delete",
     retention_ms=UNLIMITED,
-    writers=("processors",),
+    writers=("processors", "correlators"),
     readers=("archive", "sequencer", "operators"),
     about="Findings raised, updated and cleared.",
 )
@@ -112,6 +116,7 @@ FACILITIES: Final = Topic(
         ZoneConfigured,
         WaterNetworkConfigured,
         ClassConfigured,
+        CalendarConfigured,
         MaintenancePlanned,
         RegistryLoad,
         RegistryProbe,
@@ -183,13 +188,47 @@ TICKS: Final = Topic(
 CASE_INPUTS: Final = Topic(
     name="city.case-inputs.v1",
     key="district, `no-district` where none is known; `partition-N` for ticks, of which every partition has its own",
-    values=(Anomaly, Tick),
+    values=(Anomaly, DeviceCarried, Tick),
     partitions=12,
     cleanup="delete",
     retention_ms=UNLIMITED,
     writers=("sequencer",),
-    readers=("cases",),
+    readers=("correlators", "cases"),
     about="Everything cases are made of, in the one order they see it.",
+)
+VERDICTS: Final = Topic(
+    name="city.verdicts.v1",
+    key="finding",
+    values=(VerdictGiven,),
+    partitions=1,
+    cleanup="delete",
+    retention_ms=UNLIMITED,
+    writers=("operators", "cases"),
+    readers=("archive",),
+    about="Whether the matter of a finding was real, by those who looked.",
+)
+CARRIERS: Final = Topic(
+    name="city.carriers.v1",
+    key="district, `/`, device",
+    values=(DeviceCarried,),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("ingest",),
+    readers=("ingest", "sequencer"),
+    about="Through which gateway each registered device is heard; said again only when it changes.",
+)
+CORRELATIONS: Final = Topic(
+    name="city.correlators.snapshots.v1",
+    key="layout, number of shards, shard, generation, part",
+    values=(),
+    partitions=12,
+    cleanup="compact",
+    retention_ms=UNLIMITED,
+    writers=("correlators",),
+    readers=("correlators",),
+    segment_bytes=8 * 1024**2,
+    about="The state of the folds over findings, each partition beside its inputs; nobody else's business.",
 )
 QUARANTINE: Final = Topic(
     name="city.quarantine.v1",
@@ -198,7 +237,7 @@ QUARANTINE: Final = Topic(
     partitions=4,
     cleanup="delete",
     retention_ms=90 * DAY_MS,
-    writers=("ingest", "processors", "sequencer"),
+    writers=("ingest", "processors", "sequencer", "correlators"),
     readers=("archive", "operators"),
     about="Input that was refused, with the reason and the original bytes.",
 )
@@ -273,7 +312,10 @@ CATALOGUE: Final = (
     SNAPSHOTS,
     REWRITES,
     TICKS,
+    CARRIERS,
+    VERDICTS,
     CASE_INPUTS,
+    CORRELATIONS,
     QUARANTINE,
     UNREGISTERED,
     ACCEPTED,

@@ -34,6 +34,7 @@ class Surveyor:
 
     name = "surveyor"
     hears_late = False
+    hears_cameras = False
 
     def __init__(self, models: Models = no_models, version: int = 1) -> None:
         self.version = version

@@ -8,7 +8,7 @@ from ingest.decoders.base import schema
 from ingest.decoders.draft import Draft
 from ingest.meaning.camera_events import meaning_of
 from ingest.meaning.values import finite
-from schemas.camera import CameraObservation, TrackPhase
+from schemas.camera import Box, CameraObservation, TrackPhase
 from schemas.model import from_ms
 
 OBJECTS_MAX: Final = 256
@@ -123,8 +123,12 @@ def sighting(
     *,
     stationary: bool = False,
     confidence: Any = None,
+    **more: Any,
 ) -> CameraObservation | None:
-    """A sighting at the draft's time; None, with a word about it in the draft, where its names do not fit."""
+    """A sighting at the draft's time; None, with a word about it in the draft, where its names do not fit.
+
+    ``more`` is what else the format tells of the object, read already: ``box``, ``still_s``, ``plate``.
+    """
     if word(track, _TRACK_MAX) != track or word(label, _LABEL_MAX) != label:
         draft.unknown("track", track[:_TEXT_MAX], f"no name for a track of {label[:_LABEL_MAX]!r}")
         return None
@@ -137,6 +141,7 @@ def sighting(
         zones=tuple(zones)[:_ZONES_MAX],
         stationary=stationary,
         confidence=1.0 if sure is None else min(1.0, max(0.0, sure)),
+        **more,
     )
 
 
@@ -152,6 +157,14 @@ def box(value: Any) -> list[float] | None:
     if not isinstance(value, list | tuple) or len(value) != 4:  # noqa: PLR2004 - two corners
         return None
     return list(value) if all(finite(one) is not None for one in value) else None
+
+
+def corners(value: Any) -> Box | None:
+    """A box as sightings carry it; None where the corners are no such."""
+    found = box(value)
+    if found is None or found[0] > found[2] or found[1] > found[3]:
+        return None
+    return float(found[0]), float(found[1]), float(found[2]), float(found[3])
 
 
 def short(value: Any) -> Any:

@@ -121,6 +121,8 @@ class Draft:
         """What came together; without ``kind``, telemetry when something was measured and diagnostic otherwise."""
         if kind is None:
             kind = Kind.TELEMETRY if self.measurements or named else Kind.DIAGNOSTIC
+        if about.uptime_s is not None and self.measurements:  # a restart shows in the events, too
+            self.number("uptime", about.uptime_s)
         return Report(
             self.device,
             kind,

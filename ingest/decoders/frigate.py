@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ingest.decoders.base import Message, RefusedError, schema
-from ingest.decoders.camera_parts import box, names, required_device, short, sighting, word
+from ingest.decoders.camera_parts import box, corners, names, required_device, short, sighting, word
 from ingest.decoders.draft import Draft
 from ingest.decoders.frigate_topics import PREFIX, ROOT_TOPICS, Place, place_of
 from ingest.meaning.times import epoch_s
@@ -23,6 +23,10 @@ from schemas.camera import TrackPhase
 from schemas.quarantine import Reason
 
 _CAMERAS_MAX: Final = 1000
+_PLATE_MAX: Final = 32
+_FRAMES_MAX: Final = 1e7
+FRAMES_A_SECOND: Final = 5
+"""Frigate's default ``detect.fps``, which it says to leave alone; the message does not tell another."""
 _PHASES: Final = {"new": TrackPhase.NEW, "update": TrackPhase.UPDATE, "end": TrackPhase.END}
 _AVAILABLE: Final = {"online": True, "offline": False, "stopped": False}
 _ROLE: Final = {"online": True, "offline": False}
@@ -114,7 +118,12 @@ def _event(message: Message, place: Place) -> Decoded:
     seen = None
     if after.get("false_positive") is not True:
         score = after.get("score")
-        seen = sighting(draft, phase, track, label, zones, stationary=stationary, confidence=score)
+        plate = word(after.get("recognized_license_plate"), _PLATE_MAX)
+        more: dict[str, Any] = {"box": corners(after.get("box")), "plate": plate}
+        frames = finite(after.get("motionless_count"))
+        if stationary and frames is not None and 0 <= frames < _FRAMES_MAX:
+            more["still_s"] = frames / FRAMES_A_SECOND
+        seen = sighting(draft, phase, track, label, zones, stationary=stationary, confidence=score, **more)
     thing = {
         "label": label,
         "score": finite(after.get("score")),

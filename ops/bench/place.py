@@ -22,6 +22,7 @@ METRICS_PORTS: Final = {  # beside those of a pipeline that may be running here
     "EYES_INGEST__METRICS_PORT": "29101",
     "EYES_PROCESSORS__METRICS_PORT": "29111",
     "EYES_SEQUENCER__METRICS_PORT": "29131",
+    "EYES_CORRELATORS__METRICS_PORT": "29141",
     "EYES_ARCHIVE__METRICS_PORT": "29121",
     "EYES_LOG__LEVEL": "warning",
 }

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.bench.decode import bench_decode
+from ops.bench.fold import bench_fold
 from ops.bench.pipeline import bench_pipeline
 from ops.bench.recovery import bench_recovery
 from ops.cli.duration import parse_duration
@@ -90,6 +91,33 @@ def recovery(
         print(json.dumps(result.as_json()))
     else:
         _show(Console(highlight=False), "Recovery", result.as_json())
+
+
+@app.command()
+def fold(
+    facilities: Annotated[
+        int, typer.Option(min=100, help="of the city; one in twenty is a kerb before a camera")
+    ] = 170_000,
+    readings: Annotated[int, typer.Option(min=100, help="to fold, of all devices in turn")] = 1_000_000,
+    camera_events: Annotated[
+        int, typer.Option(min=100, help="to fold, of vehicles that pass, stand and leave")
+    ] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="only the result, for programs")] = False,
+) -> None:
+    """Fold readings and camera events with all detectors and a whole city's state, on one core; needs no servers.
+
+    CPU seconds of the fold alone, per million of each.
+
+    Examples:
+    - `eyes bench fold`
+    - `eyes bench fold --facilities 10000 --json | jq .cpu_s_per_million_camera_events`
+    """
+    console = Console(stderr=True, highlight=False)
+    report = bench_fold(facilities, readings, camera_events, lambda line: console.print(line, style="dim")).as_json()
+    if as_json:
+        print(json.dumps(report))
+    else:
+        _show(Console(highlight=False), "Fold", report)
 
 
 @app.command()

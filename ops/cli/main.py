@@ -12,9 +12,12 @@ from ops.cli import (
     account,
     archive,
     bench,
+    calendar,
     codecs,
+    correlate,
     database,
     decode,
+    detectors,
     devices,
     feed,
     ingest,
@@ -57,6 +60,7 @@ app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("process")(process.process)
 app.command("sequence")(sequence.sequence)
+app.command("correlate")(correlate.correlate)
 app.add_typer(archive.app, name="archive")
 app.add_typer(database.app, name="db")
 app.add_typer(rebuild.app, name="rebuild")
@@ -64,6 +68,7 @@ app.add_typer(inspect.topics_app, name="topics")
 app.add_typer(registry.app, name="registry")
 app.add_typer(water.app, name="water")
 app.add_typer(rules.app, name="rules")
+app.add_typer(calendar.app, name="calendar")
 app.add_typer(works.app, name="works")
 app.add_typer(codecs.app, name="codecs")
 app.add_typer(feed.app, name="feed")
@@ -79,6 +84,7 @@ app.command("account")(account.account)
 app.command("verify")(verify.verify)
 app.command("replay")(replay.replay)
 app.add_typer(shadow.app, name="shadow")
+app.add_typer(detectors.app, name="detectors")
 app.add_typer(bench.app, name="bench")
 app.command("config")(inspect.config)
 

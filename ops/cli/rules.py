@@ -12,12 +12,24 @@ from ops.registry import Scoped, configure, read_registered
 from runtime.errors import FatalError
 from runtime.settings import load_settings
 from schemas.facility import FacilityClass, Policy
-from schemas.rules import PARAMETERS, RULES, RuleError, Scope, check, explain, merged, plain, read_value, without
+from schemas.rules import (
+    PARAMETERS,
+    RULES,
+    RuleError,
+    Scope,
+    check,
+    deciding,
+    explain,
+    merged,
+    plain,
+    read_value,
+    without,
+)
 
 app = typer.Typer(help="Thresholds of the detectors: what they are and to whom they apply.", no_args_is_help=True)
 console = Console()
 
-Class = Annotated[FacilityClass | None, typer.Option("--class", help="all facilities of a class")]
+Class = Annotated[FacilityClass | None, typer.Option("--class", metavar="CLASS", help="all facilities of a class")]
 Zone = Annotated[str | None, typer.Option(help="all facilities of a zone")]
 FacilityId = Annotated[str | None, typer.Option("--facility", help="one facility")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would change")]
@@ -27,17 +39,26 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would cha
 def list_rules(
     rule: Annotated[str | None, typer.Argument(help="only this one")] = None,
     *,
-    facility_class: Annotated[FacilityClass | None, typer.Option("--class", help="only those of this class")] = None,
+    facility_class: Annotated[
+        FacilityClass | None, typer.Option("--class", metavar="CLASS", help="only those of this class")
+    ] = None,
 ) -> None:
-    """List every parameter with its unit, default and range. Example: `eyes rules list cover`."""
+    """List every parameter with its unit, default and range. Example: `eyes rules list cover`.
+
+    Rules that decide nothing until somebody sets a limit are listed only by name: `eyes rules list limit_temperature`.
+    """
     if rule is not None and rule not in RULES:
         raise FatalError(f"there is no rule {rule!r}; there are {', '.join(RULES)}")
     table = Table(Column("parameter", no_wrap=True), "unit", "default", "range", "processor", "meaning")
     for name, (its, one) in PARAMETERS.items():
-        if rule in (None, its.name) and (facility_class is None or its.applies(facility_class)):
+        asked = its.in_force if rule is None else its.name == rule
+        if asked and (facility_class is None or its.applies(facility_class)):
             bounds = f"{plain(one.low)} to {plain(one.high)}"
             table.add_row(*map(escape, (name, one.unit, plain(one.default), bounds, its.processor, one.meaning)))
     console.print(table)
+    idle = [its.name for its in RULES.values() if not its.in_force]
+    if rule is None and idle:
+        console.print(f"and, without a limit until somebody sets one: {', '.join(idle)}", highlight=False)
 
 
 @app.command()
@@ -64,7 +85,7 @@ def show(facility: Annotated[str, typer.Argument(metavar="ID", help="of a facili
         title=f"{found.facility}, a {found.facility_class.value}",
     )
     policies = (zone.policy if zone else None), registered.of_class(found.facility_class)
-    for name, value, scope in explain(found, *policies):
+    for name, value, scope in deciding(list(explain(found, *policies))):
         because = f"{scope.value} {whose[scope]}".strip()
         table.add_row(*map(escape, (name, plain(value), PARAMETERS[name][1].unit, because)))
     console.print(table)

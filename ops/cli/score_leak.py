@@ -8,23 +8,33 @@ import typer
 from rich.console import Console
 
 from ops.score.battledim import PipeMap
-from ops.score.located import PER_DAY, score, totals, write_alarms
-from ops.score.ltown import read, sensed
+from ops.score.located import PER_DAY, Scored, score, totals, write_alarms
+from ops.score.ltown import columns, read, sensed, years_in
+from ops.score.years import Bench, Job, cross_validate, run_all
 from processors.leak.network import NetworkModel
+from processors.leak.settings import SHIPPED
 from runtime.errors import FatalError
 
 _SHOWN: Final = ("new_found", "new_total", "fp", "fp_per_month", "eur_pct", "median_delay_abrupt_h", "cpu_s")
+_LEAST_YEARS: Final = 3
 
 
 def leak(
-    data: Annotated[list[Path], typer.Option("--data", help="folder in the format of L-Town-R; may be given again")],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="folder in the format of L-Town-R, or of such folders; may be repeated")
+    ],
     network: Annotated[
         Path | None, typer.Option(help="EPANET file, or signatures built before; default: the .inp beside the folder")
     ] = None,
     alarms: Annotated[Path | None, typer.Option(help="write time,link of every crew sent (one folder only)")] = None,
     faults: Annotated[
-        bool, typer.Option("--faults", help="lose 2 % of the readings, let two sensors stand still")
+        bool, typer.Option("--faults", help="2 % of ticks lost, disorder within 10 min, a sensor stuck for a week")
     ] = False,
+    crossed: Annotated[
+        bool,
+        typer.Option("--cross-validate", help="leave one year out: settings and confidence chosen on the other years"),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="processes to run several years in")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="only the result, for programs")] = False,
 ) -> None:
     """Located leak alarms against labels, by the rule of BattLeDIM 2020. Cold start.
@@ -35,41 +45,71 @@ def leak(
     Examples:
     - `eyes score leak --data ../shared/data/ltown/scen_1`
     - `eyes score leak --data ../shared/data/ltown/scen_1 --alarms alarms.csv --json | jq .eur_pct`
-    - `eyes score leak --data scen_1 --data scen_2 --faults`
+    - `eyes score leak --data ../shared/data/ltown --faults` runs every year of the folder
+    - `eyes score leak --data ../shared/data/ltown --cross-validate` takes half an hour
     """
     console = Console(stderr=True, highlight=False)
-    if alarms is not None and len(data) > 1:
+    folders = [year for folder in data for year in years_in(folder)]
+    if alarms is not None and (len(folders) > 1 or crossed):
         raise FatalError("--alarms takes the alarms of one folder: give --data once")
-    years = [read(folder) for folder in data]
-    inp = network or _beside(data[0])
-    model = _model(inp, years[0].columns, console)
-    pipes = PipeMap.read(inp if inp.suffix == ".inp" else _beside(data[0]))
-    results: list[dict[str, Any]] = []
-    for year in years:
-        with console.status(f"{year.name} ...") as status:
-            days = len(year.values) // PER_DAY
-            scored = score(
-                year,
-                model,
-                pipes,
-                faults=faults,
-                report=lambda day, year=year, status=status, days=days: status.update(  # type: ignore[misc]
-                    f"{year.name}: day {day} of {days}"
-                ),
-            )
-        results.append(scored.figures)
-        if alarms is not None:
-            write_alarms(alarms, scored)
+    if crossed and (len(folders) < _LEAST_YEARS or faults):
+        raise FatalError("--cross-validate needs at least three years, without --faults")
+    inp = network or _beside(folders[0])
+    distances = inp if inp.suffix == ".inp" else _beside(folders[0])
+    model = _model(inp, folders[0], console)
+    if len(folders) == 1:
+        _tell_one(_one(folders[0], model, distances, console, faults=faults), alarms, as_json=as_json)
+        return
+    bench = Bench(model.to_bytes(), distances)
+
+    def told(job: Job, scored: Scored, done: int, of: int) -> None:
+        shown = "  ".join(f"{key} {scored.figures[key]}" for key in _SHOWN)
+        console.print(f"{done} of {of}: {job.folder.name}, {job.name}: {shown}", soft_wrap=True)
+
+    if crossed:
+        result = cross_validate(bench, folders, jobs, told)
+        typer.echo(json.dumps(result) if as_json else json.dumps(result["total"]))
         if not as_json:
-            shown = "  ".join(f"{key} {scored.figures[key]}" for key in _SHOWN)
-            console.print(f"{year.name}: {shown}")
-    summary = results[0] if len(results) == 1 else {"total": totals(results), "folders": results}
-    if as_json:
-        typer.echo(json.dumps(summary))
-    elif len(results) > 1:
-        typer.echo(json.dumps(totals(results)))
-    else:
-        typer.echo(json.dumps({key: value for key, value in results[0].items() if key != "settings"}))
+            _tell_confidence(result["confidence"], console)
+        return
+    found: dict[str, dict[str, Any]] = {}
+    wanted = [Job(folder, "shipped", SHIPPED, faults=faults) for folder in folders]
+    for job, scored in run_all(bench, wanted, jobs):
+        found[job.folder.name] = scored.figures
+        told(job, scored, len(found), len(wanted))
+    ordered = [found[folder.name] for folder in folders]
+    typer.echo(json.dumps({"total": totals(ordered), "folders": ordered} if as_json else totals(ordered)))
+
+
+def _one(folder: Path, model: NetworkModel, distances: Path, console: Console, *, faults: bool) -> Scored:
+    year = read(folder)
+    days = len(year.values) // PER_DAY
+    with console.status(f"{year.name} ...") as status:
+        return score(
+            year,
+            model,
+            PipeMap.read(distances),
+            faults=faults,
+            report=lambda day: status.update(f"{year.name}: day {day} of {days}"),
+        )
+
+
+def _tell_one(scored: Scored, alarms: Path | None, *, as_json: bool) -> None:
+    if alarms is not None:
+        write_alarms(alarms, scored)
+    shown = {key: value for key, value in scored.figures.items() if as_json or key != "settings"}
+    typer.echo(json.dumps(shown))
+
+
+def _tell_confidence(confidence: dict[str, Any], console: Console) -> None:
+    for name in ("as_searched", "calibrated"):
+        console.print(f"confidence {name}: off by {confidence[name]['error']} on average")
+        for row in confidence[name]["table"]:
+            console.print(
+                f"  {row['from']:.0%} to {row['to']:.0%}: {row['alarms']} alarms, said {row['said']:.0%}, "
+                f"right {row['right']:.0%}"
+            )
+    console.print(f"fitted on all years: {confidence['fitted_on_all']}")
 
 
 def _beside(folder: Path) -> Path:
@@ -79,7 +119,7 @@ def _beside(folder: Path) -> Path:
     return found[0]
 
 
-def _model(path: Path, columns: tuple[str, ...], console: Console) -> NetworkModel:
+def _model(path: Path, year: Path, console: Console) -> NetworkModel:
     if path.suffix != ".inp":
         try:
             return NetworkModel.from_bytes(path.read_bytes())
@@ -89,6 +129,6 @@ def _model(path: Path, columns: tuple[str, ...], console: Console) -> NetworkMod
         from ops.water.signatures import network_model  # noqa: PLC0415 - its extra is needed only here
 
         with console.status(f"signatures of {path.name} ..."):
-            return NetworkModel.from_bytes(network_model(path, sensed(columns)).to_bytes())
+            return NetworkModel.from_bytes(network_model(path, sensed(columns(year))).to_bytes())
     except ImportError as error:
         raise FatalError(f"signatures cannot be made ({error}): pip install -e '.[sim]'") from error

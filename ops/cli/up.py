@@ -18,7 +18,9 @@ console = Console()
 def up(
     logs: Annotated[Path | None, typer.Option(help="folder of the log files; default: logs of the stack")] = None,
 ) -> None:
-    """Run ingest, processors, sequencer and archive, restart what ends by itself, stop all on Ctrl-C or SIGTERM.
+    """Run all processes of ours and restart what ends by itself; stop all on Ctrl-C or SIGTERM.
+
+    These are ingest, processors, sequencer, correlators and archive.
 
     The servers must run (`eyes stack up`, or your own in eyes.toml), and tables and topics must exist
     (`eyes db migrate`, `eyes topics create`). On a server use the units in ops/systemd instead.

@@ -44,16 +44,16 @@ def verify(
     began = time.monotonic()
     with kafka_explained(load_settings().kafka):
         refold = Refold(load_settings(), batch_rows)
-        if refold.bounds.begins_cold:
+        if refold.begins_cold:
             raise FatalError("the log no longer holds its beginning, so the folds' state cannot be made again from it")
         with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("", total=refold.bounds.records)
+            task = progress.add_task("", total=refold.records)
             outcome = compare_all(
                 refold,
                 wanted=lambda value: _within(value, begin, end),
                 advance=lambda count: progress.advance(task, count),
             )
-    records, seconds = refold.bounds.records, time.monotonic() - began
+    records, seconds = refold.records, time.monotonic() - began
     if as_json:
         figures = asdict(outcome) | {"good": outcome.good, "records": records, "seconds": round(seconds, 2)}
         figures["first"] = [[one.what, one.value.decode(errors="replace")] for one in outcome.first]

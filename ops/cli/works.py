@@ -32,7 +32,8 @@ def plan(
     zone: Annotated[str | None, typer.Option(help="where: a whole zone")] = None,
     facility: Annotated[str | None, typer.Option(help="or one facility")] = None,
     kinds: Annotated[
-        list[AnomalyKind] | None, typer.Option("--kind", help="of findings to expect; may be repeated; without: all")
+        list[AnomalyKind] | None,
+        typer.Option("--kind", metavar="KIND", help="of findings to expect; may be repeated; without: all"),
     ] = None,
     note: Annotated[str | None, typer.Option(help="for people")] = None,
 ) -> None:

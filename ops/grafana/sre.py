@@ -8,7 +8,7 @@ PANELS: Final = [
     Panel(
         title="Processes up",
         kind="stat",
-        promql={"{{job}}": 'up{job=~"ingest|processors|sequencer|archive"}'},
+        promql={"{{job}}": 'up{job=~"ingest|processors|sequencer|correlators|archive"}'},
         width=6,
         height=5,
     ),

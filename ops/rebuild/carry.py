@@ -16,7 +16,7 @@ from typing import Final, LiteralString
 from psycopg import Connection, sql
 
 from ops.database.generations import Generation, chunk_ends
-from schemas.topics import ANOMALIES, DERIVED, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, Topic
+from schemas.topics import ANOMALIES, DERIVED, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, VERDICTS, Topic
 
 MARGIN: Final = timedelta(hours=1)
 
@@ -54,6 +54,7 @@ EVENT_TABLES: Final = (
     # Where time alone decided there is no arrival; findings are few and their ids certain.
     Events("anomaly_events", ANOMALIES, "coalesce(t.arrival_time, t.stored_at)", by="at", bounded=False),
     Events("quarantine", QUARANTINE, "t.arrival_time"),
+    Events("verdicts", VERDICTS, "t.given_at"),
     Events(
         "unregistered",
         UNREGISTERED,

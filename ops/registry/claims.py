@@ -25,7 +25,7 @@ def contested(facilities: Iterable[Facility], candidates: Iterable[str]) -> str 
 
 
 class Claim(NamedTuple):
-    """What a device is said to speak for: properties (None: all) of a channel (None: of all), or a camera's zone."""
+    """What a device speaks for: properties (None: all) of a channel (None: of all), or a part of a camera's picture."""
 
     properties: tuple[str, ...] | None
     channel: str | None
@@ -34,7 +34,8 @@ class Claim(NamedTuple):
 
 def claim_of(binding: DeviceBinding) -> Claim:
     """The claim of a binding."""
-    return Claim(binding.properties, binding.channel, binding.camera_zone)
+    place = binding.camera_zone if binding.polygon is None else f"polygon {binding.polygon}"
+    return Claim(binding.properties, binding.channel, place)
 
 
 def overlap(one: Claim, two: Claim) -> bool:

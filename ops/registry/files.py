@@ -3,8 +3,8 @@
 One row is a facility and a device of it; several rows with one ``facility`` are several devices, and what they say of
 the facility must agree (cells may be left empty after the first). A row whose ``facility_class`` is ``zone`` configures
 a zone: ``zone`` is its id, ``kind`` may be left out where the id begins with ``dma:``, ``segment:``, ``feeder:`` or
-``grid:``. ``properties`` are separated by semicolons; ``-`` is none at all. So are ``rules`` (``cover.tilt_deg=12``). A
-facility without ``zone`` is in the zone of its ``grid``.
+``grid:``. ``properties`` are separated by semicolons; ``-`` is none at all. So are ``rules`` (``cover.tilt_deg=12``);
+``curb`` is a JSON array of curb policies. A facility without ``zone`` is in the zone of its ``grid``.
 """
 
 import math
@@ -13,10 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ops.registry.claims import Claim, overlap
 from ops.registry.rows import Problems, RegistryFileError, Row, read_rows
+from schemas.curb import CurbPolicy
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.model import Model
 from schemas.registry import ZoneConfigured, ZoneKind
@@ -29,9 +30,10 @@ M = TypeVar("M", bound=Model)
 
 ZONE_CLASS: Final = "zone"
 _PLACE: Final = ("lon", "lat", "grid", "district", "address")
-_DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone")
+_DEVICE: Final = ("device", "interval_s", "properties", "channel", "gateway", "camera_zone", "polygon", "homography")
 _POLICY: Final = tuple(Policy.model_fields)
-_NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity", "rules"}
+_NUMBERS: Final = {"lon", "lat", "interval_s", *_POLICY} - {"activity", "curb", "rules"}
+_CURB: Final = TypeAdapter(tuple[CurbPolicy, ...])
 _KINDS: Final = {
     "dma": ZoneKind.DMA,
     "segment": ZoneKind.STREET_SEGMENT,
@@ -101,7 +103,7 @@ def _same_claim(one: dict[str, str], two: dict[str, str], *, same_facility: bool
 
 def _claim(cells: dict[str, str]) -> Claim:
     properties = _listed(cells["properties"]) if "properties" in cells else None
-    return Claim(properties, cells.get("channel"), cells.get("camera_zone"))
+    return Claim(properties, cells.get("channel"), cells.get("camera_zone", cells.get("polygon")))
 
 
 def _listed(cell: str) -> tuple[str, ...]:
@@ -150,7 +152,22 @@ def _device(row: Row, problems: Problems) -> DeviceBinding | None:
         return None
     if "properties" in device:
         device["properties"] = _listed(device["properties"])
+    if "polygon" in device:
+        device["polygon"] = _polygon(row.where, device["polygon"], problems)
+        if device["polygon"] is None:
+            return None
     return _validated(row.where, DeviceBinding, problems, **device)
+
+
+def _polygon(where: str, cell: str, problems: Problems) -> tuple[tuple[float, ...], ...] | None:
+    try:
+        corners = tuple(tuple(map(float, corner.split(","))) for corner in cell.split(";"))
+    except ValueError:
+        corners = ((),)
+    if any(len(corner) != 2 or not all(map(math.isfinite, corner)) for corner in corners):  # noqa: PLR2004 - x and y
+        problems.add(where, "polygon", f"{cell[:80]!r} is no list of corners, as in 0.1,0.5;0.4,0.5;0.4,0.9")
+        return None
+    return corners
 
 
 def _place(where: str, cells: dict[str, str], problems: Problems) -> Place | None:
@@ -164,6 +181,10 @@ def _policy(
     values = _typed(where, cells, _POLICY, problems)
     if values is None:
         return None
+    if "curb" in cells:
+        values["curb"] = _curb(where, cells["curb"], problems)
+        if values["curb"] is None:
+            return None
     try:
         if "rules" in cells:
             values["rules"] = dict(read_value(part) for part in cells["rules"].split(";") if part.strip())
@@ -174,6 +195,17 @@ def _policy(
         problems.add(where, "rules", str(error))
         return None
     return policy
+
+
+def _curb(where: str, cell: str, problems: Problems) -> tuple[CurbPolicy, ...] | None:
+    try:
+        return _CURB.validate_json(cell)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            place = ".".join(_column(str(part)) for part in problem["loc"])
+            message = problem["msg"].removeprefix("Value error, ")
+            problems.add(where, "curb", f"{place}: {message}" if place else message)
+        return None
 
 
 def _zone(row: Row, problems: Problems) -> ZoneConfigured | None:

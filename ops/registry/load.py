@@ -19,6 +19,7 @@ from runtime.errors import FatalError
 from runtime.kafka import idempotent_producer
 from runtime.settings import Settings
 from schemas.clock import ShardRetired
+from schemas.curb import DEFAULT_CALENDAR
 from schemas.envelope import CloudEvent, encode
 from schemas.facility import Facility, FacilityClass, Policy
 from schemas.identity import event_id
@@ -28,6 +29,7 @@ from schemas.registry import (
     LOAD_KEY,
     RETIRED_KEY,
     WATER_KEY,
+    CalendarConfigured,
     CityWide,
     ClassConfigured,
     FacilityLeft,
@@ -56,16 +58,18 @@ class LoadReport:
     networks: tuple[str, ...] = ()
     """The zones of the water networks that were configured."""
     classes: tuple[str, ...] = ()
+    calendar: bool = False
     dry_run: bool = False
 
     def __str__(self) -> str:
         verb = "would be " if self.dry_run else ""
         networks = f", {len(self.networks)} water networks" if self.networks else ""
         classes = f", {len(self.classes)} classes" if self.classes else ""
+        calendar = f"; the calendar {verb}configured" if self.calendar else ""
         return (
             f"{len(self.added)} {verb}added, {len(self.changed)} {verb}changed ({len(self.moved)} moved), "
             f"{len(self.removed)} {verb}removed, {self.unchanged} unchanged; "
-            f"{len(self.zones)} zones{networks}{classes} {verb}configured"
+            f"{len(self.zones)} zones{networks}{classes} {verb}configured{calendar}"
         )
 
 
@@ -139,18 +143,21 @@ def load_registry(
         unchanged=len(wanted.keys() & current.facilities.keys()) - len(changes.changed),
         zones=tuple(zone.zone for zone in configured),
         networks=tuple(network.zone for network in piped),
-        classes=tuple(word.facility_class.value for word in everywhere),
+        classes=tuple(word.facility_class.value for word in everywhere if isinstance(word, ClassConfigured)),
+        calendar=any(isinstance(word, CalendarConfigured) for word in everywhere),
         dry_run=dry_run,
     )
 
 
-def _check_rules(
-    facilities: Iterable[Facility], zones: Iterable[ZoneConfigured], city: Iterable[ClassConfigured]
-) -> None:
+def _check_rules(facilities: Iterable[Facility], zones: Iterable[ZoneConfigured], city: Iterable[CityWide]) -> None:
     policies: list[tuple[str, Policy, FacilityClass | None]] = [
         *((one.facility, one.policy, one.facility_class) for one in facilities if one.policy.rules),
         *((zone.zone, zone.policy, None) for zone in zones),
-        *((f"class {word.facility_class.value}", word.policy, word.facility_class) for word in city),
+        *(
+            (f"class {word.facility_class.value}", word.policy, word.facility_class)
+            for word in city
+            if isinstance(word, ClassConfigured)
+        ),
     ]
     for whose, policy, facility_class in policies:
         try:
@@ -160,7 +167,9 @@ def _check_rules(
 
 
 def _nothing_of(word: CityWide) -> CityWide:
-    return ClassConfigured(facility_class=word.facility_class)
+    if isinstance(word, ClassConfigured):
+        return ClassConfigured(facility_class=word.facility_class)
+    return CalendarConfigured(calendar=DEFAULT_CALENDAR)
 
 
 def load_demo_registry(settings: Settings) -> LoadReport:

@@ -13,9 +13,9 @@ from runtime.errors import FatalError
 COLUMNS: Final = (
     *("facility", "scheme", "facility_class", "name", "zone", "kind"),
     *("lon", "lat", "grid", "district", "address"),
-    *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
+    *("device", "interval_s", "properties", "channel", "gateway", "camera_zone", "polygon", "homography"),
     *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg"),
-    *("m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s", "rules"),
+    *("m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s", "curb", "rules"),
 )
 PROBLEMS_MAX: Final = 20
 
@@ -148,6 +148,10 @@ def _cells(where: str, values: dict[str, Any], problems: Problems) -> dict[str, 
             problems.add(where, name, f"no such property; there are: devices, {', '.join(COLUMNS)}")
         elif isinstance(value, list) and name == "properties":
             cells[name] = ";".join(map(str, value)) or "-"
+        elif isinstance(value, list) and name == "polygon":
+            cells[name] = ";".join(",".join(map(str, corner)) if isinstance(corner, list) else "?" for corner in value)
+        elif isinstance(value, list) and name == "curb":
+            cells[name] = json.dumps(value)
         elif isinstance(value, dict) and name == "rules":
             cells[name] = ";".join(f"{parameter}={number}" for parameter, number in value.items())
         elif isinstance(value, str | int | float) and not isinstance(value, bool):

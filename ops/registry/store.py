@@ -6,8 +6,16 @@ from typing import Final
 
 from ops.logreader import read_all
 from runtime.settings import KafkaSettings
+from schemas.curb import DEFAULT_CALENDAR, Calendar
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.registry import CityWide, ClassConfigured, FacilityRegistered, RegistryLoad, ZoneConfigured
+from schemas.registry import (
+    CalendarConfigured,
+    CityWide,
+    ClassConfigured,
+    FacilityRegistered,
+    RegistryLoad,
+    ZoneConfigured,
+)
 from schemas.topics import FACILITIES
 from schemas.water import WaterNetworkConfigured
 from schemas.works import WORKS_KEY, MaintenancePlanned
@@ -37,7 +45,13 @@ class Registered:
     def of_class(self, facility_class: FacilityClass) -> Policy:
         """What is configured for a class."""
         found = self.city.get(ClassConfigured(facility_class=facility_class).key)
-        return Policy() if found is None else found.policy
+        return found.policy if isinstance(found, ClassConfigured) else Policy()
+
+    @property
+    def calendar(self) -> Calendar:
+        """The city's own, or what holds while it has none."""
+        found = next((word for word in self.city.values() if isinstance(word, CalendarConfigured)), None)
+        return DEFAULT_CALENDAR if found is None else found.calendar
 
 
 def read_registered(settings: KafkaSettings) -> Registered:

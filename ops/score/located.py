@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from ops.score.battledim import PipeMap, Sent, figures
-from ops.score.ltown import STEP_S, Year, with_faults
+from ops.score.battledim import PipeMap, Sent, figures, judge
+from ops.score.calibration import Said
+from ops.score.faults import as_they_come, lost_and_stuck
+from ops.score.ltown import STEP_S, Year
 from processors.leak.core import LeakCore
 from processors.leak.incidents import REPAIRED, Alarm
 from processors.leak.network import NetworkModel
@@ -28,6 +30,8 @@ class Scored:
 
     alarms: list[tuple[Alarm, str]]
     figures: dict[str, Any]
+    said: list[Said]
+    """Every crew sent: how sure, and whether a leak was there."""
 
 
 def score(
@@ -50,20 +54,21 @@ def score(
         raise FatalError(f"{year.name} has no column {missing[0]}, which the network model reads")
     wanted = [year.columns.index(name) for name in core.sensors]
     values = year.values[:, wanted]
-    if faults:
-        values = with_faults(values)
+    ticks = as_they_come(lost_and_stuck(values), year.first, core.sensors) if faults else enumerate(values, year.first)
     alarms: list[tuple[Alarm, str]] = []
     sizes: dict[str, int | None] = {f"state_bytes_day_{day}": None for day in _SIZED}
     began = time.process_time()
-    for row, reading in enumerate(values):
-        alarms += [(alarm, network.pipes[alarm.pipe]) for alarm in core.tick(year.first + row, reading)]
-        if (row + 1) % PER_DAY == 0:
-            day = (row + 1) // PER_DAY
+    day = 0
+    for tick, reading in ticks:
+        alarms += [(alarm, network.pipes[alarm.pipe]) for alarm in core.tick(tick, reading)]
+        if (tick + 1 - year.first) // PER_DAY > day:  # the last tick of a day may be lost
+            day = (tick + 1 - year.first) // PER_DAY
             if day in _SIZED:
                 sizes[f"state_bytes_day_{day}"] = len(core.to_bytes())
             report(day)
     cpu = time.process_time() - began
     sent = [Sent(alarm.tick - year.first, link) for alarm, link in alarms if alarm.kind != REPAIRED]
+    wrong = judge(sent, year.leaks, pipes).false
     return Scored(
         alarms,
         {
@@ -74,6 +79,11 @@ def score(
             "cpu_s": round(cpu, 1),
             **sizes,
         },
+        [
+            Said(alarm.kind, alarm.sure, Sent(alarm.tick - year.first, link) not in wrong)
+            for alarm, link in alarms
+            if alarm.kind != REPAIRED
+        ],
     )
 
 
@@ -88,11 +98,14 @@ def write_alarms(path: Path, scored: Scored) -> None:
                 writer.writerow([moment.strftime("%Y-%m-%d %H:%M"), link])
 
 
-def totals(years: list[dict[str, Any]]) -> dict[str, Any]:
+def totals(years: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Several years as one: sums of leaks, means of shares."""
     new, total = sum(y["new_found"] for y in years), sum(y["new_total"] for y in years)
     return {
         "years": len(years),
+        "new_found": new,
+        "new_total": total,
+        "fp": sum(y["fp"] for y in years),
         "new_found_pct": round(100 * new / max(total, 1), 1),
         "fp_per_month": round(float(np.mean([y["fp_per_month"] for y in years])), 2),
         "eur_pct": round(100 * sum(y["eur"] for y in years) / sum(y["eur_perfect"] for y in years), 1),

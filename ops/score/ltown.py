@@ -1,4 +1,4 @@
-"""A folder in the format of L-Town-R (its README): sensors by column, labels, and ways in which sensors lie."""
+"""A folder in the format of L-Town-R (its README): sensors by column, and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,6 @@ from runtime.errors import FatalError
 Floats = npt.NDArray[np.float64]
 
 STEP_S: Final = 300
-_STEPS_PER_DAY: Final = 288
-_LOST: Final = 0.02
-_STUCK_DAY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,20 @@ def sensed(columns: Sequence[str]) -> list[Sensed]:
     return [Sensed(name, role_of(name, Network()).value, element_of(name)) for name in meters]
 
 
+def columns(folder: Path) -> tuple[str, ...]:
+    """The sensors of a year.
+
+    Raises:
+        FatalError: the extra ``data`` is missing.
+    """
+    _, parquet = pyarrow()
+    return _sensors(parquet.read_schema(folder / SCADA).names)
+
+
+def _sensors(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if not name.startswith(("timestamp", "__index")))
+
+
 def read(folder: Path) -> Year:
     """Read readings and labels.
 
@@ -53,22 +64,24 @@ def read(folder: Path) -> Year:
         raise FatalError(f"{folder} holds no {SCADA}: is it a folder of L-Town-R?")
     table = parquet.read_table(scada)
     times = _times(table)
-    names = tuple(name for name in table.column_names if not name.startswith(("timestamp", "__index")))
+    names = _sensors(table.column_names)
     values = np.column_stack([table[name].to_numpy().astype(np.float64) / CENTI for name in names])
     first = int(times[0] // STEP_S)
     return Year(folder.name, names, values, first, tuple(_leaks(folder, parquet, times[0], len(values))))
 
 
-def with_faults(values: Floats, seed: int = 1) -> Floats:
-    """The same readings as bad sensors give them: 2 % lost, and one pressure that stands still for a week."""
-    chance = np.random.default_rng(seed)
-    faulty = values.copy()
-    faulty[chance.random(faulty.shape) < _LOST] = np.nan
-    begin = _STUCK_DAY * _STEPS_PER_DAY
-    faulty[begin : begin + 7 * _STEPS_PER_DAY, 0] = values[begin - 1, 0]
-    middle = values.shape[1] // 3
-    faulty[begin : begin + 7 * _STEPS_PER_DAY, middle] = values[begin - 1, middle]
-    return faulty
+def years_in(folder: Path) -> list[Path]:
+    """The folder itself if it is a year, else the years in it, by name.
+
+    Raises:
+        FatalError: there is none.
+    """
+    if (folder / SCADA).is_file():
+        return [folder]
+    found = sorted(year.parent for year in folder.glob(f"*/{SCADA}"))
+    if not found:
+        raise FatalError(f"{folder} holds no {SCADA}, and no folder in it does: is it of L-Town-R?")
+    return found
 
 
 def _times(table: Any) -> npt.NDArray[np.int64]:

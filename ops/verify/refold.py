@@ -6,13 +6,15 @@ from typing import Final
 from ops.past import CLIENT, Advance, bounds, read
 from ops.verify.compare import Expected
 from ops.verify.recut import recut
+from processors.correlators import ALL as CORRELATORS
+from processors.correlators import LATENESS_MS
 from processors.detectors import ALL, CANDIDATES
 from processors.engine.composed import PartitionFold
 from processors.engine.kafka_models import KafkaModels
 from processors.engine.outputs import outgoing
 from processors.engine.record import UnfoldableError, fold_record
 from runtime.settings import Settings
-from schemas.topics import ANOMALIES, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
+from schemas.topics import ANOMALIES, CASE_INPUTS, DERIVED, EVENTS, QUARANTINE, SHADOWS, Topic
 
 BY_ZONE: Final = (ANOMALIES, DERIVED, SHADOWS)
 """What folds say of a zone, in the partition of the same number as its events."""
@@ -54,8 +56,40 @@ class Refold:
                 said[record.topic].append(Expected(offset, record.value))
         return said
 
+    @property
+    def begins_cold(self) -> bool:
+        """Whether the beginning of what any fold reads is gone."""
+        return self.bounds.begins_cold or any(span.start for span in self.bounds.inputs.values())
+
+    @property
+    def records(self) -> int:
+        """How many records there are to fold, over readings and over findings."""
+        return self.bounds.records + sum(span.records for span in self.bounds.inputs.values())
+
+    def correlated(self, partition: int, advance: Advance) -> list[Expected]:
+        """What the folds over findings say to one partition of their inputs, wherever it stands."""
+        kafka, source = self._settings.kafka, f"/{self._settings.site}/correlate"
+        fold = PartitionFold(CORRELATORS, LATENESS_MS)
+        said: list[Expected] = []
+        topic = CASE_INPUTS.full_name(kafka.topic_prefix)
+        for offset, value in read(kafka, CASE_INPUTS, partition, self.bounds.inputs[partition], advance):
+            outputs = fold_record(fold, value, f"{topic}/{partition}/{offset}")
+            said += [Expected(offset, outgoing(output, source).value) for output in outputs]
+        return said
+
+    def published_by_correlators(self) -> list[bytes]:
+        """What those have published, in no order: a partition of findings has those of several districts."""
+        marker = f'"source":"/{self._settings.site}/correlate"'.encode()
+        return [
+            value
+            for topic, spans in ((ANOMALIES, self.bounds.findings), (QUARANTINE, self.bounds.refusals))
+            for partition, span in spans.items()
+            for _, value in read(self._settings.kafka, topic, partition, span)
+            if marker in value
+        ]
+
     def published(self, topic: Topic) -> dict[int, list[bytes]]:
-        """What the folds have published to one of their output topics, by partition."""
+        """What the folds over readings have published to one of their output topics, by partition."""
         found = self.bounds
         spans = {
             ANOMALIES: found.findings,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ops.past import Advance
 from ops.verify.compare import Expected, Outcome, compare
 from ops.verify.refold import BY_ZONE, Refold
-from schemas.topics import EVENTS, QUARANTINE
+from schemas.topics import CASE_INPUTS, EVENTS, QUARANTINE
 
 
 def verify(
@@ -31,4 +31,15 @@ def verify(
             outcome += compare(said[topic], values[partition], committed, ordered=True, wanted=wanted)
         refused += [Expected(0 if one.offset < committed else 1, one.value) for one in said[QUARANTINE.name]]
     everything = [value for values in refold.published(QUARANTINE).values() for value in values]
-    return outcome + compare(refused, everything, 1, ordered=False, wanted=wanted)
+    outcome += compare(refused, everything, 1, ordered=False, wanted=wanted)
+    return outcome + _correlated(refold, wanted, advance)
+
+
+def _correlated(refold: Refold, wanted: Callable[[bytes], bool], advance: Advance) -> Outcome:
+    """The same for the folds over findings, which read what the sequencer has put in order."""
+    said: list[Expected] = []
+    for partition in range(CASE_INPUTS.partitions):
+        committed = refold.bounds.correlated.get(partition, 0)
+        found = refold.correlated(partition, advance)
+        said += [Expected(0 if one.offset < committed else 1, one.value) for one in found]
+    return compare(said, refold.published_by_correlators(), 1, ordered=False, wanted=wanted)

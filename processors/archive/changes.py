@@ -14,6 +14,7 @@ from schemas.envelope import CloudEvent
 from schemas.model import Model
 from schemas.quarantine import ReadingsReleased
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.verdict import VerdictGiven
 
 
 class Change(Enum):
@@ -24,6 +25,7 @@ class Change(Enum):
     CONFIGURE = "configure"
     TICK = "tick"
     RELEASE = "release"
+    JUDGE = "judge"
 
 
 TABLE_OF: Final = {
@@ -32,6 +34,7 @@ TABLE_OF: Final = {
     Change.CONFIGURE: "zones",
     Change.TICK: "ticks_latest",
     Change.RELEASE: "unregistered",
+    Change.JUDGE: "verdicts",
 }
 
 STATEMENTS: Final[dict[Change, LiteralString]] = {
@@ -100,12 +103,19 @@ UPDATE unregistered
 SET released = TRUE
 WHERE device = %s AND log_partition = %s AND log_offset <= %s AND NOT released
 """,
+    Change.JUDGE: """
+INSERT INTO verdicts (event_id, finding_id, is_real, given_by, reason, given_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+""",
 }
 
 Params = Sequence[Any]
 
 
-def change_of(event: CloudEvent, partition: int) -> tuple[Change, Params] | None:
+def change_of(  # noqa: PLR0911 - one for each kind of event
+    event: CloudEvent, partition: int
+) -> tuple[Change, Params] | None:
     """The change an event makes; None where it changes no table (markers, steps of the clock)."""
     match event.data:
         case FacilityRegistered(facility=it, revision=revision):
@@ -131,6 +141,8 @@ def change_of(event: CloudEvent, partition: int) -> tuple[Change, Params] | None
             return Change.TICK, (partition, it.time, it.generation, it.cadence_ms, it.ticker, received)
         case ReadingsReleased(device=device, through=through):
             return Change.RELEASE, (device, partition, through)
+        case VerdictGiven() as it:
+            return Change.JUDGE, (event.id, it.finding, it.real, it.by, it.reason, it.time)
         case _:
             return None
 

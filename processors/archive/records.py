@@ -4,11 +4,11 @@ from typing import Final
 
 from processors.archive.rows import Item
 from schemas.envelope import UnknownEventError, decode
-from schemas.topics import ANOMALIES, DERIVED, DEVICES, EVENTS, QUARANTINE, UNREGISTERED
+from schemas.topics import ANOMALIES, DERIVED, DEVICES, EVENTS, QUARANTINE, UNREGISTERED, VERDICTS
 
 GROUP: Final = "eyes-archive"
 """Its consumer group, and with the topic prefix the name its offsets stand under in the database."""
-TOPICS: Final = (EVENTS, DERIVED, ANOMALIES, QUARANTINE, UNREGISTERED, DEVICES)
+TOPICS: Final = (EVENTS, DERIVED, ANOMALIES, QUARANTINE, UNREGISTERED, DEVICES, VERDICTS)
 
 
 def item_of(topic: str, partition: int, offset: int, timestamp_ms: int, value: bytes | None) -> Item:

@@ -9,11 +9,16 @@ from typing import Any, Final
 from processors.detectors.clock import ClockDetector
 from processors.detectors.counters import CountersDetector
 from processors.detectors.cover import CoverDetector
+from processors.detectors.health import HealthDetector
+from processors.detectors.lamp import LampDetector
 from processors.detectors.leak import LeakDetector
+from processors.detectors.level import LevelDetector
+from processors.detectors.limit import LimitDetector
 from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.pipe_leak import PipeLeakDetector
 from processors.detectors.silence import SilenceDetector
+from processors.detectors.surface import SurfaceDetector
 from processors.engine.contract import Detector
 
 GROUP: Final = "detectors"
@@ -26,10 +31,15 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     *DERIVERS,
     CoverDetector(),
     ParkingDetector(),
+    SurfaceDetector(),
     SilenceDetector(),
     ClockDetector(),
+    HealthDetector(),
     LeakDetector(),
     PipeLeakDetector(),
+    LevelDetector(),
+    LampDetector(),
+    LimitDetector(),
 )
 
 CANDIDATES: Final[tuple[Detector[Any], ...]] = (NoveltyDetector(),)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer
+from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer, Unseen
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
@@ -91,7 +91,8 @@ class Opening(NamedTuple):
 class Step(NamedTuple):
     """What is said of one step of a finding; ``at_ms`` is event time.
 
-    ``by_time``: what decided was time that passed, so the finding says nothing of arrivals.
+    ``by_time``: what decided was time that passed, so the finding says nothing of arrivals. ``score``: how sure it is,
+    0 to 1. ``verify``: a person should look first.
     """
 
     at_ms: int
@@ -100,12 +101,14 @@ class Step(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
     reason: str | None = None
     by_time: bool = False
+    score: float = 1.0
+    verify: bool = False
 
 
 class Turn:
     """One call of ``fold``: who speaks, of which zone, at what time, and what was said so far."""
 
-    __slots__ = ("_detector", "clock", "said", "timers", "zone")
+    __slots__ = ("_detector", "clock", "said", "timers", "unseen", "zone")
 
     def __init__(self, detector: Detector[Any], zone: str, clock: Clock) -> None:
         self._detector = detector
@@ -113,11 +116,14 @@ class Turn:
         self.clock = clock
         self.said: list[Anomaly] = []
         self.timers: list[Timer] = []
+        self.unseen: list[Unseen] = []
 
     @property
     def outcome(self) -> Outcome:
         """What ``fold`` returns."""
-        return Outcome(self.said, self.timers) if self.said or self.timers else QUIET
+        if not (self.said or self.timers or self.unseen):
+            return QUIET
+        return Outcome(self.said, self.timers, unseen=self.unseen)
 
     def wake(self, name: str, at_ms: int | None) -> None:
         """Set or (with None) cancel a timer."""
@@ -153,6 +159,8 @@ class Turn:
                 arrival_time=None if newest is None or step.by_time else from_ms(newest),
                 summary=step.summary,
                 numbers=step.numbers,
+                score=step.score,
+                verify=step.verify,
                 evidence=tuple(evidence.id for evidence in step.evidence),
                 reason=step.reason,
                 detector=self._detector.name,
@@ -168,6 +176,8 @@ class Packed(Generic[T]):
     """What detectors share whose state is a msgspec struct, named by ``state_type``."""
 
     state_type: type[T]
+    hears_cameras: bool = True
+    """Those that do not say no here are asked at every message of a camera."""
 
     def snapshot(self, state: T) -> bytes:
         """The state as sorted msgpack."""

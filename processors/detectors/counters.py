@@ -76,6 +76,7 @@ class CountersDetector(Packed[State]):
     name: Final = "counters"
     version: Final = 1
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No meters."""

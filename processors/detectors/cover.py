@@ -1,12 +1,12 @@
-"""Manhole covers: tilted away from how they were installed, or open.
+"""Manhole covers: tilted away from how they were installed, open, lifted by water, stolen.
 
-Three signals are debounced alike: the contact, a tilt beyond the threshold, and an angle beyond that of an open one,
-which is no cover any more. A signal goes on with ``confirm_samples`` in a row or when ``confirm_s`` pass without a
-contrary one; it goes off with ``clear_samples`` calm ones in a row (closed; less than ``calm_share`` of the threshold).
-Samples older than the newest of their property are ignored.
+Signals are debounced alike (:mod:`processors.detectors.debounce`): on with ``confirm_samples`` in a row, off with
+``clear_samples`` calm ones. The contact, a tilt beyond the threshold and an angle beyond that of an open one are
+confirmed, too, when ``confirm_s`` pass without a contrary sample.
 
-Contact or angle make ``cover_open``, tilt alone ``cover_tilted``. When one becomes the other, the old finding is
-cleared with the reason and a new one raised: they are different work with different deadlines.
+One finding is open per cover, and what it is follows from all signals (:mod:`processors.detectors.cover_judge`). When
+one becomes the other, the old finding is cleared with the reason and a new one raised: they are different work with
+different deadlines.
 
 The parameters and their defaults: rule ``cover`` in :mod:`schemas.rules`.
 """
@@ -14,68 +14,30 @@ The parameters and their defaults: rule ``cover`` in :mod:`schemas.rules`.
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
-from processors.detectors.common import (
-    LEFT,
-    POLICY_CHANGED,
-    Evidence,
-    Opened,
-    Opening,
-    Packed,
-    Site,
-    Step,
-    Turn,
-    retry_at,
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Packed, Site, Step, Turn, retry_at
+from processors.detectors.cover_judge import UP, judge, weigh_lift
+from processors.detectors.cover_state import (
+    ANGLE,
+    BY_TIME,
+    CARRIED,
+    CONTACT,
+    SIGNALS,
+    TILT,
+    Cover,
+    State,
+    Wait,
+    measured,
+    need,
+    says,
 )
+from processors.detectors.debounce import Signal
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
-from schemas.anomaly import AnomalyKind
+from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
 
-_CONTACT, _ANGLE, _TILT = "contact", "angle", "tilt"
-_SIGNALS: Final = {"contact_open": (_CONTACT,), "tilt_angle": (_ANGLE, _TILT)}
-_ORDER: Final = (_CONTACT, _ANGLE, _TILT)  # the first that is on names the finding
-_KIND: Final = {
-    _CONTACT: AnomalyKind.COVER_OPEN,
-    _ANGLE: AnomalyKind.COVER_OPEN,
-    _TILT: AnomalyKind.COVER_TILTED,
-}
-_WORD: Final = {AnomalyKind.COVER_OPEN: "open", AnomalyKind.COVER_TILTED: "only tilted"}
-
-
-class Signal(msgspec.Struct):
-    """A debounced yes or no."""
-
-    on: bool = False
-    run: int = 0  # consecutive samples that speak against `on`
-    first: Evidence | None = None  # the sample that began the run towards on
-    shard: str = ""  # of that sample
-    confirm_at_ms: int | None = None
-
-
-class Cover(msgspec.Struct):
-    """One cover."""
-
-    site: Site
-    angle: float = 0.0
-    newest_ms: dict[str, int] = {}  # by property
-    signals: dict[str, Signal] = {}
-    opened: Opened | None = None
-
-
-class State(msgspec.Struct):
-    """The covers of a zone."""
-
-    zone: str
-    rules: Rulebook
-    covers: dict[str, Cover] = {}
-
-    def values(self, cover: Cover) -> Values:
-        """What applies to a cover."""
-        return self.rules.of(cover.site.facility, FacilityClass.MANHOLE_COVER)
+_SILENT: Final = "silent"
 
 
 class CoverDetector(Packed[State]):
@@ -83,203 +45,252 @@ class CoverDetector(Packed[State]):
 
     state_type = State
     name: Final = "cover"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No covers."""
         return State(zone, Rulebook(("cover",)))
 
     def wants(self, series: Series) -> bool:
-        """Tilt and contact of covers."""
-        return series.facility_class is FacilityClass.MANHOLE_COVER and series.observed_property in _SIGNALS
+        """All that covers say: it is a sign of life."""
+        return series.facility_class is FacilityClass.MANHOLE_COVER
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
-        """Take in samples, registrations and confirmation timers."""
+        """Take in samples, registrations and timers."""
+        if len(events) == 1 and isinstance(events[0], Reading) and _goes_by(state, events[0], clock):
+            return QUIET
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
                 case Reading():
-                    self._on_reading(state, event, turn)
+                    _on_reading(state, event, turn)
                 case TimerDue():
-                    self._on_timer(state, event, turn)
+                    _on_timer(state, event, turn)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
-                    self._on_registry(state, event, turn)
+                    _on_registry(state, event, turn)
                 case Stepped():
                     _put_forward(state, event.by_ms)
+                case Blind():
+                    _on_blind(state, event)
                 case _:
                     pass
         return turn.outcome
 
-    def _on_reading(self, state: State, reading: Reading, turn: Turn) -> None:
-        cover = state.covers.get(reading.series.facility)
-        prop = reading.series.observed_property
-        if cover is None or reading.time_ms < cover.newest_ms.get(prop, 0):
-            return
-        cover.newest_ms[prop] = reading.time_ms
-        if prop == "tilt_angle":
-            cover.angle = reading.value
+
+def _goes_by(state: State, reading: Reading, clock: Clock) -> bool:
+    """Take note of a reading that changes nothing: of nearly all, fast."""
+    prop, value = reading.series.observed_property, reading.value
+    cover = state.covers.get(reading.series.facility)
+    if cover is None:
+        return True
+    if cover.silent or cover.opened is not None:
+        return False
+    if prop == "tilt_angle":
         values = state.values(cover)
-        changed = False
-        for name in _SIGNALS[prop]:
-            signal = cover.signals[name]
-            says = _says(values, name, reading.value)
-            if says is None or says is signal.on:
-                if signal.run:
-                    _settle(cover, name, signal, turn)
-                continue
-            signal.run += 1
-            if signal.run == 1 and not signal.on:
-                _suspect(cover, name, signal, reading, values, turn)
-            if signal.run >= values["cover.clear_samples" if signal.on else "cover.confirm_samples"]:
-                signal.on = not signal.on
-                changed = True
-                _settle(cover, name, signal, turn)
-        if changed:
-            _judge(cover, values, turn, Evidence.of(reading), reading.time_ms)
+        deviates = abs(value - values["cover.install_angle_deg"]) > values["cover.tilt_deg"]
+        if deviates or value > values["cover.open_deg"] or not cover.has_angle:
+            return False
+    elif prop in SIGNALS and (prop != "contact_open" or value != 0):
+        return False
+    for name in SIGNALS.get(prop, ()):
+        signal = cover.signals.get(name)
+        if signal is None or not signal.goes_by(reading.time_ms, value):
+            return False
+    cover.heard_ms, cover.shard = clock.now_ms, reading.shard
+    return True
 
-    def _on_timer(self, state: State, due: TimerDue, turn: Turn) -> None:
-        facility, _, name = due.name.rpartition("|")
-        cover = state.covers[facility]
-        signal = cover.signals[name]
-        assert signal.confirm_at_ms is not None, "a settled signal has no timer"
-        retry_ms = retry_at(turn.clock, signal.shard, signal.confirm_at_ms)
-        if retry_ms is not None:
-            turn.wake(due.name, retry_ms)
-            return
-        at_ms = signal.confirm_at_ms
-        signal.on, signal.run, signal.confirm_at_ms = True, 0, None
-        _judge(cover, state.values(cover), turn, None, at_ms)
 
-    def _on_registry(self, state: State, event: RegistryEvent, turn: Turn) -> None:
-        match event:
-            case FacilityRegistered():
-                self._on_registered(state, event.facility, turn)
-            case FacilityLeft():
-                self._on_left(state, event.facility, turn)
-            case _:
-                _on_configured(state, event, turn)
+def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
+    cover = state.covers.get(reading.series.facility)
+    if cover is None:
+        return
+    cover.heard_ms, cover.shard = turn.clock.now_ms, reading.shard
+    changed = cover.silent
+    cover.silent = False
+    values = state.values(cover)
+    for name in SIGNALS.get(reading.series.observed_property, ()):
+        value = measured(cover, values, name, reading)
+        if value is not None and _hear(cover, values, name, reading, value, turn):
+            changed = True
+    if changed:
+        judge(cover, values, turn, reading.time_ms, Evidence.of(reading))
+        _watch(cover, turn)
 
-    def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
-        if facility.facility_class is not FacilityClass.MANHOLE_COVER:
-            self._on_left(state, facility.facility, turn)
-            return
-        site = Site.of(facility)
-        cover = state.covers.get(facility.facility)
-        if cover is None:
-            state.rules.register(facility)
-            state.covers[facility.facility] = Cover(site, signals={name: Signal() for name in _ORDER})
-            return
+
+def _hear(cover: Cover, values: Values, name: str, reading: Reading, value: float, turn: Turn) -> bool:
+    """Show a signal a number; whether it went on or off."""
+    signal = cover.signals.get(name)
+    if signal is None:
+        signal = cover.signals[name] = Signal()
+    says_now = says(values, name, value)
+    against = says_now is not None and says_now is not signal.on
+    changed = signal.hear(reading, value, against=against, need=need(values, name, on=signal.on))
+    if name in BY_TIME:
+        _wait(cover, values, name, signal, reading, turn)
+    if changed:
+        _agree(cover, turn)
+        weigh_lift(cover, name, reading.time_ms, values)
+        if not cover.on(*UP) and CARRIED in cover.signals:
+            del cover.signals[CARRIED]  # who puts a cover back carries it no more
+    return changed
+
+
+def _agree(cover: Cover, turn: Turn) -> None:
+    """A contact that has once said open and a tilt confirm each other."""
+    contact = cover.signals.get(CONTACT)
+    if cover.on(ANGLE, TILT) and contact is not None and contact.count and not contact.on:
+        contact.turn(on=True)
+        _wait_no_more(cover, CONTACT, turn)
+
+
+def _wait(cover: Cover, values: Values, name: str, signal: Signal, reading: Reading, turn: Turn) -> None:
+    """Have time confirm what a sample said, from the first on that still counts."""
+    if signal.on or signal.first is None:
+        _wait_no_more(cover, name, turn)
+        return
+    wait = cover.waits.get(name)
+    if wait is None or wait.first_ms < signal.first.time_ms:
+        at_ms = max(turn.clock.now_ms, signal.first.time_ms) + round(values["cover.confirm_s"] * 1000)
+        cover.waits[name] = Wait(signal.first.time_ms, at_ms, reading.shard)
+        turn.wake(f"{cover.site.facility}|{name}", at_ms)
+
+
+def _wait_no_more(cover: Cover, name: str, turn: Turn) -> None:
+    if cover.waits.pop(name, None) is not None:
+        turn.wake(f"{cover.site.facility}|{name}", None)
+
+
+def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
+    facility, _, name = due.name.rpartition("|")
+    cover = state.covers[facility]
+    if name == _SILENT:
+        _on_silence(state, cover, due, turn)
+        return
+    wait = cover.waits[name]
+    retry_ms = retry_at(turn.clock, wait.shard, wait.at_ms)
+    if retry_ms is not None:
+        turn.wake(due.name, retry_ms)
+        return
+    del cover.waits[name]
+    cover.signals[name].turn(on=True)
+    values = state.values(cover)
+    weigh_lift(cover, name, wait.first_ms, values)
+    judge(cover, values, turn, wait.at_ms, None)
+    _watch(cover, turn)
+
+
+# a cover that falls silent after it went up
+
+
+def _watch(cover: Cover, turn: Turn) -> None:
+    """Look whether it still speaks, as long as it is up."""
+    name = f"{cover.site.facility}|{_SILENT}"
+    if cover.silent_ms is not None and cover.on(*UP) and not cover.silent:
+        turn.wake(name, cover.heard_ms + cover.silent_ms + 1)
+    else:
+        turn.wake(name, None)
+
+
+def _on_silence(state: State, cover: Cover, due: TimerDue, turn: Turn) -> None:
+    if cover.silent_ms is None:
+        return
+    deadline_ms = cover.heard_ms + cover.silent_ms + 1
+    if deadline_ms > turn.clock.now_ms:
+        turn.wake(due.name, deadline_ms)
+        return
+    retry_ms = retry_at(turn.clock, cover.shard, deadline_ms)
+    if retry_ms is not None:
+        turn.wake(due.name, retry_ms)
+        return
+    cover.silent = True
+    judge(cover, state.values(cover), turn, deadline_ms, None)
+
+
+def _on_blind(state: State, span: Blind) -> None:
+    """What we did not hear ourselves is nobody's silence."""
+    for cover in state.covers.values():
+        if cover.shard == span.shard and cover.heard_ms < span.to_ms:
+            cover.heard_ms += span.to_ms - max(span.from_ms, cover.heard_ms)
+
+
+# the registry
+
+
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            _on_registered(state, event.facility, turn)
+        case FacilityLeft():
+            _on_left(state, event.facility, turn)
+        case _:
+            before = {name: state.values(state.covers[name]) for name in sorted(state.covers)}
+            if state.rules.configure(event):
+                for name, values in before.items():
+                    _on_rules(state, state.covers[name], values, turn)
+
+
+def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
+    if facility.facility_class is not FacilityClass.MANHOLE_COVER:
+        _on_left(state, facility.facility, turn)
+        return
+    site = Site.of(facility)
+    cover = state.covers.get(facility.facility)
+    intervals = [binding.interval_s for binding in facility.devices if binding.interval_s is not None]
+    interval_s = min(intervals, default=None)
+    if cover is None:
+        state.rules.register(facility)
+        cover = state.covers[facility.facility] = Cover(site, heard_ms=turn.clock.now_ms)
+    else:
         cover.site = site
         before = state.values(cover)
         state.rules.register(facility)
-        if state.values(cover) != before:
-            _on_new_rule(cover, state.values(cover), turn)
-
-    def _on_left(self, state: State, facility: str, turn: Turn) -> None:
-        state.rules.forget(facility)
-        cover = state.covers.pop(facility, None)
-        if cover is None:
-            return
-        for name, signal in cover.signals.items():
-            _settle(cover, name, signal, turn)
-        if cover.opened is not None:
-            step = Step(turn.clock.now_ms, f"Cover {facility} is no longer watched", {}, reason=LEFT)
-            turn.clears(cover.opened, step)
+        _on_rules(state, cover, before, turn)
+    patience = state.values(cover)["cover.silent_intervals"]
+    silent_ms = None if interval_s is None else round(interval_s * 1000 * patience)
+    if silent_ms != cover.silent_ms:
+        cover.silent_ms = silent_ms
+        if cover.on(*UP):
+            _watch(cover, turn)
 
 
-def _on_configured(state: State, event: ZoneConfigured | ClassConfigured, turn: Turn) -> None:
-    before = {name: state.values(state.covers[name]) for name in sorted(state.covers)}
-    if state.rules.configure(event):
-        for name, values in before.items():
-            cover = state.covers[name]
-            if state.values(cover) != values:
-                _on_new_rule(cover, state.values(cover), turn)
-
-
-def _on_new_rule(cover: Cover, values: Values, turn: Turn) -> None:
+def _on_rules(state: State, cover: Cover, before: Values, turn: Turn) -> None:
     """What is no alarm by the new rule is none any more; what is one by it only, the next sample says."""
+    values = state.values(cover)
+    if values == before:
+        return
     changed = False
-    for name in (_ANGLE, _TILT):
+    for name in sorted(cover.signals):
         signal = cover.signals[name]
-        if not _says(values, name, cover.angle):
+        if not says(values, name, signal.value):
             changed = changed or signal.on
-            signal.on = False
-            _settle(cover, name, signal, turn)
+            if signal.on:
+                signal.turn(on=False)
+            signal.settle()
+            _wait_no_more(cover, name, turn)
     if changed:
-        _judge(cover, values, turn, None, turn.clock.now_ms, POLICY_CHANGED)
+        cover.lifted = cover.lifted and cover.on(*UP)
+        judge(cover, values, turn, turn.clock.now_ms, None, POLICY_CHANGED)
+        _watch(cover, turn)
+
+
+def _on_left(state: State, facility: str, turn: Turn) -> None:
+    state.rules.forget(facility)
+    cover = state.covers.pop(facility, None)
+    if cover is None:
+        return
+    for name in sorted(cover.waits):
+        turn.wake(f"{facility}|{name}", None)
+    turn.wake(f"{facility}|{_SILENT}", None)
+    if cover.opened is not None:
+        step = Step(turn.clock.now_ms, f"Cover {facility} is no longer watched", {}, reason=LEFT)
+        turn.clears(cover.opened, step)
 
 
 def _put_forward(state: State, by_ms: int) -> None:
     """No suspicion is older because a clock was set; the engine has put off the timers as well."""
     for cover in state.covers.values():
-        for signal in cover.signals.values():
-            if signal.confirm_at_ms is not None:
-                signal.confirm_at_ms += by_ms
-
-
-def _judge(
-    cover: Cover, values: Values, turn: Turn, trigger: Evidence | None, at_ms: int, reason: str | None = None
-) -> None:
-    """Say what changed after a signal went on or off."""
-    facility, opened = cover.site.facility, cover.opened
-    name = next((name for name in _ORDER if cover.signals[name].on), None)
-    kind = None if name is None else _KIND[name]
-    if kind is (None if opened is None else opened.kind):
-        return
-    numbers = {
-        "angle_deg": round(cover.angle, 1),
-        "install_deg": values["cover.install_angle_deg"],
-        "limit_deg": values["cover.tilt_deg"],
-    }
-    evidence = () if trigger is None else (trigger,)
-    if opened is not None:
-        summary = f"Cover {facility} is in place" if kind is None else f"Cover {facility} is now {_WORD[kind]}"
-        step = Step(at_ms, summary, numbers, evidence, reason or (kind and f"became {kind.value}"), trigger is None)
-        turn.clears(opened, step)
-        cover.opened = None
-    if name is None or kind is None:
-        return
-    first = cover.signals[name].first
-    assert first is not None, "a signal goes on by a sample"
-    if opened is not None and opened.kind is AnomalyKind.COVER_OPEN and trigger is not None:
-        first = trigger  # the tilt that remains may have opened a finding before
-    elif trigger != first:
-        evidence = (first, *evidence)
-    step = Step(at_ms, _summary(cover, name), numbers, evidence, by_time=trigger is None)
-    cover.opened = turn.raises(kind, Opening(facility, cover.site, first.id, first.time_ms), step)
-
-
-def _says(values: Values, name: str, value: float) -> bool | None:
-    """What a sample says of a signal; None: neither alarming nor calm."""
-    if name == _CONTACT:
-        return value != 0
-    if name == _ANGLE:
-        return value > values["cover.open_deg"]
-    deviation = abs(value - values["cover.install_angle_deg"])
-    tilt_deg = values["cover.tilt_deg"]
-    if deviation > tilt_deg:
-        return True
-    return False if deviation < tilt_deg * values["cover.calm_share"] else None
-
-
-def _suspect(cover: Cover, name: str, signal: Signal, reading: Reading, values: Values, turn: Turn) -> None:
-    signal.first = Evidence.of(reading)
-    signal.shard = reading.shard
-    signal.confirm_at_ms = max(turn.clock.now_ms, reading.time_ms) + round(values["cover.confirm_s"] * 1000)
-    turn.wake(f"{cover.site.facility}|{name}", signal.confirm_at_ms)
-
-
-def _settle(cover: Cover, name: str, signal: Signal, turn: Turn) -> None:
-    signal.run = 0
-    if signal.confirm_at_ms is not None:
-        signal.confirm_at_ms = None
-        turn.wake(f"{cover.site.facility}|{name}", None)
-
-
-def _summary(cover: Cover, name: str) -> str:
-    facility = cover.site.facility
-    if name == _CONTACT:
-        return f"Cover {facility} open: its contact says so"
-    angle = f"{cover.angle:.0f} deg"
-    return f"Cover {facility} open: turned {angle}" if name == _ANGLE else f"Cover {facility} tilted {angle}"
+        cover.heard_ms += by_ms
+        for wait in cover.waits.values():
+            wait.at_ms += by_ms

@@ -28,6 +28,7 @@ class LeakDetector:
     name = "leak"
     version = 3
     hears_late = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> LeakState:
         """Nothing known."""

@@ -27,12 +27,16 @@ LEARNING: Final = 750
 CALM: Final = FROZEN.rest + 1
 """Readings in a row without novelty that clear."""
 
-RULED: Final = {
-    FacilityClass.PRESSURE_METER: "pressure",
-    FacilityClass.FLOW_METER: "flow",
-    FacilityClass.WATER_METER: "flow",
-    FacilityClass.WATER_TANK: "water_level",
-    FacilityClass.MANHOLE_COVER: "tilt_angle",
+RULED: Final[dict[FacilityClass, frozenset[str]]] = {
+    FacilityClass.PRESSURE_METER: frozenset({"pressure"}),
+    FacilityClass.FLOW_METER: frozenset({"flow"}),
+    FacilityClass.WATER_METER: frozenset({"flow"}),
+    FacilityClass.WATER_TANK: frozenset({"water_level", "fill_level", "distance"}),
+    FacilityClass.MANHOLE_COVER: frozenset({"tilt_angle", "water_level"}),
+    FacilityClass.WASTE_BIN: frozenset({"fill_level", "distance", "temperature"}),
+    FacilityClass.DRAIN: frozenset({"water_level", "fill_level", "distance"}),
+    FacilityClass.ROAD_SECTION: frozenset({"water_level", "distance", "surface_area"}),
+    FacilityClass.STREET_LAMP: frozenset({"power", "dim_level"}),
 }
 """What other detectors judge by rules or models of their own."""
 
@@ -75,8 +79,9 @@ class NoveltyDetector(Packed[State]):
 
     state_type = State
     name: Final = "novelty"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nothing seen."""
@@ -88,7 +93,7 @@ class NoveltyDetector(Packed[State]):
         known = PROPERTIES.get(name)
         if known is None or known.is_flag or name in UNFIT:
             return False
-        return RULED.get(series.facility_class) != name
+        return name not in RULED.get(series.facility_class, ())
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings and registrations."""

@@ -9,12 +9,14 @@ from typing import Final
 
 import numpy as np
 
+from processors.detectors import pipe_leak_meters as meters
 from processors.detectors import pipe_leak_report as report
+from processors.detectors.common import Site
 from processors.detectors.leak_steps import Step
+from processors.detectors.pipe_leak_life import opened, remeasure
 from processors.detectors.pipe_leak_state import (
     STEP_MS,
     Meter,
-    OpenLeak,
     PipeLeakState,
     from_bytes,
     network_of,
@@ -33,10 +35,11 @@ from processors.engine.contract import (
     no_models,
 )
 from processors.leak.core import LeakCore
-from processors.leak.incidents import MOST, REPAIRED, Alarm
+from processors.leak.incidents import REPAIRED, Alarm
+from processors.leak.state import MOST
 from schemas.anomaly import Anomaly, Transition
 from schemas.facility import FacilityClass
-from schemas.registry import ZoneConfigured
+from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured, WaterRole
 
 _WANTED: Final = {
@@ -55,8 +58,9 @@ class PipeLeakDetector:
     """Finds bursts and growing leaks pipe by pipe, in every zone whose network is configured with a model."""
 
     name = "pipe_leak"
-    version = 1
+    version = 2
     hears_late = False
+    hears_cameras = False
 
     def __init__(self, models: Models = no_models) -> None:
         self._models = models
@@ -87,6 +91,10 @@ class PipeLeakDetector:
                 said += self._configure(state, event, clock)
             elif isinstance(event, ZoneConfigured):
                 state.place = event.place
+            elif isinstance(event, FacilityRegistered) and event.facility.facility_class in _WANTED:
+                state.sites[event.facility.facility] = Site.of(event.facility)
+            elif isinstance(event, FacilityLeft):
+                state.sites.pop(event.facility, None)
         due = state.steps.due_ms()
         if due == state.timer_ms:
             return Outcome(said) if said else QUIET
@@ -114,6 +122,7 @@ class PipeLeakDetector:
             state.configured = event  # a name or a price
             return []
         said = [report.ended(state, leak, clock.now_ms, self.name, self.version, RECONFIGURED) for leak in state.opened]
+        said += meters.ended(state, clock.now_ms, self.name, self.version, RECONFIGURED)
         state.begin(event, None if network is None else LeakCore(network))
         return said
 
@@ -121,26 +130,31 @@ class PipeLeakDetector:
         core = state.core
         if core is None:
             return []
+        number = step.time_ms // STEP_MS
         values = np.array([_value(state, key, step) for key in core.sensors])
         said: list[Anomaly] = []
-        for alarm in core.tick(step.time_ms // STEP_MS, values):
+        for alarm in core.tick(number, values):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
-        return said
+        for leak in state.opened:
+            if remeasure(core, leak, number):
+                said.append(report.said(state, leak, Transition.UPDATED, step, self.name, self.version))
+        return said + meters.doubts(state, step, self.name, self.version)
 
     def _found(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
+        assert state.core is not None, "it said so"
         said = []
         if len(state.opened) >= MOST:
             said.append(report.ended(state, state.opened.pop(0), step.time_ms, self.name, self.version, TOO_MANY))
-        leak = OpenLeak(alarm.kind, alarm.pipe, alarm.tick, alarm.since * STEP_MS, alarm.flow, alarm.sure)
+        leak = opened(state.core, alarm)
         state.opened.append(leak)
-        said.append(report.said(state, leak, Transition.RAISED, step, alarm, self.name, self.version))
+        said.append(report.said(state, leak, Transition.RAISED, step, self.name, self.version))
         return said
 
     def _repaired(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:
         for leak in state.opened:
             if leak.pipe == alarm.pipe:
                 state.opened.remove(leak)
-                return [report.said(state, leak, Transition.CLEARED, step, alarm, self.name, self.version)]
+                return [report.said(state, leak, Transition.CLEARED, step, self.name, self.version)]
         return []
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from processors.detectors.common import Site
 from processors.detectors.leak_steps import Steps, ordered
 from processors.engine.contract import Models
 from processors.leak.core import STEP_S, LeakCore
@@ -13,6 +14,7 @@ from schemas.facility import Place
 from schemas.water import WaterNetworkConfigured, WaterRole
 
 STEP_MS: Final = STEP_S * 1000
+PER_DAY: Final = 86_400 // STEP_S
 
 
 class OpenLeak(msgspec.Struct):
@@ -20,11 +22,24 @@ class OpenLeak(msgspec.Struct):
 
     kind: str
     pipe: int
+    """As the core calls it, and the finding's id."""
     cause: int
     """The tick in which the core said it."""
     since_ms: int
+    named: int
+    """The pipe that is named now."""
     flow: float
     sure: float
+    """Probability that the leak is near the named pipe."""
+    evidence: float
+    """Twice the log likelihood ratio that raised it."""
+    likely: tuple[tuple[int, float], ...] = ()
+    """The likeliest pipes, each with its own probability."""
+    shown: tuple[tuple[str, float], ...] = ()
+    """Keys of the sensors that say most, and by how many metres."""
+    balance: float | None = None
+    """m3/h more than usual."""
+    updates: int = 0
 
 
 class Meter(msgspec.Struct):
@@ -32,6 +47,16 @@ class Meter(msgspec.Struct):
 
     device: str
     observed_property: str
+
+
+class MeterDoubt(msgspec.Struct):
+    """A finding about a meter that is raised and not cleared."""
+
+    key: str
+    kind: int
+    """As :mod:`processors.leak.state` names the ways in which a meter lies."""
+    since_ms: int
+    error: float
 
 
 class PipeLeakState:
@@ -46,6 +71,10 @@ class PipeLeakState:
         self.meters: dict[str, Meter] = {}
         self.steps = Steps(interval_ms=STEP_MS)
         self.opened: list[OpenLeak] = []
+        self.doubted: dict[tuple[str, int], MeterDoubt] = {}
+        """By meter and kind."""
+        self.sites: dict[str, Site] = {}
+        """Where the zone's meters stand, by facility."""
         self.timer_ms: int | None = None
 
     def begin(self, configured: WaterNetworkConfigured, core: LeakCore | None) -> None:
@@ -53,7 +82,7 @@ class PipeLeakState:
         self.configured, self.core = configured, core
         known = frozenset(() if core is None else core.sensors)
         self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
-        self.meters, self.steps, self.opened = {}, Steps(interval_ms=STEP_MS), []
+        self.meters, self.steps, self.opened, self.doubted = {}, Steps(interval_ms=STEP_MS), [], {}
 
 
 class _Written(msgspec.Struct):
@@ -64,6 +93,8 @@ class _Written(msgspec.Struct):
     meters: dict[str, Meter]
     steps: Steps
     opened: list[OpenLeak]
+    doubted: list[MeterDoubt]
+    sites: dict[str, Site]
     timer_ms: int | None
 
 
@@ -97,6 +128,8 @@ def to_bytes(state: PipeLeakState) -> bytes:
             dict(sorted(state.meters.items())),
             ordered(state.steps),
             state.opened,
+            [doubt for _, doubt in sorted(state.doubted.items())],
+            dict(sorted(state.sites.items())),
             state.timer_ms,
         )
     )
@@ -122,6 +155,8 @@ def from_bytes(data: bytes, models: Models) -> PipeLeakState:
         state.begin(configured, core)
     state.meters, state.steps = written.meters, written.steps
     state.opened, state.timer_ms = written.opened, written.timer_ms
+    state.doubted = {(doubt.key, doubt.kind): doubt for doubt in written.doubted}
+    state.sites = written.sites
     return state
 
 

@@ -3,6 +3,7 @@
 A detector keeps a rulebook in its state, shows it every registration and configuration, and asks it by facility.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ class Rulebook(msgspec.Struct, dict=True):
     """Only what somebody said is written to snapshots."""
 
     rules: tuple[str, ...]
-    """The names of those that it is about."""
+    """The names of those that it is about; ``limit_*`` are all that begin like this."""
     zone: dict[str, float] = {}
     classes: dict[str, dict[str, float]] = {}
     facilities: dict[str, dict[str, float]] = {}  # of those that have any of their own
@@ -32,7 +33,7 @@ class Rulebook(msgspec.Struct, dict=True):
         Those who are concerned are asked for by :meth:`of`, which is cheap.
         """
         if isinstance(event, ZoneConfigured):
-            values = said(event.policy, self.rules)
+            values = said(event.policy, _expanded(self.rules))
             before, self.zone = self.zone, values
         else:
             values = said(event.policy, self._rules_of(event.facility_class))
@@ -49,27 +50,50 @@ class Rulebook(msgspec.Struct, dict=True):
         if values:
             self.facilities[facility.facility] = values
         if values != before:
-            self._resolved().pop((facility.facility, False), None)
+            self._forget_resolved(facility.facility)
 
     def forget(self, facility: str) -> None:
         """The facility is gone."""
         if self.facilities.pop(facility, None) is not None:
-            self._resolved().pop((facility, False), None)
+            self._forget_resolved(facility)
 
-    def of(self, facility: str, facility_class: FacilityClass) -> Values:
-        """What applies, by full name; the same object for all that have nothing of their own."""
+    def of(self, facility: str, facility_class: FacilityClass, rule: str = "") -> Values:
+        """What applies, by full name; the same object for all that have nothing of their own.
+
+        Args:
+            facility: to whom.
+            facility_class: of it.
+            rule: only of this one; of all when empty.
+        """
         own = self.facilities.get(facility)
-        key = facility_class.value if own is None else facility
+        key = (facility_class, True, rule) if own is None else (facility, False, rule)
         resolved = self._resolved()
-        found = resolved.get((key, own is None))
+        found = resolved.get(key)
         if found is None:
             layers = ({} if own is None else own, self.zone, self.classes.get(facility_class.value, {}))
-            found = resolved[key, own is None] = resolve(self.rules, layers)
+            found = resolved[key] = resolve((rule,) if rule else _expanded(self.rules), layers)
         return found
 
     def _rules_of(self, facility_class: FacilityClass) -> list[str]:
-        return [name for name in self.rules if RULES[name].applies(facility_class)]
+        return [name for name in _expanded(self.rules) if RULES[name].applies(facility_class)]
 
-    def _resolved(self) -> dict[tuple[str, bool], Values]:
-        found: dict[tuple[str, bool], Values] = self.__dict__.setdefault(_RESOLVED, {})
+    def _resolved(self) -> dict[tuple[str, bool, str], Values]:
+        try:
+            found: dict[tuple[str, bool, str], Values] = self.__dict__[_RESOLVED]
+        except KeyError:
+            found = self.__dict__[_RESOLVED] = {}
         return found
+
+    def _forget_resolved(self, facility: str) -> None:
+        for rule in ("", *_expanded(self.rules)):
+            self._resolved().pop((facility, False, rule), None)
+
+
+@lru_cache(maxsize=256)
+def _expanded(rules: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the rules that are meant."""
+    return tuple(
+        name
+        for said_of in rules
+        for name in ([one for one in RULES if one.startswith(said_of[:-1])] if said_of.endswith("*") else [said_of])
+    )

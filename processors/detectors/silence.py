@@ -5,26 +5,32 @@ shard sent until then has been received. Time in which we ourselves heard nothin
 count. A device that was never heard counts from its registration, by the slowest shard there is. Late readings count as
 signs of life; a device without an interval is never silent.
 
-The parameter: rule ``silence`` in :mod:`schemas.rules`. A finding stands until the device is heard, whatever the rule
+Whoever loses messages now and then loses several in a row by chance, in a whole city every day. So a device is given
+as many intervals as its own losses ask for: their share, to the power of the intervals, must be below ``chance``.
+
+The parameters: rule ``silence`` in :mod:`schemas.rules`. A finding stands until the device is heard, whatever the rule
 becomes meanwhile.
 
 Its timer is lazy: hearing a device costs two assignments, and the timer looks at them when it fires.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, TimerDue, Unseen, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 _RETRY_MIN_MS: Final = 1_000
+_LATE: Final = 1.5  # intervals after which the next message must have been lost
+_LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
 UNBOUND: Final = "device no longer registered"
 
 
@@ -32,23 +38,47 @@ class Device(msgspec.Struct):
     """A device that speaks at an interval."""
 
     facilities: dict[str, int]  # to interval in ms
-    patience_ms: int  # how long it may be silent
+    patience_ms: int  # how long it may be silent if nothing is ever lost
     heard_ms: int  # clock; of the registration until it is heard
     shard: str | None = None
+    every_ms: int = 0
+    """The shortest interval that its facilities expect."""
+    chance: float = 0.0
+    heard: int = 0
+    lost: int = 0
+    """Messages, as far as intervals tell."""
+    more_ms: int = 0
+    """How much longer it may be silent for what it loses."""
     blind_ms: int = 0  # of the time since then
     opened: Opened | None = None
-
-    @property
-    def interval_ms(self) -> int:
-        """The shortest of those its facilities expect."""
-        return min(self.facilities.values())
 
     @property
     def deadline_ms(self) -> int:
         """The clock time after which it is silent."""
         # One more than the span: heard at a tick means heard in the cadence after it, so a message that comes after
         # exactly three intervals must be given the tick that follows it.
-        return self.heard_ms + self.blind_ms + self.patience_ms + 1
+        return self.heard_ms + self.blind_ms + self.patience_ms + self.more_ms + 1
+
+    def hear(self, now_ms: int, shard: str) -> None:
+        """It spoke while nothing was open."""
+        since_ms = now_ms - self.heard_ms - self.blind_ms
+        if since_ms:  # what it says at one time is one message
+            self.heard += 1
+            if since_ms > _LATE * self.every_ms and self.shard is not None:
+                self.lost += round(since_ms / self.every_ms) - 1
+                self.reckon()
+        self.heard_ms = now_ms
+        self.blind_ms = 0
+        self.shard = shard
+
+    def reckon(self) -> None:
+        """How much longer its losses let it be silent."""
+        if self.lost and self.chance:
+            share = self.lost / (self.lost + self.heard)
+            intervals = min(math.ceil(math.log(self.chance) / math.log(share)), _LOSSES_MAX) if share < 1 else 0
+            self.more_ms = max(0, intervals * self.every_ms - self.patience_ms)
+        else:
+            self.more_ms = 0
 
 
 class State(msgspec.Struct):
@@ -58,6 +88,8 @@ class State(msgspec.Struct):
     rules: Rulebook
     sites: dict[str, Site] = {}
     devices: dict[str, Device] = {}
+    unseen: dict[str, int] = {}
+    """Facilities all of whose devices are silent, and since when."""
 
 
 class SilenceDetector(Packed[State]):
@@ -65,7 +97,7 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
@@ -78,8 +110,16 @@ class SilenceDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
-        turn = Turn(self, state.zone, clock)
+        turn: Turn | None = None
         for event in events:
+            if isinstance(event, Reading):
+                device = state.devices.get(event.series.device)
+                if device is None:
+                    continue
+                if device.opened is None:  # nearly every reading ends here
+                    device.hear(clock.now_ms, event.shard)
+                    continue
+            turn = turn or Turn(self, state.zone, clock)
             match event:
                 case Reading():
                     _hear(state, event.series.device, event, turn)
@@ -93,20 +133,23 @@ class SilenceDetector(Packed[State]):
                     _on_registry(state, event, turn)
                 case _:
                     pass
-        return turn.outcome
+        return QUIET if turn is None else turn.outcome
 
 
 def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> None:
     device = state.devices.get(name)
     if device is None:
         return
-    if device.opened is not None:
-        gone_ms = turn.clock.now_ms - device.opened.since_ms
-        summary = f"Device {name} is heard again after {span(gone_ms)}"
-        step = Step(turn.clock.now_ms, summary, {"silent_s": gone_ms / 1000}, (Evidence.of(event),))
-        turn.clears(device.opened, step)
-        device.opened = None
-        turn.wake(name, turn.clock.now_ms + device.patience_ms)
+    if device.opened is None:
+        device.hear(turn.clock.now_ms, event.shard)
+        return
+    gone_ms = turn.clock.now_ms - device.opened.since_ms
+    summary = f"Device {name} is heard again after {span(gone_ms)}"
+    step = Step(turn.clock.now_ms, summary, {"silent_s": gone_ms / 1000}, (Evidence.of(event),))
+    turn.clears(device.opened, step)
+    device.opened = None
+    _look(state, device.facilities, turn)
+    turn.wake(name, turn.clock.now_ms + device.patience_ms)
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
     device.shard = event.shard
@@ -114,6 +157,7 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
 
 def _on_timer(state: State, name: str, turn: Turn) -> None:
     device = state.devices[name]
+    device.reckon()  # what was lost long ago weighs less by now
     deadline_ms = device.deadline_ms
     if deadline_ms > turn.clock.now_ms:
         turn.wake(name, deadline_ms)
@@ -127,15 +171,29 @@ def _on_timer(state: State, name: str, turn: Turn) -> None:
         turn.wake(name, turn.clock.now_ms + max(_RETRY_MIN_MS, deadline_ms - received_ms))
         return
     silent_ms = deadline_ms - device.heard_ms
-    expected = span(device.interval_ms)
+    expected = span(device.every_ms)
     if device.shard is None:
         summary = f"Device {name} was never heard since it was registered (expected every {expected})"
     else:
         summary = f"Device {name} silent for {span(silent_ms)} (expected every {expected})"
-    numbers = {"interval_s": device.interval_ms / 1000, "silent_s": silent_ms / 1000}
+    numbers = {"interval_s": device.every_ms / 1000, "silent_s": silent_ms / 1000}
     step = Step(deadline_ms, summary, numbers, by_time=True)
     opening = Opening(name, state.sites[min(device.facilities)], device.heard_ms, device.heard_ms)
     device.opened = turn.raises(AnomalyKind.DEVICE_SILENT, opening, step)
+    _look(state, device.facilities, turn)
+
+
+def _look(state: State, facilities: Iterable[str], turn: Turn) -> None:
+    """Tell the others of which facilities nobody is heard any more, and of which somebody is again."""
+    for facility in sorted(facilities):
+        speakers = [device for device in state.devices.values() if facility in device.facilities]
+        if speakers and all(device.opened is not None for device in speakers):
+            since_ms = max(device.heard_ms for device in speakers)
+            if facility not in state.unseen:
+                state.unseen[facility] = since_ms
+                turn.unseen.append(Unseen(facility, since_ms))
+        elif state.unseen.pop(facility, None) is not None:
+            turn.unseen.append(Unseen(facility, None))
 
 
 def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
@@ -167,19 +225,24 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
             device = state.devices[name] = Device({}, 0, turn.clock.now_ms)
         device.facilities[known] = interval_ms
         _expect(state, name, turn)
+    if known in state.unseen:
+        _look(state, [known], turn)
 
 
 def _expect(state: State, name: str, turn: Turn) -> None:
     """How long it may be silent by now; the daily rewrite says nothing new."""
     device = state.devices[name]
+    rules = {known: state.rules.of(known, state.sites[known].facility_class) for known in device.facilities}
     patience_ms = min(
-        round(interval_ms * state.rules.of(known, state.sites[known].facility_class)["silence.intervals"])
-        for known, interval_ms in device.facilities.items()
+        round(interval_ms * rules[known]["silence.intervals"]) for known, interval_ms in device.facilities.items()
     )
-    if patience_ms != device.patience_ms:
-        device.patience_ms = patience_ms
-        if device.opened is None:
-            turn.wake(name, device.deadline_ms)
+    before_ms = device.patience_ms + device.more_ms
+    device.every_ms = min(device.facilities.values())
+    device.chance = min(values["silence.chance"] for values in rules.values())
+    device.patience_ms = patience_ms
+    device.reckon()
+    if device.patience_ms + device.more_ms != before_ms and device.opened is None:
+        turn.wake(name, device.deadline_ms)
 
 
 def _intervals(facility: Facility) -> dict[str, int]:
@@ -204,12 +267,14 @@ def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) 
     if len(device.facilities) > 1:
         del device.facilities[facility]
         _expect(state, name, turn)
+        _look(state, [facility], turn)
         return
     if device.opened is not None:
         step = Step(turn.clock.now_ms, f"Device {name} is no longer expected to speak", {}, reason=reason)
         turn.clears(device.opened, step)
     del state.devices[name]
     turn.wake(name, None)
+    _look(state, [facility], turn)
 
 
 def _on_blind(state: State, span: Blind) -> None:

@@ -5,7 +5,7 @@ It stands in every partition, and every zone hears it: when it is said, or when 
 
 from collections.abc import Iterator, Mapping
 
-from schemas.registry import CityWide, ClassConfigured
+from schemas.registry import CityWide, read_city_wide
 
 
 class City:
@@ -15,9 +15,7 @@ class City:
 
     def __init__(self, words: Mapping[str, bytes] | None = None) -> None:
         """Begin with nothing known, or with what :attr:`state` gave."""
-        self._words: dict[str, CityWide] = {
-            key: ClassConfigured.model_validate_json(data) for key, data in (words or {}).items()
-        }
+        self._words: dict[str, CityWide] = {key: read_city_wide(key, data) for key, data in (words or {}).items()}
 
     @property
     def state(self) -> dict[str, bytes]:

@@ -25,6 +25,7 @@ from processors.engine.contract import (
     Series,
     Stepped,
     TimerDue,
+    Unseen,
     ZoneEvent,
     no_models,
 )
@@ -41,6 +42,7 @@ from processors.engine.zone import Route, SnapshotError, Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
+from schemas.carrier import NO_DISTRICT, DeviceCarried
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
@@ -89,7 +91,7 @@ class PartitionFold:
         self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
         self._timers = Timers()
         self._outputs: list[Said] = []
-        self._derived: deque[tuple[Slot, Reading]] = deque()  # from the event at hand
+        self._derived: deque[tuple[Slot, Reading | Unseen]] = deque()  # from the event at hand
 
     @property
     def now_ms(self) -> int:
@@ -119,21 +121,18 @@ class PartitionFold:
                 continue
             self.counts.events += 1
             match event:
-                case Tick():
-                    self._on_tick(event)
+                case Tick() | ClockStepped() | ShardRetired():
+                    self._on_time(event)
                 case CameraEvent():
                     self._on_camera(event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | WaterNetworkConfigured():
                     self._on_registry(event)
                 case CityWide() | MaintenancePlanned():
                     self._on_plan(event)
-                case ClockStepped() if event.after > event.before:
-                    # A clock that was set back stands still until it is caught up with: that hides nothing.
-                    self._on_step(to_ms(event.after) - to_ms(event.before))
-                case ShardRetired():
-                    self._go_blind(self._frontier.retire(event.shard))
                 case ShadowBegun() | ShadowEnded() | ShadowPromoted():
                     self._on_shadow(event)
+                case Anomaly() | DeviceCarried():
+                    self._on_district(event)
                 case _:
                     pass  # markers of the daily rewrite: registrations speak for themselves
             self._tell_derived()
@@ -191,7 +190,7 @@ class PartitionFold:
         late = event.result_quality == _LATE or time_ms < self._floor_ms
         if event.result_quality != Quality.RELEASED:
             self.counts.late += late
-            for slot in zone.everyone:
+            for slot in zone.seers:
                 if not late or slot.detector.hears_late:
                     self._deliver(slot, event, self._clock)
 
@@ -248,6 +247,12 @@ class PartitionFold:
             for name in sorted(self._zones):
                 self._tell(self._known(name), event)
 
+    def _on_district(self, event: Anomaly | DeviceCarried) -> None:
+        """In a fold over findings a district is what a zone is in a fold over readings."""
+        district = event.district if isinstance(event, DeviceCarried) else event.place.district or NO_DISTRICT
+        if (zone := self._zone(district)) is not None:
+            self._tell(zone, event)
+
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
         if isinstance(event, ShadowBegun):
@@ -255,7 +260,7 @@ class PartitionFold:
             if trial is not None:
                 for zone in zones:
                     zone.begin(trial)
-                    for word in self._city:
+                    for word in (*self._city, *zone.unseen):
                         self._deliver(zone.slot(trial.label), word, self._clock)
             return
         promoted = isinstance(event, ShadowPromoted)
@@ -266,8 +271,22 @@ class PartitionFold:
         for zone in zones:
             self._outputs += zone.end(steps)
             if promoted:
+                for word in zone.unseen.taken_back(trial.detector.name):
+                    self._tell(zone, word)
                 self._timers.relabel(zone.name, trial.detector.name, None)
             self._timers.relabel(zone.name, trial.label, trial.detector.name if promoted else None)
+
+    def _on_time(self, event: Tick | ClockStepped | ShardRetired) -> None:
+        match event:
+            case Tick():
+                self._on_tick(event)
+            case ClockStepped() if event.after > event.before:
+                # A clock that was set back stands still until it is caught up with: that hides nothing.
+                self._on_step(to_ms(event.after) - to_ms(event.before))
+            case ShardRetired():
+                self._go_blind(self._frontier.retire(event.shard))
+            case _:
+                pass
 
     def _on_step(self, by_ms: int) -> None:
         self._frontier.step()
@@ -320,6 +339,8 @@ class PartitionFold:
             self._say(slot, outcome.outputs)
         if outcome.readings and self._tried(slot) is None:
             self._derived.extend((slot, reading) for reading in outcome.readings)
+        if outcome.unseen and self._tried(slot) is None:
+            self._derived.extend((slot, word) for word in outcome.unseen)
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
         return True
@@ -327,7 +348,7 @@ class PartitionFold:
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._tried(slot)
         for output in outputs:
-            said = slot.openings.said(self._expected(slot.zone, output)) if isinstance(output, Anomaly) else output
+            said = slot.openings.said(self._marked(slot.zone, output)) if isinstance(output, Anomaly) else output
             if trial is None:
                 self._outputs.append(said)
             elif isinstance(said, Anomaly):
@@ -344,6 +365,11 @@ class PartitionFold:
         """
         while self._derived:
             slot, reading = self._derived.popleft()
+            if isinstance(reading, Unseen):
+                zone = self._known(slot.zone)
+                zone.unseen.hear(reading, slot.detector.name)
+                self._tell(zone, reading)
+                continue
             route = self._known(slot.zone).route(reading.series)
             if route.seen.was_sent(self._floor_ms):
                 continue
@@ -356,10 +382,10 @@ class PartitionFold:
                 if not other.detector.hears_late and other.detector.name != slot.detector.name:
                     self._deliver(other, reading, self._clock)
 
-    def _expected(self, zone: str, finding: Anomaly) -> Anomaly:
-        """The finding, marked if works explain it; its later steps take that from the first."""
+    def _marked(self, zone: str, finding: Anomaly) -> Anomaly:
+        """The finding, marked if works explain it (its later steps take that from the first) or nobody saw its end."""
         if finding.transition is not Transition.RAISED:
-            return finding
+            return self._known(zone).unseen.marked(finding)
         works = self._known(zone).works.expecting(finding)
         return finding if works is None else finding.model_copy(update={"expected": works})
 

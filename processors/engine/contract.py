@@ -7,7 +7,9 @@ set; everything it knows it learnt from the events of one zone. The engine owns 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
+from schemas.carrier import DeviceCarried
 from schemas.columns import SeriesColumns
 from schemas.model import Model
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -59,6 +61,17 @@ class Stepped(NamedTuple):
     by_ms: int
 
 
+class Unseen(NamedTuple):
+    """All devices that should speak for a facility are silent since then; None: one of them is heard again.
+
+    Silence is no calm: what is open about the facility stays open, whatever time passes, and a detector that concludes
+    from absence begins to count anew when it is over. Told within the fold, right after the event that showed it.
+    """
+
+    facility: str
+    since_ms: int | None
+
+
 ZoneEvent = (
     Reading
     | CameraEvent
@@ -70,7 +83,11 @@ ZoneEvent = (
     | TimerDue
     | Blind
     | Stepped
+    | Unseen
+    | Anomaly
+    | DeviceCarried
 )
+"""A district, the zone of a fold over findings, has findings, carriers and timers; any other zone has the rest."""
 
 
 class ModelMissingError(LookupError):
@@ -111,11 +128,13 @@ class Outcome(NamedTuple):
     Readings are of the same zone, under an identity of tier (d). The other detectors hear them as if their device had
     sent them, once all have heard the event they were made from; those that hear late readings, and so ask only
     whether a device lives, do not. A property that its device itself sent lately is not derived for it.
+    ``unseen``: what a detector that misses devices tells the others.
     """
 
     outputs: Sequence[Model] = ()
     timers: Sequence[Timer] = ()
     readings: Sequence[Reading] = ()
+    unseen: Sequence[Unseen] = ()
 
 
 Said = Model | Reading
@@ -146,6 +165,10 @@ class Detector(Protocol[S]):
     @property
     def hears_late(self) -> bool:
         """Whether late readings reach it too; False for all but those that only ask whether a device lives."""
+
+    @property
+    def hears_cameras(self) -> bool:
+        """Whether camera events reach it."""
 
     def initial(self, zone: str) -> S:
         """The state of a zone of which nothing is known."""

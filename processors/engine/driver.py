@@ -155,16 +155,19 @@ class PipelineTestDriver:
         *,
         at_ms: int | None = None,
         seq: int | None = None,
+        boot: str = "",
         quality: Quality = Quality.GOOD,
     ) -> None:
         """A device reports a value in the canonical unit, now or with an event time ``at_ms``."""
-        self.read_many([(device, observed_property, value, self.now_ms if at_ms is None else at_ms)], seq, quality)
+        at_ms = self.now_ms if at_ms is None else at_ms
+        self.read_many([(device, observed_property, value, at_ms)], seq, quality, boot)
 
     def read_many(
         self,
         rows: Iterable[tuple[str, str, float, int]],
         seq: int | None = None,
         quality: Quality = Quality.GOOD,
+        boot: str = "",
     ) -> None:
         """Readings (device, property, value, event time in ms) that travel in one batch, in this order."""
         rows = list(rows)
@@ -177,7 +180,7 @@ class PipelineTestDriver:
                 series_index=[index[device, name] for device, name, _, _ in rows],
                 phenomenon_time=[at_ms for _, _, _, at_ms in rows],
                 result=[float(value) for _, _, value, _ in rows],
-                identity=[timed(at, float(v)) if seq is None else numbered("", seq) for _, _, v, at in rows],
+                identity=[timed(at, float(v)) if seq is None else numbered(boot, seq) for _, _, v, at in rows],
                 result_quality=[int(quality)] * len(rows),
                 arrival_time=[max(self.now_ms, at_ms) for _, _, _, at_ms in rows],
             )
@@ -193,8 +196,14 @@ class PipelineTestDriver:
         phase: TrackPhase = TrackPhase.UPDATE,
         present: bool = True,
         stationary: bool = True,
+        at_ms: int | None = None,
+        **more: Any,
     ) -> None:
-        """A camera says whether a track is in the kerb zone ``facility``, now."""
+        """A camera says whether a track is in the kerb zone ``facility``, now or with an event time ``at_ms``.
+
+        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``.
+        """
+        time_ms = self.now_ms if at_ms is None else at_ms
         self.write(
             CameraEvent(
                 device=camera,
@@ -205,11 +214,11 @@ class PipelineTestDriver:
                 label=label,
                 present=present,
                 stationary=stationary,
-                confidence=0.9,
-                phenomenon_time=from_ms(self.now_ms),
-                arrival_time=from_ms(self.now_ms),
-                identity=f"b:{self.now_ms}:{track}:{phase}:{present}",
+                phenomenon_time=from_ms(time_ms),
+                arrival_time=from_ms(max(self.now_ms, time_ms)),
+                identity=f"b:{time_ms}:{track}:{phase}:{present}",
                 shard=SHARD,
+                **{"confidence": 0.9} | more,
             )
         )
 

@@ -30,6 +30,7 @@ from processors.engine.zone import SnapshotError
 from runtime.errors import RetryableError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly
+from schemas.topics import SNAPSHOTS
 
 log: Final = structlog.get_logger()
 
@@ -53,6 +54,8 @@ class Options:
     """How long the folds may stand still for snapshots in each transaction."""
     accept_gap: bool = False
     """An operator's word: where the log no longer holds what comes next, go on with what it does hold."""
+    shelf: str = SNAPSHOTS.name
+    """The topic of the snapshots."""
 
 
 @dataclass(slots=True)
@@ -96,7 +99,9 @@ class Runner(Turns):
         self._options = options
         self._observer = observer
         self._loading = Loading(shelf, restore, options.log_id, observer)
-        self._shelving = Shelving(options.log_id, options.snapshot_every_s, options.snapshot_budget_s, monotonic)
+        self._shelving = Shelving(
+            options.log_id, options.snapshot_every_s, options.snapshot_budget_s, monotonic, options.shelf
+        )
         self._parts: dict[int, _Part] = {}
         self._parked: dict[int, _Part] = {}
         self._failed: defaultdict[int, dict[int, str]] = defaultdict(

@@ -39,8 +39,11 @@ class Taken(NamedTuple):
 class Shelving:
     """A clean shard is written like a dirty one: at its old offset it would hold every recovery back."""
 
-    def __init__(self, log_id: str, every_s: float, budget_s: float, monotonic: Callable[[], float]) -> None:
-        """Write each shard every ``every_s`` seconds; spend ``budget_s`` at most on those of one transaction."""
+    def __init__(
+        self, log_id: str, every_s: float, budget_s: float, monotonic: Callable[[], float], topic: str = SNAPSHOTS.name
+    ) -> None:
+        """Write each shard every ``every_s`` seconds to ``topic``; spend ``budget_s`` at most in one transaction."""
+        self._topic = topic
         self._log = log_id
         self._every_s = every_s
         self._budget_s = budget_s
@@ -122,7 +125,7 @@ class Shelving:
             generation = 0 if before is None else (before[0] + 1) % GENERATIONS
             self._taken.append((due, generation))
             for key, value in snapshot.split(self._log, due.shard, generation, offset, data):
-                taken.records.append(Outgoing(SNAPSHOTS.name, due.partition, key, value, headers=()))
+                taken.records.append(Outgoing(self._topic, due.partition, key, value, headers=()))
             size += len(data)
             if size > _BYTES_MAX or self._monotonic() - began_s > self._budget_s:
                 break

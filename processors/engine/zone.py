@@ -10,6 +10,7 @@ from processors.engine.contract import Detector, Series
 from processors.engine.dedupe import Columns, Seen
 from processors.engine.openings import Openings, OpeningsState, Steps
 from processors.engine.slot import Slot
+from processors.engine.unseen import Darkness, Said
 from processors.engine.works import Works
 from schemas.anomaly import Anomaly
 
@@ -40,6 +41,7 @@ class ZoneState(msgspec.Struct, frozen=True, array_like=True):
     heard: dict[str, int]  # as revisions, by who is on trial
     models: list[str] = []  # the states may name them; snapshots of before there were any have none
     works: dict[str, bytes] = {}  # snapshots of before there were any have none
+    unseen: dict[str, Said] = {}  # by facility; the same
 
 
 _NOTHING: Final = ZoneState({}, {}, [], {}, {})
@@ -54,7 +56,19 @@ class Zone:
     the same partition or not.
     """
 
-    __slots__ = ("everyone", "heard", "models", "name", "revisions", "routes", "slots", "trial", "works")
+    __slots__ = (
+        "everyone",
+        "heard",
+        "models",
+        "name",
+        "revisions",
+        "routes",
+        "seers",
+        "slots",
+        "trial",
+        "unseen",
+        "works",
+    )
 
     def __init__(self, name: str, cast: Cast, state: ZoneState | None = None) -> None:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
@@ -65,6 +79,8 @@ class Zone:
         if (trial := cast.trial) is not None:
             self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label)
         self.everyone: list[Slot] = [*self.slots, *((self.trial,) if self.trial else ())]
+        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
+        """Whom messages of cameras reach."""
         for slot in self.everyone:
             slot.openings = Openings(state.openings.get(slot.label))
         self.revisions = dict(state.revisions)
@@ -72,6 +88,7 @@ class Zone:
         self.models = set(state.models)
         """The models that the detectors may have to look up again."""
         self.works = Works(state.works)
+        self.unseen = Darkness(state.unseen)
         self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in state.seen}
 
     @classmethod
@@ -98,7 +115,14 @@ class Zone:
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
         return _encoder.encode(
             ZoneState(
-                slots, self.revisions, seen, openings, self.heard, sorted(self.models), self.works.snapshot(now_ms)
+                slots,
+                self.revisions,
+                seen,
+                openings,
+                self.heard,
+                sorted(self.models),
+                self.works.snapshot(now_ms),
+                self.unseen.state,
             )
         )
 
@@ -139,6 +163,7 @@ class Zone:
 
     def _cast_changed(self) -> None:
         self.everyone = [*self.slots, *((self.trial,) if self.trial else ())]
+        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
         for route in self.routes.values():
             route.series = None  # to be found anew
 

@@ -1,4 +1,1 @@
-"""Where water leaks in a network whose pipes are known: pure numerics, no I/O and no clock.
-
-Explained in docs/processors/pipe_leak.md.
-"""
+"""Where water leaks in a network whose pipes are known: no I/O, no clock (docs/processors/pipe_leak.md)."""

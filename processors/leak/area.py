@@ -10,20 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
+from processors.leak.gate import Gate
 from processors.leak.growth import judge_growth
 from processors.leak.incidents import Alarm, Incidents
 from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
+from processors.leak.quick import Quick
 from processors.leak.rows import FLOW_UNIT, Reader
+from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState
+from processors.leak.suspects import Shifted, explains, forget_flows, is_blind, look, look_at_day, look_at_standing
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_BASELINE: Final = 12
 FLOOR_M: Final = 0.001
 WHOLE: Final = 0.5
 """Share of a day that must be there for it to teach."""
@@ -55,17 +58,19 @@ class Area:
         self.pressures, self.inflows = len(model.pressures), len(model.inflows)
         self.outputs = self.pressures + 1
         self.kept = 3 * per_day
-        self.incidents = Incidents(network, self.index, settings, per_day)
+        self.per_hour = per_day // 24
+        self.incidents = Incidents(network, model, settings, per_day)
         self.liars = Liars(len(self.columns.all), self.pressures, per_day)
         # Derived from the state, never part of it; each knows what it was made from.
         self._cached: Floats | None = None
         self._trusted: tuple[bytes, int] = (b"", 0)
+        self._version = 0
         self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
         self._hours: Floats | None = None
         self._usual_day = np.zeros((per_day, self.outputs))
-        self._sums = np.zeros((self.kept + 1, self.outputs))
-        self._summed: tuple[object, int] = (None, 0)
-        self._spans = np.array(WINDOWS)
+        self.quick = Quick(self.reader)
+        self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
+        self.screen = Screen(per_day, settings.fast, self.signatures, self._tonight)
 
     def initial(self) -> AreaState:
         """Nothing seen."""
@@ -90,9 +95,11 @@ class Area:
             known=np.zeros((self.model.signatures.shape[0], self.model.signatures.shape[2])),
             known_flow=0.0,
             repeats=np.full(width, 0.5),
-            runs=np.zeros(width),
+            moved=np.zeros(width),
             missing=np.zeros(width),
             back=np.full(width, np.nan),
+            stood=np.zeros(width),
+            longest=np.zeros(width),
             distrust=np.zeros(width),
         )
 
@@ -107,30 +114,37 @@ class Area:
         for at in range(first, number):  # ticks of which nothing came
             alarms += self._one(state, at, np.full(self.reader.width, np.nan))
         if number > state.tick:
-            alarms += self._one(state, number, values[self.columns.all])
+            alarms += self._one(state, number, values.take(self.reader.at))
         return alarms
 
     def _restart(self, state: AreaState) -> None:
         """Nothing came for more than a day: what was kept is no measure any more."""
         state.rows, state.tick = 0, -1
         state.inputs[:] = np.nan
-        self._summed = (None, 0)
+        self.gate.forget()
 
     def _one(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
         out: list[Alarm] = []
         if state.tick < 0:
             state.quiet_before = number
+            state.moved[:] = number
         state.tick = number
         row = state.rows
-        previous = state.inputs[row - 1] if row else None
-        state.inputs[row, :-1] = self.liars.clean(state, values)
-        self.reader.believe(state, row, previous)
-        state.inputs[row, -1] = self.reader.balance(state, row, number)
+        inputs = state.inputs[row]
+        whole = self.liars.clean(state, values, inputs[:-1])
+        whole = self.reader.believe(state, inputs, state.inputs[row - 1] if row else None, whole=whole)
+        reading = inputs.tolist()
+        reading[-1] = inputs[-1] = self.reader.balance(state, reading, row, number)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            self._residual(state, row)
+            left = self.quick.residual(state, row, reading, self._expected(state)[number % self.per_day])
+            if not whole:
+                left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
+            state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
+        if (number + 1) % self.per_hour == 0:
+            look_at_standing(self, state)
         if (number + 1) % self.per_day == 0:
             out += self._midnight(state)
         return out
@@ -139,14 +153,6 @@ class Area:
         return number // self.per_day
 
     # -- residuals --------------------------------------------------------------------------------------------------
-
-    def _residual(self, state: AreaState, row: int) -> None:
-        rows = self.reader.prepare(state, row, row + 1)
-        left = (rows.outputs - rows.regressors @ state.beta)[0] - self._expected(state)[state.tick % self.per_day]
-        lost = np.isnan(left)
-        if lost.any():
-            left = np.where(lost, state.residuals[row - 1] if row else 0.0, left)
-        state.residuals[row] = left
 
     def _expected(self, state: AreaState) -> Floats:
         if self._hours is not state.noise.hours:
@@ -158,55 +164,46 @@ class Area:
         rows = self.reader.prepare(state, 0, state.rows)
         left = rows.outputs - rows.regressors @ state.beta
         left = carried(left)
+        self._settle(state, left)
+        return left
+
+    def _settle(self, state: AreaState, left: Floats) -> None:
         start = (state.tick - state.rows + 1) % self.per_day
         usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
         state.residuals[: state.rows] = left - usual
-        self._summed = (None, 0)
-        return left
+        self.gate.forget()
 
     # -- bursts -----------------------------------------------------------------------------------------------------
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
-        end = state.rows
-        base = state.tick - state.rows + 1
-        begin = max(0, state.quiet_before - base)
-        if end - begin < LEAST_BASELINE + WINDOWS[0]:
-            return []
-        sums = self._running(state)
-        count = end - begin
-        baseline = np.minimum(count - self._spans, self.per_day)
-        use = int(((baseline >= LEAST_BASELINE) & (self._spans <= 2 * baseline)).sum())
-        spans, baseline = self._spans[:use], baseline[:use]
-        edge = sums[end - spans]
-        shifts = (sums[end] - edge) / spans[:, None] - (edge - sums[end - spans - baseline]) / baseline[:, None]
-        white = np.einsum("wij,wj->wi", self._roots(state)[:use], shifts)
-        spare = (1.0 + spans / baseline) / (1.0 + spans / self.per_day)
-        # A leak that can be told adds its evidence to the noise of all sensors; testing the sum first is cheap.
-        gate = max(self.settings.fast, 0.5 * self.settings.fast + self.outputs)
-        loud = np.flatnonzero((white * white).sum(axis=1) >= gate * spare)
-        best, chosen = NOTHING, 0
-        for row in loud.tolist():
-            window, shift = WINDOWS[row], shifts[row]
-            covariance = state.noise.of_window(row, int(baseline[row]), self.per_day, self._floor(state))
-            signatures = self.signatures(state, end - window, end)
-            covariance += self.liars.taken_out(state, OUT) + self.incidents.doubt(state, signatures)
+        best, seen, loudest = NOTHING, None, None
+        for row, baseline, shift in self.gate.loud(state, self._roots(state)):
+            loudest = loudest or (row, baseline, shift)
+            if not self.screen.passes(state, row, shift, self._version):
+                continue
+            window = WINDOWS[row]
+            signatures = self.signatures(state, state.rows - window, state.rows)
+            covariance = self.covariance(state, row, baseline)
+            covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
-                best, chosen = verdict, window
-        if best is NOTHING:
-            return []
-        return self._shifted(state, best, chosen)
+                best, seen = verdict, Shifted(window, shift, covariance)
+        alarms = [] if seen is None else self._shifted(state, best, seen)
+        if loudest is not None and not alarms and (state.tick + 1) % self.per_hour == 0:
+            row, baseline, shift = loudest
+            look(self, state, Shifted(WINDOWS[row], shift, self.covariance(state, row, baseline)))
+        return alarms
 
-    def _shifted(self, state: AreaState, verdict: Verdict, window: int) -> list[Alarm]:
-        settings = self.settings
+    def _shifted(self, state: AreaState, verdict: Verdict, seen: Shifted) -> list[Alarm]:
+        settings, window = self.settings, seen.window
         alarms: list[Alarm]
         if (
             verdict.leak >= settings.fast
             and verdict.leak > settings.against_repair * verdict.repair
             and verdict.flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, verdict.sure, verdict.leak):
+            if self._wait(state, verdict.sure, verdict.leak) or self._lies(state, seen, verdict, leak=True):
                 return []
             alarms = self.incidents.burst(state, verdict, state.tick + 1 - window)
         elif (
@@ -214,7 +211,7 @@ class Area:
             and verdict.repair > settings.against_repair * verdict.leak
             and verdict.repaired_flow >= settings.least_burst_m3h
         ):
-            if self._wait(state, 1.0, verdict.repair):
+            if self._wait(state, 1.0, verdict.repair) or self._lies(state, seen, verdict, leak=False):
                 return []
             alarms = self.incidents.repair(state, verdict, state.tick + 1 - window)
         else:
@@ -222,6 +219,10 @@ class Area:
         state.quiet_before = state.tick + 1 - window
         self._again(state)
         return alarms
+
+    def _lies(self, state: AreaState, seen: Shifted, verdict: Verdict, *, leak: bool) -> bool:
+        signatures = self.signatures(state, state.rows - seen.window, state.rows)
+        return explains(self, state, seen, signatures, verdict, leak=leak)
 
     def _wait(self, state: AreaState, sure: float, evidence: float) -> bool:
         """Whether to wait: until a shift has lasted a little, then until its place is clear enough."""
@@ -237,6 +238,16 @@ class Area:
         beyond_doubt = evidence >= BEYOND_DOUBT * settings.fast and lasted >= 2 * settings.wait_ticks
         return not (beyond_doubt and sure >= SURE_LEAST)
 
+    def covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
+        """Of the mean of a window minus that of so many ticks before it, without what known steps may still do."""
+        covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
+        return covariance + self.liars.taken_out(state, OUT)
+
+    def _tonight(self, state: AreaState, row: int, signatures: Floats) -> Floats:
+        """The covariance of a window at the end of the day, when least is doubted of it."""
+        midnight = (self._day(state.tick) + 1) * self.per_day
+        return self.covariance(state, row, self.per_day) + self.incidents.doubt(state, signatures, midnight)
+
     def _floor(self, state: AreaState) -> Floats:
         """Least standard deviation of a shift: rounding, and what the profile of inflow does not know yet."""
         floor = np.full(self.outputs, FLOOR_M)
@@ -244,42 +255,32 @@ class Area:
             floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
         return floor
 
-    def _running(self, state: AreaState) -> Floats:
-        """Running sums of the residuals kept; the first row is 0."""
-        owner, done = self._summed
-        if owner is not state.residuals or done > state.rows:
-            done = 0
-        for row in range(done, state.rows) if state.rows - done < LEAST_BASELINE else ():
-            np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
-        if state.rows - done >= LEAST_BASELINE:
-            np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
-        self._summed = (state.residuals, state.rows)
-        return self._sums
-
     def _roots(self, state: AreaState) -> Floats:
         """Whiteners of all windows against a full day; the same until the next day is learnt."""
-        trusted = self.liars.mask(state).tobytes()
+        trusted = self.liars.trusted(state)
         if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
-            out = self.liars.taken_out(state, OUT)
+            self._version += 1
             for row in range(len(WINDOWS)):
-                covariance = state.noise.of_window(row, self.per_day, self.per_day, self._floor(state))
-                self._whole[row] = whitener(covariance + out)
+                self._whole[row] = whitener(self.covariance(state, row, self.per_day))
         return self._whole
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
         """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
         rows = self.reader.prepare(state, begin, end)
         weighted = rows.basis * rows.scale[:, None]
-        mean = weighted.mean(axis=0)
-        part = np.tensordot(mean, self.candidates.pressure_part, 1)
+        mean = weighted.sum(axis=0) / (end - begin)
+        own = self.candidates.pressure_part
+        out = np.empty((len(self.index), self.outputs))
+        out[:, :-1] = (mean @ own.reshape(len(own), -1)).reshape(own.shape[1:])
+        out[:, -1] = 1.0 / FLOW_UNIT
         if self.inflows:
             slopes = hydraulics.inflow_slopes(
                 rows.inflows, rows.pump, self.model.reference, state.beta[:, : self.pressures]
             )
-            for own, slope in zip(self.candidates.inflow_part, slopes, strict=True):
-                part = part - own @ (weighted.T @ slope / (end - begin))
-        return np.column_stack([part, np.full(len(part), 1.0 / FLOW_UNIT)])
+            answer = np.vstack([weighted.T @ slope for slope in slopes])
+            out[:, :-1] -= self.candidates.inflow_part @ (answer / (end - begin))
+        return out
 
     # -- midnight ---------------------------------------------------------------------------------------------------
 
@@ -291,11 +292,11 @@ class Area:
         begin = state.rows - self.per_day
         there = ~np.isnan(state.inputs[begin : state.rows, : self.pressures]).all(axis=1)
         if self.model.basis is Basis.INFLOW:
-            dawn = state.tick - self.per_day + 1
-            usual = [usual_inflow(state, dawn + i, self.per_day) for i in range(self.per_day)]
-            inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + np.array(usual)
+            usual = usual_inflow(state, self._day(state.tick), self.per_day)
+            inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + usual
             learn_week(state, self._day(state.tick) % 7, inflow)
-        if there.mean() < WHOLE:
+        if there.mean() < WHOLE or is_blind(self, state):
+            forget_flows(self, state)
             self._roll(state)
             return alarms
         if not state.started:
@@ -309,9 +310,10 @@ class Area:
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
             left = self._again(state)
             state.noise.learn(left, self.per_day)
-            self._again(state)
+            self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)
+            look_at_day(self, state, signatures)
             found = judge_growth(self, state, signatures)
             if found is not None:
                 alarms += self.incidents.growth(state, found)
@@ -327,5 +329,5 @@ class Area:
             state.residuals[:keep] = state.residuals[drop : state.rows].copy()
             state.inputs[keep:] = np.nan
             state.rows = keep
-            self._summed = (None, 0)
-        self.incidents.settle(state, state.tick - state.rows + 1, self.model.signatures)
+            self.gate.forget()
+        self.incidents.settle(state, state.tick - state.rows + 1)

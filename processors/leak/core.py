@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak import packing
 from processors.leak.area import Area
+from processors.leak.explain import Asked, Explanation, explain
 from processors.leak.incidents import Alarm
 from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
-from processors.leak.state import AreaState, decode, encode
+from processors.leak.state import AreaState, Doubt
 
 Floats = npt.NDArray[np.float64]
 
 STEP_S: Final = 300
-FORMAT: Final = 1
-
-
-class _State(msgspec.Struct):
-    format: int
-    areas: list[AreaState]
 
 
 class LeakCore:
@@ -48,14 +43,29 @@ class LeakCore:
             alarms += area.tick(state, number, values)
         return alarms
 
+    def explain(self, leak: Asked) -> Explanation | None:
+        """What the last ticks say of a leak that is open; None where they say nothing of it. Changes nothing."""
+        for area, state in zip(self._areas, self._states, strict=True):
+            if any(one.pipe == leak.pipe for one in state.opened):
+                return explain(area, state, leak)
+        return None
+
+    def doubts(self) -> dict[tuple[str, int], Doubt]:
+        """The sensors that seem to lie now, by sensor and kind; one that several areas read stands there once."""
+        found: dict[tuple[str, int], Doubt] = {}
+        for area, state in zip(self._areas, self._states, strict=True):
+            for doubt in state.doubts:
+                found.setdefault((self.sensors[area.columns.all[doubt.column]], doubt.kind), doubt)
+        return found
+
     @property
     def states(self) -> Sequence[AreaState]:
         """The state of each area, for explanations."""
         return self._states
 
     def to_bytes(self) -> bytes:
-        """The state: the same history, the same bytes."""
-        return msgspec.msgpack.encode(_State(FORMAT, self._states), enc_hook=encode)
+        """The state: the same history, the same bytes; as many of them at any age."""
+        return packing.to_bytes(self._states)
 
     @classmethod
     def from_bytes(
@@ -63,11 +73,8 @@ class LeakCore:
     ) -> "LeakCore":
         """Go on where :meth:`to_bytes` was; ``ValueError`` when the bytes are of another format."""
         core = cls(network, settings, step_s)
-        try:
-            state = msgspec.msgpack.decode(data, type=_State, dec_hook=decode)
-        except msgspec.DecodeError as error:
-            raise ValueError(f"not a state of the leak core: {error}") from error
-        if state.format != FORMAT or len(state.areas) != len(core._areas):
-            raise ValueError("a state of another format or network")
-        core._states = state.areas
+        states = packing.from_bytes(data)
+        if len(states) != len(core._areas):
+            raise ValueError("a state of another network")
+        core._states = states
         return core

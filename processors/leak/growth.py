@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak.network import Basis
-from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import SPANS
 from processors.leak.state import AreaState
+from processors.leak.suspects import Shifted, explains
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -29,7 +30,12 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     rows = np.flatnonzero(state.day_numbers >= 0)
     days = state.day_numbers[rows]
     left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
-    best = NOTHING
+    flows = np.array([step.flow for step in state.steps])
+    places = np.searchsorted(area.index, [step.pipe for step in state.steps])
+    stepped = flows[:, None] * signatures[places]
+    since = np.array([step.tick for step in state.steps]) / area.per_day
+    after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
+    best, seen = NOTHING, None
     for span in SPANS:
         before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
         if len(rows) < span + 4:
@@ -38,27 +44,46 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
         shift = left[late].mean(axis=0) - left[early].mean(axis=0)
         covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
-        for step in state.steps:
-            since = step.tick / area.per_day
-            part = _share(days[late], since) - _share(days[early], since)
-            if part > PART_LEAST:
-                effect = part * step.flow * signatures[int(np.searchsorted(area.index, step.pipe))]
-                covariance += settings.step_error**2 * np.outer(effect, effect)
-                covariance += np.diag((STEP_PLACE * effect) ** 2)
+        if shift @ np.linalg.solve(covariance, shift) < settings.slow:
+            continue  # what is added below only makes it less
+        part = (after[:, late].mean(axis=1) - after[:, early].mean(axis=1))[:, None]
+        effect = np.where(part > PART_LEAST, part * stepped, 0.0)
+        covariance += settings.step_error**2 * (effect.T @ effect)
+        covariance += np.diag(STEP_PLACE**2 * (effect * effect).sum(axis=0))
         today = int(days[-1])
         for leak in state.opened:
             if leak.growing and today - leak.grew_day < settings.growth_days:
                 covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
         verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
-            best = verdict
+            best, seen = verdict, Shifted(area.per_day, shift, covariance)
+    if seen is not None and best.misfit > settings.misfit_slow:
+        best = _one_of_two(area, signatures, seen.shift, seen.covariance, best)
     good = (
         best.leak >= settings.slow
         and best.leak > settings.against_repair * best.repair
         and best.flow >= settings.least_growth_m3h
         and best.sure >= settings.sure_slow
+        and best.misfit <= settings.misfit_slow
     )
-    return best if good else None
+    if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
+        return None
+    return best
+
+
+def _one_of_two(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, alone: Verdict) -> Verdict:
+    """The stronger of two leaks that together explain what one cannot; another night the other will be found."""
+    settings = area.settings
+
+    def beside(known: int) -> Verdict:
+        pipe = int(area.index[known])
+        wider = _free(area, signatures, shift, covariance, pipe, settings.growth_m3h)
+        return judge(shift, wider, signatures, area.candidates, settings.mismatch, settings.slow)
+
+    other = beside(alone.peak)
+    if other.leak < settings.slow or other.leak <= settings.against_repair * other.repair:
+        return NOTHING
+    return beside(other.peak)
 
 
 def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Floats:
@@ -79,18 +104,12 @@ def _covariance(area: "Area", state: AreaState, span: int, before: int) -> Float
     return covariance
 
 
-def _share(days: Floats, since: float) -> float:
-    """Mean share of these days that lies after ``since`` (in days)."""
-    return float(np.clip(days + 1.0 - since, 0.0, 1.0).mean())
-
-
 def _free(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, pipe: int, growth: float) -> Floats:
     """Let an open leak grow as it will, and its place be off: what is left is another."""
     place = int(np.searchsorted(area.index, pipe))
     own = signatures[place]
-    root = whitener(covariance)
-    white, filtered = root @ shift, root @ own
-    grown = float(filtered @ white) / float(filtered @ filtered)
+    filtered = np.linalg.solve(covariance, own)
+    grown = float(filtered @ shift) / float(filtered @ own)
     near = np.flatnonzero(area.candidates.near[place])
     apart = signatures[near] - own
     wider: Floats = covariance + growth**2 * np.outer(own, own) + np.diag((0.1 * grown * own) ** 2)

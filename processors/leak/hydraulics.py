@@ -36,6 +36,17 @@ def inflow_regressors(inflows: Floats, pump: Floats, reference: float) -> Floats
     return np.array(columns).T
 
 
+def inflow_row(inflows: Sequence[float], pump: float, reference: float) -> list[float]:
+    """:func:`inflow_regressors` of one tick, without arrays: they cost more than the arithmetic."""
+    total = sum(inflows) / reference
+    clipped, drawn = abs(total), pump / (0.25 * reference)
+    row = [1.0, total, clipped**LOSS, clipped**2.5, drawn, drawn * total]
+    for other in inflows[1:]:
+        split = (inflows[0] - other) / reference
+        row += (split, split * total, split * split)
+    return row
+
+
 def inflow_slopes(inflows: Floats, pump: Floats, reference: float, beta: Floats) -> list[Floats]:
     """Per inflow the predicted change of every pressure per m3/h, ``[rows, pressures]`` (central differences)."""
     slopes = []
@@ -54,6 +65,12 @@ def consumption_regressors(used: Floats, reference: float) -> Floats:
     return np.array([np.ones_like(share), share, share**LOSS]).T
 
 
+def consumption_row(used: float, reference: float) -> list[float]:
+    """:func:`consumption_regressors` of one tick."""
+    share = abs(used) / reference
+    return [1.0, share, share**LOSS]
+
+
 def basis(model: AreaModel, load: Floats, pump: Floats) -> Floats:
     """What signatures are a sum over, ``[rows, basis]``; ``load`` without half of what leaks (the secant's middle)."""
     u = (np.maximum(load / model.reference, LEAST)) ** SLOPE
@@ -61,6 +78,25 @@ def basis(model: AreaModel, load: Floats, pump: Floats) -> Floats:
         return np.array([np.ones_like(u), u]).T
     on = (pump > 1.0).astype(np.float64)
     return np.array([np.ones_like(u), u, on, on * u]).T
+
+
+def basis_row(terms: int, load: float, pump: float, reference: float) -> list[float]:
+    """:func:`basis` of one tick."""
+    u: float = _at_least(load / reference) ** SLOPE
+    if terms == PLAIN:
+        return [1.0, u]
+    on = 1.0 if pump > 1.0 else 0.0
+    return [1.0, u, on, on * u]
+
+
+def scale_row(load: float, reference: float) -> float:
+    """:func:`scale` of one tick."""
+    u: float = _at_least(load / reference) ** SLOPE
+    return 1.0 / (u + FLOOR)
+
+
+def _at_least(share: float) -> float:
+    return max(share, LEAST)  # NaN stays NaN
 
 
 def scale(load: Floats, reference: float) -> Floats:

@@ -5,19 +5,19 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.network import NetworkModel
+from processors.leak.confidence import calibrated
+from processors.leak.network import AreaModel, NetworkModel
 from processors.leak.search import Verdict
 from processors.leak.settings import RING_DAYS, Settings
-from processors.leak.state import AreaState, Open, Shift
+from processors.leak.state import MOST, AreaState, Open, Shift
 
 SAME_M: Final = 400.0
 """A second shift so near and so soon corrects the size of the first."""
 REPAIR_M: Final = 600.0
 REPAIRED: Final = "repaired"
+GROWING: Final = "growing"
 CORRECTED_DAYS: Final = 3
 DOUBT_DAYS: Final = 6.0
-MOST: Final = 64
-"""Shifts remembered at most."""
 
 
 class Alarm(NamedTuple):
@@ -37,9 +37,10 @@ class Alarm(NamedTuple):
 class Incidents:
     """What is open in an area, as a set of pure changes of its state."""
 
-    def __init__(self, network: NetworkModel, index: npt.NDArray[np.intp], settings: Settings, per_day: int) -> None:
-        """``index``: the pipes of the area's candidates."""
-        self.network, self.index, self.settings, self.per_day = network, index, settings, per_day
+    def __init__(self, network: NetworkModel, model: AreaModel, settings: Settings, per_day: int) -> None:
+        """``model``: the area's own part of the network."""
+        self.network, self.settings, self.per_day = network, settings, per_day
+        self.index, self.signatures = model.candidates.astype(np.intp), model.signatures
 
     def apart(self, one: int, other: int) -> float:
         """Metres between two pipes."""
@@ -83,29 +84,32 @@ class Incidents:
             self._open(state, pipe, "growing", state.tick, verdict.flow, verdict.sure, verdict.leak, verdict.misfit)
         ]
 
-    def doubt(self, state: AreaState, signatures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Covariance of what known steps may still do as the load changes: size and place are not known exactly.
+    def doubt(self, state: AreaState, signatures: npt.NDArray[np.float64], tick: int) -> npt.NDArray[np.float64]:
+        """At a tick, the covariance of what known steps may still do as the load changes.
 
-        It fades as the hours' deviations are learnt.
+        Their size and place are not known exactly; it fades as the hours' deviations are learnt.
         """
         total = np.zeros((signatures.shape[1], signatures.shape[1]))
         for step in state.steps:
-            age = (state.tick - step.tick) / self.per_day
+            age = (tick - step.tick) / self.per_day
             if age < DOUBT_DAYS:
                 effect = step.flow * (1.0 - age / DOUBT_DAYS) * signatures[int(np.searchsorted(self.index, step.pipe))]
                 total += self.settings.step_doubt**2 * (np.outer(effect, effect) + np.diag(effect * effect))
         return total
 
-    def settle(self, state: AreaState, first: int, signatures: npt.NDArray[np.float64]) -> None:
+    def settle(self, state: AreaState, first: int) -> None:
         """Shifts before tick ``first`` become part of what is known of every reading."""
         for shift in state.shifts:
             if shift.tick <= first:
-                candidate = int(np.searchsorted(self.index, shift.pipe))
-                state.known = state.known + shift.flow * signatures[:, candidate]
-                state.known_flow += shift.flow
+                self._settle(state, shift)
         state.shifts = [shift for shift in state.shifts if shift.tick > first]
         oldest = state.tick - RING_DAYS * self.per_day
         state.steps = [shift for shift in state.steps if shift.tick > oldest]
+
+    def _settle(self, state: AreaState, shift: Shift) -> None:
+        candidate = int(np.searchsorted(self.index, shift.pipe))
+        state.known = state.known + shift.flow * self.signatures[:, candidate]
+        state.known_flow += shift.flow
 
     def _corrects(self, state: AreaState, pipe: int, flow: float, days: int = 1) -> bool:
         return any(
@@ -116,7 +120,9 @@ class Incidents:
         )
 
     def _remember(self, state: AreaState, shift: Shift) -> None:
-        state.shifts = [*state.shifts, shift]
+        if len(state.shifts) == MOST:
+            self._settle(state, state.shifts[0])
+        state.shifts = [*state.shifts, shift][-MOST:]
         state.steps = [*state.steps, shift][-MOST:]
 
     def _open(
@@ -135,5 +141,12 @@ class Incidents:
             Open(pipe, state.tick, flow, kind == "growing", state.tick // self.per_day),
         ][-MOST:]
         return Alarm(
-            state.tick, pipe, kind, since, round(flow, 2), round(sure, 3), round(evidence, 1), round(misfit, 2)
+            state.tick,
+            pipe,
+            kind,
+            since,
+            round(flow, 2),
+            round(calibrated(kind, sure, self.settings), 3),
+            round(evidence, 1),
+            round(misfit, 2),
         )

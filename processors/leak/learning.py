@@ -48,21 +48,23 @@ def learn_week(state: AreaState, weekday: int, inflow: Floats) -> None:
     if np.isnan(hours).any():
         return
     known = state.expected[weekday]
+    state.expected = state.expected.copy()  # whoever derived something from it notices
     state.expected[weekday] = hours if np.isnan(known).any() else known + WEEK_LEARN * (hours - known)
 
 
-def usual_inflow(state: AreaState, number: int, per_day: int) -> float:
-    """Inflow to be expected at a tick, by weekday and hour; of a weekday never seen, that of the others."""
-    week = state.expected[number // per_day % 7]
+def usual_inflow(state: AreaState, day: int, per_day: int) -> Floats:
+    """Inflow to be expected at each tick of a day, by weekday and hour; of a weekday never seen, that of the others."""
+    week = state.expected[day % 7]
     if np.isnan(week[0]):
         seen = state.expected[~np.isnan(state.expected[:, 0])]
         if not len(seen):
-            return 0.0
+            return np.zeros(per_day)
         week = seen.mean(axis=0)
     per_hour = per_day / 24
-    place = min(max((number % per_day - (per_hour - 1) / 2) / per_hour, 0.0), 23.0)
-    before = min(int(place), 22)
-    return float(week[before] + (place - before) * (week[before + 1] - week[before]))
+    place = np.clip((np.arange(per_day) - (per_hour - 1) / 2) / per_hour, 0.0, 23.0)
+    before = np.minimum(place.astype(np.intp), 22)
+    usual: Floats = week[before] + (place - before) * (week[before + 1] - week[before])
+    return usual
 
 
 def carried(rows: Floats) -> Floats:

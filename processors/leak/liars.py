@@ -1,20 +1,26 @@
 """Sensors that lie: a value that stands still, or none at all; neither may raise a leak."""
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.state import AreaState
+from processors.leak.state import AreaState, doubted
 
 Floats = npt.NDArray[np.float64]
 
 UNLIKELY: Final = 20.0
 """A run of equal values less likely than exp of minus this is no chance."""
 FORGET: Final = 0.001
+"""Per tick; learnt every two hours."""
 GONE: Final = 12
 """Ticks without a value after which a sensor is out."""
 RUN_LEAST: Final = 3
+TWICE: Final = 2.0
+"""A sensor that stood still and went on may stand twice as long: behind a valve, pressure is the same all night."""
+KEEP_LONGEST: Final = 0.996
+"""Per two hours: what was the longest is forgotten within weeks."""
 
 
 class Liars:
@@ -23,38 +29,73 @@ class Liars:
     def __init__(self, sensors: int, pressures: int, per_day: int) -> None:
         """``pressures`` come first; the others drive the regression."""
         self.sensors, self.pressures, self.per_day = sensors, pressures, per_day
+        self.lesson = per_day // 12
+        self._limits = np.zeros(sensors)
+        self._limits_of: Floats | None = None
 
-    def clean(self, state: AreaState, values: Floats) -> npt.NDArray[np.float32]:
-        """The readings of a tick, NaN for those that lie. Zero is no lie: pumps rest."""
-        clean = values.astype(np.float32)
-        there = ~np.isnan(values)
-        same = (values == state.back) & (values != 0.0)
-        if there.all():
+    def clean(self, state: AreaState, values: Floats, believed: npt.NDArray[np.float32]) -> bool:
+        """Write the readings of a tick to ``believed``, NaN for those that lie; returns whether none is NaN."""
+        believed[:] = values
+        listed = values.tolist()
+        whole = not math.isnan(sum(listed))
+        moved = values != state.back
+        if 0.0 in listed:
+            moved |= values == 0.0  # zero is no lie: pumps rest
+        if whole:
             state.back = values
-            state.missing[:] = 0.0
+            state.missing.fill(0.0)
         else:
+            there = ~np.isnan(values)
+            moved &= there  # a lost value in a run does not end it
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
-            same |= ~there & (state.runs > 0)  # a lost value in a run does not end it
-        state.runs = (state.runs + 1) * same
-        state.repeats += FORGET * ((same & (state.runs < GONE)) - state.repeats)
-        doubtful = state.runs >= RUN_LEAST
-        if doubtful.any():
+        np.putmask(state.moved, moved, state.tick)
+        stuck = state.moved < state.tick - self._longest(state)
+        if b"\x01" in stuck.tobytes():  # any of them: asked in every tick
+            believed[stuck] = np.nan
+            whole = False
+        if not whole:
+            out = stuck | (state.missing > GONE)
+            if out.any():
+                state.doubted = state.tick + self.per_day
+                state.distrust = np.where(out, float(state.doubted), state.distrust)
+        if (state.tick + 1) % self.lesson == 0 and state.rows >= self.lesson:
+            self._learn(state)
+        return whole
+
+    def _learn(self, state: AreaState) -> None:
+        """How often a sensor repeats itself, and how long it stood still before it went on: then it was no lie."""
+        rows = state.inputs[state.rows - self.lesson : state.rows + 1, :-1]
+        often = ((rows[1:] == rows[:-1]) & (rows[1:] != 0.0)).mean(axis=0)
+        stood = state.tick - state.moved
+        rate = np.where(stood < GONE, FORGET * self.lesson, 0.0)
+        state.repeats = state.repeats + rate * (often - state.repeats)
+        went_on = np.where(stood < state.stood, np.minimum(state.stood, self.per_day), 0.0)
+        state.longest = np.maximum(state.longest, went_on) * KEEP_LONGEST
+        state.stood = stood
+
+    def _longest(self, state: AreaState) -> Floats:
+        """The longest run that may be chance, per sensor."""
+        if self._limits_of is not state.repeats:
             chance = -np.log(np.clip(state.repeats, 1e-3, 0.95))
-            stuck = doubtful & (state.runs * chance > UNLIKELY)
-            clean[stuck] = np.nan
-            doubtful = stuck
-        out = doubtful | (state.missing > GONE)
-        if out.any():
-            state.distrust = np.where(out, float(self.per_day), state.distrust)
-        else:
-            np.maximum(state.distrust - 1.0, 0.0, out=state.distrust)
-        return clean
+            longest = np.maximum(UNLIKELY / chance, TWICE * state.longest)
+            self._limits, self._limits_of = np.maximum(longest, RUN_LEAST - 1.0), state.repeats
+        return self._limits
+
+    def standing(self, state: AreaState) -> npt.NDArray[np.bool_]:
+        """Those that speak, and have said the same for longer than chance allows."""
+        stuck: npt.NDArray[np.bool_] = (state.moved < state.tick - self._longest(state)) & (state.missing == 0)
+        return stuck
 
     def mask(self, state: AreaState) -> npt.NDArray[np.bool_]:
         """Pressures out of the sum: those that lie, and for a day those that lied."""
-        bad: npt.NDArray[np.bool_] = state.distrust[: self.pressures] > 0
+        bad: npt.NDArray[np.bool_] = state.distrust[: self.pressures] > state.tick
+        bad[doubted(state, self.pressures)] = True
         return bad
+
+    def trusted(self, state: AreaState) -> bytes:
+        """The same as bytes to compare; empty where all are believed."""
+        return self.mask(state).tobytes() if state.tick < state.doubted or state.doubts else b""
 
     def taken_out(self, state: AreaState, variance: float) -> Floats:
         """What to add to a covariance of the pressures and the balance."""

@@ -98,8 +98,9 @@ class Candidates:
 
     @cached_property
     def inflow_part(self) -> Floats:
-        """Signatures of the inflows: inflow x candidate x basis."""
-        return np.ascontiguousarray(self.model.signatures[:, :, len(self.model.pressures) :].transpose(2, 1, 0))
+        """Signatures of the inflows: candidate x (inflow, basis)."""
+        parts = self.model.signatures[:, :, len(self.model.pressures) :].transpose(1, 2, 0)
+        return np.ascontiguousarray(parts.reshape(len(parts), -1))
 
 
 def candidates(network: NetworkModel, area: AreaModel, found_within_m: float) -> Candidates:

@@ -16,6 +16,8 @@ LEARN: Final = 0.07
 LEARN_HOURS: Final = 0.25
 _MAD: Final = 0.6745  # median of |x| of a standard normal
 _P95: Final = 1.96
+_HALF: Final = 0.5
+_MOST: Final = 0.95
 
 
 class Noise(msgspec.Struct):
@@ -50,25 +52,26 @@ class Noise(msgspec.Struct):
         self.hours = self.hours + rate * (profile - self.hours)
         usual = self.expected(ticks)
         rows = residuals - np.tile(usual, (-(-len(residuals) // ticks), 1))[-len(residuals) :]
-        sums = np.vstack([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)])
+        sums = np.zeros((len(rows) + 1, rows.shape[1]))
+        np.cumsum(rows, axis=0, out=sums[1:])
         end = np.arange(len(rows) - ticks, len(rows))
         apart = rows[end] - (sums[end] - sums[end - ticks]) / ticks
-        bound = CLIP * np.median(np.abs(apart), axis=0)
+        bound = CLIP * _quantiles(np.abs(apart))[0]
         apart = np.clip(apart, -bound, bound)
         self.days += 1
         rate = max(LEARN, 1.0 / self.days)
         self.covariance = self.covariance + rate * (apart.T @ apart / ticks - self.covariance)
         spread = np.sqrt(np.diag(self.covariance)) + 1e-9
         for row, window in enumerate(WINDOWS):
-            last = end[end + 1 - window - ticks >= 0]
-            if not len(last):
+            first = max(len(rows) - ticks, window + ticks - 1) + 1
+            if first > len(rows):
                 continue
-            mean = (sums[last + 1] - sums[last + 1 - window]) / window
-            before = (sums[last + 1 - window] - sums[last + 1 - window - ticks]) / ticks
-            off = np.abs(mean - before)
-            middle = (np.median(off, axis=0) / _MAD / spread) ** 2
-            outer = (np.percentile(off, 95, axis=0) / _P95 / spread) ** 2
-            factor = np.maximum(middle, outer)
+            now, early = slice(first, len(rows) + 1), slice(first - window, len(rows) + 1 - window)
+            long_ago = slice(first - window - ticks, len(rows) + 1 - window - ticks)
+            mean = (sums[now] - sums[early]) / window
+            before = (sums[early] - sums[long_ago]) / ticks
+            middle, outer = _quantiles(np.abs(mean - before))
+            factor = np.maximum(middle / _MAD, outer / _P95) ** 2 / spread**2
             self.factors[row] += rate * (factor - self.factors[row]) if self.days > 1 else factor - self.factors[row]
 
     def of_window(self, row: int, baseline: int, ticks: int, floor: Floats) -> Floats:
@@ -78,3 +81,17 @@ class Noise(msgspec.Struct):
         root = np.sqrt(factor)
         covariance: Floats = self.covariance * root[:, None] * root[None, :] + np.diag(floor * floor)
         return covariance
+
+
+def _quantiles(rows: Floats) -> tuple[Floats, Floats]:
+    """Median and 95 % of each column, both from one partial sort."""
+    count = len(rows)
+    places = [_HALF * (count - 1), _MOST * (count - 1)]
+    ends = sorted({end for place in places for end in (int(place), min(int(place) + 1, count - 1))})
+    ranked = np.partition(np.ascontiguousarray(rows.T), ends, axis=1)
+    middle, outer = (
+        ranked[:, int(place)]
+        + (place - int(place)) * (ranked[:, min(int(place) + 1, count - 1)] - ranked[:, int(place)])
+        for place in places
+    )
+    return middle, outer

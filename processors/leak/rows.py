@@ -62,33 +62,52 @@ class Reader:
         )
         self.pressures = len(model.pressures)
         self.width = len(self.columns.all)
-        self._pump = self.pressures + len(model.inflows)
-        self.level = self._pump + len(self.columns.pump)
-        self._used = self.level + len(self.columns.level)
+        self.at = np.array(self.columns.all, dtype=np.intp)
+        self.pump = self.pressures + len(model.inflows)
+        self.level = self.pump + len(self.columns.pump)
+        self.used = self.level + len(self.columns.level)
+        self._expected: Floats | None = None
+        self._day = -1
+        self._usual: list[float] = []
 
-    def believe(self, state: AreaState, row: int, previous: npt.NDArray[np.float32] | None) -> None:
-        """Without its flows a row says nothing of pressures; they are taken from the row before, the pressures not."""
-        reading = state.inputs[row]
-        drivers = reading[self.pressures : self.width]
+    def believe(
+        self,
+        state: AreaState,
+        reading: npt.NDArray[np.float32],
+        previous: npt.NDArray[np.float32] | None,
+        *,
+        whole: bool,
+    ) -> bool:
+        """Without its flows a row says nothing of pressures; they are taken from the row before, the pressures not.
+
+        ``whole``: nothing of the row is lost; returns whether that is still so.
+        """
         dry = bool(self.columns.level) and bool(reading[self.level] < LOWEST_LEVEL_M)
+        if whole and not dry:
+            return True
+        drivers = reading[self.pressures : self.width]
         if dry:
             state.quiet_before = state.tick + self.per_day
         if np.isnan(drivers).any() or dry:
             reading[: self.pressures] = np.nan
             if previous is not None:
                 drivers[np.isnan(drivers)] = previous[self.pressures : self.width][np.isnan(drivers)]
+        return False
 
-    def balance(self, state: AreaState, row: int, number: int) -> float:
+    def balance(self, state: AreaState, reading: list[float], row: int, number: int) -> float:
         """What flows in and is not accounted for, in hundreds of m3/h."""
-        reading = state.inputs[row].astype(np.float64)
         if self.model.basis is Basis.CONSUMPTION:
-            before = float(state.inputs[row - 1, self.level]) if row else float(reading[self.level])
+            before = float(state.inputs[row - 1, self.level]) if row else reading[self.level]
             rise = (reading[self.level] - before) * self.model.tank_m2 * self.per_day / 24.0
-            return float(reading[self._pump] - rise - reading[self._used]) / FLOW_UNIT
-        inflow = float(reading[self.pressures : self._pump].sum())
+            return (reading[self.pump] - rise - reading[self.used]) / FLOW_UNIT
+        inflow = sum(reading[self.pressures : self.pump])
         if self.columns.pump:
-            inflow -= float(reading[self._pump])
-        return inflow / FLOW_UNIT - usual_inflow(state, number, self.per_day)
+            inflow -= reading[self.pump]
+        day, place = divmod(number, self.per_day)
+        if self._expected is not state.expected or self._day != day:
+            self._expected, self._day = state.expected, day
+            self._usual = usual_inflow(state, day, self.per_day).tolist()
+        return inflow / FLOW_UNIT - self._usual[place]
 
     def prepare(self, state: AreaState, begin: int, end: int) -> Rows:
         """Rows ``begin`` to ``end`` of those kept, known leaks taken off."""
@@ -102,9 +121,9 @@ class Reader:
             leaking += shift.flow * (numbers >= shift.tick)
         model = self.model
         pressures = reading[:, : self.pressures] - state.offset
-        inflows = reading[:, self.pressures : self._pump]
-        pump = reading[:, self._pump] if self.columns.pump else np.zeros(count)
-        load = inflows.sum(axis=1) if model.basis is Basis.INFLOW else reading[:, self._used] * model.unmetered
+        inflows = reading[:, self.pressures : self.pump]
+        pump = reading[:, self.pump] if self.columns.pump else np.zeros(count)
+        load = inflows.sum(axis=1) if model.basis is Basis.INFLOW else reading[:, self.used] * model.unmetered
         terms = hydraulics.basis(model, load - 0.5 * leaking * (1 if model.basis is Basis.INFLOW else -1), pump)
         effect = terms @ state.known
         for shift in state.shifts:
@@ -120,7 +139,7 @@ class Reader:
             weight = hydraulics.scale(inflows.sum(axis=1), model.reference)
         else:
             pressures = pressures - reading[:, [self.level]]
-            regressors = hydraulics.consumption_regressors(reading[:, self._used], model.reference)
-            weight = hydraulics.scale(reading[:, self._used], model.reference)
+            regressors = hydraulics.consumption_regressors(reading[:, self.used], model.reference)
+            weight = hydraulics.scale(reading[:, self.used], model.reference)
         outputs = np.column_stack([pressures * weight[:, None], balance])
         return Rows(regressors * weight[:, None], outputs, weight, terms, inflows, pump)

@@ -42,10 +42,8 @@ class Verdict(NamedTuple):
 NOTHING: Final = Verdict(0.0, 0.0, 0, 0, 0.0, 0.0, 0, 0.0)
 
 
-def whitener(covariance: Floats) -> Floats:
-    """``L^-1`` of the covariance's Cholesky factor."""
-    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
-    return inverse
+NOWHERE: Final = 1e-9
+"""Probability of a pipe that decides nothing."""
 
 
 def judge(
@@ -56,28 +54,28 @@ def judge(
     Twice: the second time with the error of the best signature in the covariance, so that a loud leak does not make
     its place look surer than the model is exact.
     """
-    root = whitener(covariance)
-    white, bank = root @ shift, signatures @ root.T
-    if white @ white < least:
+    inverse = _inverse(covariance)
+    white = inverse @ shift
+    if shift @ white < least:
         return NOTHING
-    match, power = bank @ white, np.einsum("cs,cs->c", bank, bank)
+    match, power = signatures @ white, _power(signatures, inverse)
     ratio = match * np.abs(match) / power
     best = int(ratio.argmax()) if ratio.max() >= -ratio.min() else int(ratio.argmin())
     if abs(ratio[best]) < least:
         return NOTHING
     error = mismatch * match[best] / power[best] * signatures[best]
-    wider = covariance + np.diag(error * error)
-    root = whitener(wider)
-    white, bank = root @ shift, signatures @ root.T
-    match, power = bank @ white, np.einsum("cs,cs->c", bank, bank)
+    inverse = _inverse(covariance + np.diag(error * error))
+    white = inverse @ shift
+    match, power = signatures @ white, _power(signatures, inverse)
     ratio = match * np.abs(match) / power
     peak, low = int(ratio.argmax()), int(ratio.argmin())
     gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
     weight = np.exp(gain - gain.max()) * area.lengths
     weight /= weight.sum()
-    pipe = int((area.worth @ weight).argmax())
+    likely = np.flatnonzero(weight > NOWHERE)
+    pipe = int((weight[likely] @ area.worth[likely]).argmax())
     strength = float(ratio[peak])
-    if strength >= least and not _shared(shift, wider, signatures[peak], white, root, least):
+    if strength >= least and not _shared(shift, signatures[peak], inverse, least):
         strength = 0.0
     return Verdict(
         leak=strength,
@@ -85,20 +83,33 @@ def judge(
         pipe=pipe,
         peak=peak,
         flow=float(match[peak] / power[peak]),
-        sure=float(area.near[pipe] @ weight),
+        sure=float(area.near[pipe, likely] @ weight[likely]),
         repaired=low,
         repaired_flow=float(-match[low] / power[low]),
-        misfit=float(white @ white - abs(ratio[peak])) / len(shift),
+        misfit=float(shift @ white - abs(ratio[peak])) / len(shift),
     )
 
 
-def _shared(shift: Floats, covariance: Floats, signature: Floats, white: Floats, root: Floats, least: float) -> bool:
+def whitener(covariance: Floats) -> Floats:
+    """``L^-1`` of the covariance's Cholesky factor."""
+    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
+    return inverse
+
+
+def _inverse(covariance: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+
+
+def _power(signatures: Floats, inverse: Floats) -> Floats:
+    power: Floats = np.einsum("cs,cs->c", signatures @ inverse, signatures)
+    return power
+
+
+def _shared(shift: Floats, signature: Floats, inverse: Floats, least: float) -> bool:
     """Whether more than one sensor says so: one that lies must never raise a leak."""
-    part = (root @ signature)[:, None] * root * shift[None, :]
-    loudest = int(np.abs(part.sum(axis=0)).argmax())
-    without = covariance.copy()
-    without[loudest, loudest] += OUT
-    root = whitener(without)
-    white, filtered = root @ shift, root @ signature
-    match = float(filtered @ white)
-    return match > 0 and match * match / float(filtered @ filtered) >= ALONE * least
+    filtered = inverse @ signature
+    loudest = int(np.abs(filtered * shift).argmax())
+    own = inverse[loudest]  # without a sensor: as if its variance were infinite
+    match = float(filtered @ shift) - float(own @ signature) * float(own @ shift) / float(own[loudest])
+    power = float(filtered @ signature) - float(own @ signature) ** 2 / float(own[loudest])
+    return match > 0 and match * match >= ALONE * least * power

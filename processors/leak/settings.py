@@ -44,6 +44,11 @@ class Settings:
     """Weight of "it is a neighbouring pipe" for leaks that are open."""
     growth_days: int = 14
     """A growing leak that has not grown for so long grows no more."""
+    misfit_slow: float = 2.2
+    """What one growing leak may leave unexplained, per sensor, in variances: more, and it was not one leak there."""
+    sure_of_burst: tuple[float, float] = (0.0, 1.0)
+    """Constant and slope of :mod:`.confidence`, fitted by ``eyes score leak --cross-validate``."""
+    sure_of_growing: tuple[float, float] = (0.0, 1.0)
     found_within_m: float = 300.0
     """How far off a named pipe still finds the leak (BattLeDIM's rule)."""
 

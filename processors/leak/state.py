@@ -1,6 +1,6 @@
-"""What is remembered of one area, and its bytes: as large after a month as after a year."""
+"""What is remembered of one area: as large after a month as after a year (:mod:`.packing` makes bytes of it)."""
 
-from typing import Any
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -9,6 +9,16 @@ import numpy.typing as npt
 from processors.leak.noise import Noise
 
 Floats = npt.NDArray[np.float64]
+
+
+MOST: Final = 64
+"""Shifts, steps and open leaks remembered at most."""
+
+
+JUMP: Final = 0
+DRIFT: Final = 1
+STUCK: Final = 2
+"""Ways in which a meter lies."""
 
 
 class Shift(msgspec.Struct):
@@ -27,6 +37,20 @@ class Open(msgspec.Struct):
     flow: float
     growing: bool
     grew_day: int
+
+
+class Doubt(msgspec.Struct):
+    """A meter that seems to lie."""
+
+    column: int
+    """Among the area's sensors."""
+    kind: int
+    """:data:`JUMP`, :data:`DRIFT` or :data:`STUCK`."""
+    since: int
+    seen: int
+    """The ticks in which it began and was last seen."""
+    error: float
+    """How much too high it reads, m or m3/h; 0 where that cannot be said."""
 
 
 class AreaState(msgspec.Struct):
@@ -53,10 +77,18 @@ class AreaState(msgspec.Struct):
     """Sum of signatures x flow of shifts older than the rows kept: what is taken off every reading."""
     known_flow: float
     repeats: np.ndarray
-    runs: np.ndarray
+    moved: np.ndarray
+    """The tick in which each sensor last said something new."""
     missing: np.ndarray
     back: np.ndarray
+    stood: np.ndarray
+    """For how many ticks each stood still when it was last looked at."""
+    longest: np.ndarray
+    """The longest that each stood still before it went on, in ticks."""
     distrust: np.ndarray
+    """Per sensor the first tick at which it is believed again."""
+    doubted: int = 0
+    """The last of them: from then on all are believed."""
     learned: int = 0
     started: bool = False
     quiet_before: int = 0
@@ -69,15 +101,9 @@ class AreaState(msgspec.Struct):
     steps: list[Shift] = []
     """Those within the days kept: their size is not known exactly."""
     opened: list[Open] = []
+    doubts: list[Doubt] = []
 
 
-def encode(value: Any) -> Any:
-    """Arrays as kind, shape and little-endian bytes (msgspec ``enc_hook``)."""
-    kind = "<f4" if value.dtype == np.float32 else "<f8"
-    return (kind, value.shape, np.ascontiguousarray(value, dtype=kind).tobytes())
-
-
-def decode(_: type, value: Any) -> Any:
-    """Read :func:`encode` (msgspec ``dec_hook``)."""
-    kind, shape, data = value
-    return np.frombuffer(data, dtype=kind).reshape(shape).copy()
+def doubted(state: AreaState, pressures: int) -> list[int]:
+    """The pressures that are out of the sum because they jumped or drift; one that stands still is lost anyway."""
+    return [doubt.column for doubt in state.doubts if doubt.column < pressures and doubt.kind != STUCK]

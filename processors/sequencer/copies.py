@@ -10,14 +10,12 @@ from typing import Final, NamedTuple
 
 from processors.engine.ports import Outgoing
 from schemas.anomaly import Anomaly
+from schemas.carrier import NO_DISTRICT, DeviceCarried
 from schemas.clock import Tick
 from schemas.envelope import CloudEvent, UnknownEventError, decode, encode
 from schemas.model import Model, to_ms
 from schemas.partitioning import partition_of
-from schemas.topics import ANOMALIES, CASE_INPUTS, TICKS, Topic
-
-NO_DISTRICT: Final = "no-district"
-"""The key of what stands in no district that anybody knows of."""
+from schemas.topics import ANOMALIES, CARRIERS, CASE_INPUTS, TICKS, Topic
 
 
 class Input(NamedTuple):
@@ -73,9 +71,9 @@ BEGINNING: Final = Moment(0, 0)
 
 
 def by_district(event: CloudEvent) -> list[Outgoing]:
-    """A finding goes to its district, so that all steps of one finding keep their order."""
-    assert isinstance(event.data, Anomaly)
-    key = event.data.place.district or NO_DISTRICT
+    """A finding goes to its district, so that all steps of one finding keep their order; so does what explains it."""
+    assert isinstance(event.data, Anomaly | DeviceCarried)
+    key = (event.data.place.district or NO_DISTRICT) if isinstance(event.data, Anomaly) else event.data.district
     return [_copy(event, key, partition_of(key, CASE_INPUTS.partitions))]
 
 
@@ -90,6 +88,7 @@ def _copy(event: CloudEvent, key: str, partition: int) -> Outgoing:
 
 INPUTS: Final = (
     Input(ANOMALIES, Anomaly, by_district, needed=True),
+    Input(CARRIERS, DeviceCarried, by_district, needed=False),
     Input(TICKS, Tick, everywhere, needed=False),
 )
-"""In the order in which they are copied when both are at hand: what was found until now, then the time."""
+"""In the order in which they are copied when several are at hand: what was found, who carries whom, then the time."""

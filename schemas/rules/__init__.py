@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, parking, silence
+from schemas.rules import clock, cover, gateway, health, lamp, level, limit, parking, silence, surface
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Scope",
     "Values",
     "check",
+    "deciding",
     "explain",
     "merged",
     "plain",
@@ -48,8 +49,14 @@ class RuleError(ValueError):
 _RULES: Final = (
     *cover.RULES,
     *parking.RULES,
+    *level.RULES,
+    *lamp.RULES,
+    *limit.RULES,
+    *surface.RULES,
     *silence.RULES,
     *clock.RULES,
+    *health.RULES,
+    *gateway.RULES,
 )
 
 RULES: Final[dict[str, Rule]] = {rule.name: rule for rule in _RULES}
@@ -57,6 +64,7 @@ PARAMETERS: Final[dict[str, tuple[Rule, Parameter]]] = {
     f"{rule.name}.{parameter.name}": (rule, parameter) for rule in _RULES for parameter in rule.parameters
 }
 """By full name: ``cover.tilt_deg``."""
+_FIELDS: Final = {name: parameter.field for name, (_, parameter) in PARAMETERS.items() if parameter.field is not None}
 
 
 class Scope(StrEnum):
@@ -73,15 +81,16 @@ def said(policy: Policy, rules: Iterable[str] | None = None) -> dict[str, float]
 
     Its ``rules`` win over its fields. A field says the same to every rule that reads it.
     """
+    its = None if rules is None else frozenset(rules)
     found: dict[str, float] = {}
-    named = policy.rules or {}
-    for name in _names(rules):
-        _, parameter = PARAMETERS[name]
-        value = named.get(name)
-        if value is None and parameter.field is not None:
-            value = getattr(policy, parameter.field)
-        if value is not None:
-            found[name] = parameter.within(value)
+    for name, field in _FIELDS.items():
+        value = getattr(policy, field)
+        if value is not None and (its is None or PARAMETERS[name][0].name in its):
+            found[name] = PARAMETERS[name][1].within(value)
+    for name, value in (policy.rules or {}).items():
+        known = PARAMETERS.get(name)
+        if known is not None and (its is None or known[0].name in its):
+            found[name] = known[1].within(value)
     return found
 
 
@@ -109,6 +118,16 @@ def explain(facility: Facility, zone: Policy | None, of_class: Policy | None) ->
         if rule.applies(facility.facility_class):
             found = ((layer[name], scope) for scope, layer in layers if name in layer)
             yield name, *next(found, (parameter.default, Scope.DEFAULT))
+
+
+def deciding(explained: Sequence[tuple[str, float, Scope]]) -> Iterator[tuple[str, float, Scope]]:
+    """Of what :func:`explain` gave: the rules that decide something; those of families may have no limit at all."""
+    limited = {
+        PARAMETERS[name][0].name
+        for name, value, _ in explained
+        if PARAMETERS[name][0].family is None or (PARAMETERS[name][1].unlimited and not math.isinf(value))
+    }
+    return (one for one in explained if PARAMETERS[one[0]][0].name in limited)
 
 
 def check(policy: Policy, facility_class: FacilityClass | None = None) -> None:

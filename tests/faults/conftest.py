@@ -46,7 +46,7 @@ def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureReque
             "EYES_PROCESSORS__SNAPSHOT_S": "2",
             **more,
         }
-        names = ("INGEST", "ARCHIVE", "SEQUENCER", "PROCESSORS")
+        names = ("INGEST", "ARCHIVE", "SEQUENCER", "CORRELATORS", "PROCESSORS")
         ports = zip(names, free_ports(len(names) - 1 + workers), strict=False)  # workers in a row
         env |= {f"EYES_{process}__METRICS_PORT": str(port) for process, port in ports}
         env["EYES_PROCESSORS__WORKERS"] = str(workers)

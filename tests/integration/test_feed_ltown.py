@@ -1,30 +1,38 @@
 """A year of a town from its files to findings: fed, registered and configured by one command, on the real servers."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from ingest_kit import EYES as PLAIN_EYES
 from ingest_kit import City, Process, eventually, tick_times
 
 from ops.feed.ltown import Ltown
 from ops.feed.publication import canonical
 from ops.registry import read_registered
+from ops.score.battledim import PipeMap
+from ops.score.located import score
+from ops.score.ltown import STEP_S, read, sensed
 from processors.engine.composed import PartitionFold
 from processors.engine.models import held
-from schemas.anomaly import Anomaly
+from processors.leak.incidents import REPAIRED
+from processors.leak.network import NetworkModel
+from schemas.anomaly import Anomaly, Transition
 from schemas.chunks import Assembly, ModelChunk
-from schemas.model import to_ms
+from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.partitioning import partition_of
 from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
 from schemas.topics import ANOMALIES, EVENTS, MODELS
 from schemas.water import WaterNetworkConfigured, WaterRole
 from tests.ltown_year import START, year
+from tests.small_town import PER_DAY, Leak, small_town
 from tests.surveyor import Surveyor
 
 pytestmark = pytest.mark.servers
@@ -33,15 +41,17 @@ EYES = (sys.executable, str(Path(__file__).with_name("water_eyes.py")))
 REAL = Path(__file__).parents[3] / "shared" / "data" / "ltown"
 ZONE = "dma:ltown"
 PARTITION = partition_of(ZONE, EVENTS.partitions)
-WEEK_MS = 7 * 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+WEEK_MS = 7 * DAY_MS
 LATENESS_MS = 86_400_000
 FEED = {"EYES_CLOCK__MODE": "feed", "EYES_CLOCK__TICK_S": "60", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def feed(city: City, folder: Path, *arguments: str) -> int:
+def feed(city: City, folder: Path, *arguments: str, eyes: tuple[str, ...] = EYES) -> int:
     """Feed to the end; gives the feed's last clock."""
     fed = subprocess.run(
-        [*EYES, "feed", "ltown", *arguments],
+        [*eyes, "feed", "ltown", *arguments],
         env=city.env(folder, **FEED),
         capture_output=True,
         text=True,
@@ -124,20 +134,85 @@ def assert_rewritten(city: City, network: WaterNetworkConfigured) -> None:
     assert len(between) >= 2
 
 
+# -- the same alarms live as in the score ------------------------------------------------------------------------------
+
+COARSE = {**FEED, "EYES_CLOCK__TICK_S": "300"}
+
+
+class Said(NamedTuple):
+    """What both ways must agree on."""
+
+    transition: str
+    pipe: str
+    at_ms: int
+    flow: float
+
+
+def scored(folder: Path, inp: Path, begin_ms: int, end_ms: int) -> list[Said]:
+    """What `eyes score leak` says of these readings."""
+    pytest.importorskip("wntr", reason="signatures need the extra `sim`")
+    from ops.water.signatures import network_model
+
+    whole = read(folder)
+    first, last = (ms // 1000 // STEP_S - whole.first for ms in (begin_ms, end_ms))
+    span = dataclasses.replace(whole, values=whole.values[first:last], first=whole.first + first, leaks=())
+    model = NetworkModel.from_bytes(network_model(inp, sensed(whole.columns)).to_bytes())
+    return [
+        Said("cleared", pipe, alarm.tick * STEP_S * 1000, 0.0)
+        if alarm.kind == REPAIRED
+        else Said("raised", pipe, alarm.tick * STEP_S * 1000, alarm.flow)
+        for alarm, pipe in score(span, model, PipeMap.read(inp)).alarms
+    ]
+
+
+def published(city: City) -> list[Said]:
+    found = [one for one in city.of(ANOMALIES, Anomaly) if one.detector == "pipe_leak"]
+    return [
+        Said(one.transition, one.subject.removeprefix(f"{ZONE}/"), to_ms(one.at), one.numbers["extra_flow_m3h"])
+        if one.transition is Transition.RAISED
+        else Said(one.transition, one.subject.removeprefix(f"{ZONE}/"), to_ms(one.at), 0.0)
+        for one in found
+        if one.transition is not Transition.UPDATED
+    ]
+
+
+def live(stack: Any, tmp_path: Path, folder: Path, begin_ms: int, end_ms: int) -> list[Said]:
+    """What the pipeline says of these readings, fed as fast as it goes; that all of them arrived as they were."""
+    city = City.on(stack)
+    env = city.env(tmp_path, **COARSE)
+    name = ("process", "--instance", city.site, "--metrics-port", "0")
+    span = ("--from", format_rfc3339(from_ms(begin_ms)), "--to", format_rfc3339(from_ms(end_ms)))
+    fast = ("--configure", "--speed", "0", "--clock-step", "120")
+    with city.ingest(tmp_path, **COARSE) as ingest, Process("process", name, tmp_path, env) as worker:
+        last_ms = feed(city, tmp_path, str(folder), *fast, *span, eyes=PLAIN_EYES)
+        received(city, last_ms // 300_000 * 300_000, ingest)
+        expected = said(Ltown(folder, begin_ms, end_ms))
+        assert heard(city) == expected
+        eventually(lambda: worker.metric("eyes_processor_events_total") >= expected.total(), 120)
+        eventually(lambda: worker.metric("eyes_processor_lag_records") == 0)
+    assert city.refused() == []
+    return published(city)
+
+
+SMALL = Leak("n31", 6 * PER_DAY + 30, 7 * PER_DAY, 6.0)
+"""Leaks as soon as anything is judged: six days must be fed before."""
+
+
+@pytest.mark.timeout(300)
+def test_a_small_town_fed_live_gives_the_alarms_of_its_score(stack: Any, tmp_path: Path) -> None:
+    folder = small_town(tmp_path, 7, SMALL)
+    begin_ms, end_ms = START, START + 6 * DAY_MS + 6 * HOUR_MS
+    expected = scored(folder, tmp_path / "L-TOWN.inp", begin_ms, end_ms)
+    assert [one.transition for one in expected] == ["raised"]
+    assert live(stack, tmp_path, folder, begin_ms, end_ms) == expected
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not REAL.is_dir(), reason="the data of L-Town-R lies beside the project only where it is developed")
-def test_hours_of_the_real_town_arrive_as_they_are(stack: Any, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow", reason="reading parquet needs the extra `data`")
-    city = City.on(stack)
-    span = ("--from", "2018-01-20T00:00:00Z", "--to", "2018-01-20T03:00:00Z")
-    town = Ltown(
-        REAL / "scen_1",
-        to_ms(datetime.fromisoformat("2018-01-20T00:00:00Z")),
-        to_ms(datetime.fromisoformat("2018-01-20T03:00:00Z")),
-    )
-    with city.ingest(tmp_path, **FEED) as ingest:
-        end_ms = feed(city, tmp_path, str(REAL / "scen_1"), "--configure", "--speed", "1000x", *span)
-        received(city, end_ms, ingest)
-    assert heard(city) == said(town)
-    assert len(said(town)) == 36 * 38 + 3 * 82
-    assert city.refused() == []
+def test_days_of_the_real_town_fed_live_give_the_alarms_of_their_score(stack: Any, tmp_path: Path) -> None:
+    folder = REAL / "scen_2"
+    begin_ms = to_ms(datetime(2018, 5, 31, tzinfo=UTC))
+    end_ms = begin_ms + 6 * DAY_MS + 4 * HOUR_MS
+    expected = scored(folder, REAL / "L-TOWN.inp", begin_ms, end_ms)
+    assert [one.transition for one in expected] == ["raised"]
+    assert live(stack, tmp_path, folder, begin_ms, end_ms) == expected

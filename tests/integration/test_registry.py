@@ -20,7 +20,15 @@ from runtime.settings import Settings
 from schemas.clock import ShardRetired
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.partitioning import partition_of
-from schemas.registry import LOAD_KEY, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.registry import (
+    LOAD_KEY,
+    CalendarConfigured,
+    ClassConfigured,
+    FacilityLeft,
+    FacilityRegistered,
+    ZoneConfigured,
+    ZoneKind,
+)
 from schemas.topics import EVENTS, FACILITIES
 from schemas.works import MaintenancePlanned
 from tests.servers import TestStack
@@ -280,6 +288,28 @@ def test_rules_of_a_class_stand_in_every_partition_and_the_nearest_applies(eyes:
     assert read_registered(settings.kafka).city == {word.key: word}
     rules("unset", "overstay.clear_s", "--facility", "b-1")
     assert applies("b-1") == ["50", "s", f"zone {HERE}"]
+
+
+def test_a_calendar_is_set_once_for_every_partition(eyes: Any, settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "calendar.json"
+    file.write_text('{"timeZone": "CET-1", "periods": {"holidays": ["2026-10-01"]}}', encoding="utf-8")
+
+    def calendar(*arguments: str) -> str:
+        done = eyes(*arguments, of="calendar")
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    assert '"CST-8"' in calendar("show")
+    assert calendar("set", str(file), "--dry-run") == "calendar would be configured\n"
+    assert calendar("set", str(file)) == "calendar configured\n"
+    assert calendar("set", str(file)) == "calendar as it was\n"
+    assert json.loads(calendar("show")) == json.loads(file.read_text(encoding="utf-8"))
+    words = [number for number, data in said(settings) if isinstance(data, CalendarConfigured)]
+    assert sorted(words) == list(range(EVENTS.partitions))
+    file.write_text('{"timeZone": "Europe/Berlin"}', encoding="utf-8")
+    wrong = eyes("set", str(file), of="calendar")
+    assert wrong.returncode == 1
+    assert "timeZone: 'Europe/Berlin' is no POSIX time zone" in " ".join(wrong.stderr.split())
 
 
 def test_what_no_rule_takes_is_refused_by_name(eyes: Any, settings: Settings) -> None:

@@ -73,12 +73,12 @@ def place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="eyes-run-", dir=os.environ.get("EYES_TEST_DIR")))
     folder.chmod(0o711)
     settings = stack_settings(folder / "stack")
-    names = ("INGEST", "PROCESSORS", "SEQUENCER", "ARCHIVE")
+    names = ("INGEST", "PROCESSORS", "SEQUENCER", "CORRELATORS", "ARCHIVE")
     env = {
         **{
             f"EYES_STACK__{k.upper()}": str(v) for k, v in settings.model_dump(mode="json", exclude={"servers"}).items()
         },
-        **{f"EYES_{name}__METRICS_PORT": str(port) for name, port in zip(names, free_ports(4), strict=True)},
+        **{f"EYES_{name}__METRICS_PORT": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)},
     }
     stack = LocalStack(settings, folder / "stack")
     yield Place(stack, {**os.environ, **env}, folder / "run.log")

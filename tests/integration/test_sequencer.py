@@ -9,12 +9,14 @@ import pytest
 from ingest_kit import City, eventually
 from sequencer_kit import NOW, Desk, desk_on, life, tick
 
+from processors.sequencer.copies import INPUTS
 from runtime.failpoint import NAMES, VARIABLE
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import ANOMALIES, CASE_INPUTS, QUARANTINE
 
 pytestmark = pytest.mark.servers
 
+PLACED = [(one.topic, n) for one in INPUTS for n in range(one.topic.partitions)]
 PLACES = [name for name in NAMES if name.startswith("sequence.")]
 
 
@@ -70,7 +72,7 @@ def test_a_crash_in_a_transaction_loses_and_doubles_nothing(desk: Desk, tmp_path
 def test_three_workers_killed_in_turn_give_what_one_would(desk: Desk, tmp_path: Path) -> None:
     workers = [desk.process(tmp_path, instance) for instance in "abc"]
     with workers[0], workers[1], workers[2]:
-        eventually(lambda: shares(workers) == ANOMALIES.partitions + 1)
+        eventually(lambda: shares(workers) == len(PLACED))
         number = 0
         for worker in workers:
             desk.live_on(number, 6)
@@ -85,7 +87,7 @@ def test_three_workers_killed_in_turn_give_what_one_would(desk: Desk, tmp_path: 
         frozen.signal(signal.SIGCONT)
         desk.live_on(number + 6, 6)
         eventually(lambda: desk.complete)
-        eventually(lambda: shares(workers) == ANOMALIES.partitions + 1)
+        eventually(lambda: shares(workers) == len(PLACED))
     desk.assert_once_and_in_order()
     assert len(desk.copied()) == CASE_INPUTS.partitions
 

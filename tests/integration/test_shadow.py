@@ -148,7 +148,7 @@ def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path:
             before = {one.subject: one.id for one in city.said()}
             assert len(before) == OPEN * len(ZONES) == 100
             said = city.eyes("begin", "cover", "--with", city.policy())
-            assert "cover@3 is begun: cover@3, told of 120 registrations" in said
+            assert "cover@4 is begun: cover@4, told of 120 registrations" in said
             assert "(tilt_deg = 30.0 where facility_class = manhole_cover) speaks of 120 registrations" in said
             assert "is running" in city.eyes("begin", "cover", code=1)
             city.lean(STEEP, 0, 10)
@@ -156,7 +156,7 @@ def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path:
             city.caught_up()
         with city.past.detectors():  # another process goes on in the middle of the trial
             look_at_the_trial(city)
-            city.eyes("promote", "cover@3", "--yes")
+            city.eyes("promote", "cover@4", "--yes")
             city.caught_up()
         look_at_what_was_taken_over(city, before)
         with city.past.detectors():  # and what was promoted is live in one that begins from snapshots
@@ -176,14 +176,14 @@ def look_at_the_trial(city: City) -> None:
     city.caught_up()
     (row,) = city.json("status")
     assert (row["stage"], row["foldedIn"], row["leftToDo"]) == ("running", ALL, [])
-    assert {one.shadow for one in city.on_trial()} == {"cover@3"}
+    assert {one.shadow for one in city.on_trial()} == {"cover@4"}
     assert len(city.on_trial()) == 12 * len(ZONES)
     assert len(city.lives()) == 112  # nobody else heard of it
     told = city.json("diff")
     assert told["older"] == 40  # of a hundred: of the others nobody said anything in that range
     assert figures(told) == {"published": 12, "shadow": 8, "same": 8, "lost": 4}
     assert city.past.eyes("shadow", "diff", "--fail-on-difference").returncode == 1
-    asked = city.past.eyes("shadow", "promote", "cover@3")  # and nobody there to say yes
+    asked = city.past.eyes("shadow", "promote", "cover@4")  # and nobody there to say yes
     assert asked.returncode == 1
     assert not city.events(ShadowPromoted)
     table = " ".join(asked.stdout.split())
@@ -200,7 +200,7 @@ def look_at_what_was_taken_over(city: City, before: dict[str, UUID]) -> None:
     cleared = [life[1] for life in lives if len(life) == 2]
     assert len(cleared) == 64
     assert {(one.transition, one.reason) for one in cleared} == {(Transition.CLEARED, "superseded")}
-    assert "cover@3 was promoted at" in city.eyes("promote", "cover@3", code=1)
+    assert "cover@4 was promoted at" in city.eyes("promote", "cover@4", code=1)
 
 
 def look_at_the_end(city: City) -> None:
@@ -229,16 +229,16 @@ def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> No
         city.caught_up()
         before = {one.subject: one.id for one in city.said()}
         assert len(before) == OPEN * len(ZONES)
-        assert "cover@4 is begun" in city.eyes("begin", "cover@4")
+        assert "cover@5 is begun" in city.eyes("begin", "cover@5")
         city.lean(STEEP, 0, 10)
         city.lean(MILD, 10, OPEN)
         city.lean(STEEP, OPEN, OPEN + 2)
         city.lean(MILD, OPEN + 2, OPEN + 3)
         city.caught_up()
-        assert {one.finding.detector_version for one in city.on_trial()} == {4}
+        assert {one.finding.detector_version for one in city.on_trial()} == {5}
         told = city.json("diff")
         assert figures(told) == {"published": 12, "shadow": 8, "same": 8, "lost": 4}
-        city.eyes("promote", "cover@4", "--yes")
+        city.eyes("promote", "cover@5", "--yes")
         city.caught_up()
     lives = city.lives().values()
     is_open = {life[0].subject: life[0].id for life in lives if len(life) == 1}
@@ -253,7 +253,7 @@ def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> No
         city.caught_up()
     assert len(city.lives()) == 28 * len(ZONES)  # the last two of each street were not heard
     assert {life[-1].transition for life in city.lives().values()} == {Transition.CLEARED}
-    assert {one.detector_version for one in city.said()[-5:]} == {4}
+    assert {one.detector_version for one in city.said()[-5:]} == {5}
     city.verify()
 
 
@@ -262,7 +262,7 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
     strict = city.policy(LAX.replace("30.0", "5.0"))
     with city.past.detectors():
         city.lean(CALM)
-        city.eyes("begin", "cover@3", "--with", strict, "--name", "strict")
+        city.eyes("begin", "cover@4", "--with", strict, "--name", "strict")
         city.lean(7.0, 0, 3)
         city.caught_up()
         assert city.said() == []
@@ -281,18 +281,18 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
         city.lean(7.0, 0, 2)
         city.lean(STEEP, 6, 8)
         city.caught_up()
-        city.eyes("promote", "cover@3", "-y")
+        city.eyes("promote", "cover@4", "-y")
         city.caught_up()
         raised = [one for one in city.said() if one.subject.endswith(("-0", "-1"))]
         assert {one.transition for one in raised} == {Transition.RAISED}
         assert len(raised) == 2 * len(ZONES)
         assert {row["begun"]["shadow"]: row["stage"] for row in city.json("status")} == {
             "strict": "ended",
-            "cover@3": "promoted",
+            "cover@4": "promoted",
         }
         # The next trial is told apart, and that it does not have the policies of the one before.
-        assert "is live under the policies of cover@3" in city.eyes("begin", "cover")
-        assert city.json("status")[-1]["begun"]["shadow"] == "cover@3-2"
+        assert "is live under the policies of cover@4" in city.eyes("begin", "cover")
+        assert city.json("status")[-1]["begun"]["shadow"] == "cover@4-2"
         city.caught_up()
     city.verify()
 
@@ -302,7 +302,7 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
 
 def begun_(shadow: str = "trial") -> ShadowBegun:
     what_if = WhatIf.read({"override": [{"zone": ZONES[0], "policy": {"tilt_deg": 30.0}}]})
-    return ShadowBegun(shadow=shadow, detector="cover", version=3, what_if=what_if)
+    return ShadowBegun(shadow=shadow, detector="cover", version=4, what_if=what_if)
 
 
 class After:

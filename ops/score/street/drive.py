@@ -1,4 +1,7 @@
-"""A city's messages through the ears of ingest and the composed fold of all detectors, on a clock of its own."""
+"""A city's messages through the ears of ingest and the folds of all detectors and correlators, on a clock of its own.
+
+Between the two folds stands no sequencer: what one tick makes the first fold say, the second hears before that tick.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,10 +12,12 @@ from ops.score.street.ears import SHARD, Ears
 from ops.score.street.matching import Found
 from ops.simulate.city.city import City
 from ops.simulate.model import HOUR_MS
+from processors import correlators
 from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector, Said
 from schemas.anomaly import Anomaly, Transition
+from schemas.carrier import DeviceCarried
 from schemas.clock import Tick
 from schemas.envelope import Data
 from schemas.model import from_ms
@@ -50,6 +55,7 @@ class Driver:
         self._city = city
         self._ears = Ears(city.facilities)
         self._fold = PartitionFold(detectors, LATENESS_MS)
+        self._correlators = PartitionFold(correlators.ALL, correlators.LATENESS_MS)
         self._now_ms = city.start_ms
         self._out = Driven()
 
@@ -74,7 +80,7 @@ class Driver:
                 report(f"{done:.0f} of {self._city.days * 24} h, {out.messages:,} messages, {len(out.found)} findings")
         self._advance(self._city.end_ms)  # what goes wrong is over an hour before
         counts = self._fold.take_counts()
-        out.poison = sum(counts.poison.values())
+        out.poison = sum(counts.poison.values()) + sum(self._correlators.take_counts().poison.values())
         out.refused, out.unknown = self._ears.refused, self._ears.unknown
         return out
 
@@ -96,10 +102,12 @@ class Driver:
         if not events:
             return
         before_s = time.process_time()
-        outputs = self._fold.fold(events)
+        outputs = self._fold.fold(event for event in events if not isinstance(event, DeviceCarried))
         self._out.cpu_s += time.process_time() - before_s
         self._out.events += sum(_size(event) for event in events)
-        for output in outputs:
+        found = [output for output in outputs if isinstance(output, Anomaly)]
+        heard = [event for event in events if isinstance(event, DeviceCarried | Tick)]
+        for output in (*outputs, *self._correlators.fold([*found, *heard])):
             self._hear(output)
 
     def _hear(self, output: Said) -> None:
@@ -111,7 +119,7 @@ class Driver:
 
 
 def _size(event: Data) -> int:
-    if isinstance(event, Tick):
+    if isinstance(event, Tick | DeviceCarried):
         return 0
     identity = getattr(event, "identity", None)
     return len(identity) if isinstance(identity, list) else 1

@@ -8,6 +8,7 @@ from ingest.batches import Batches
 from ingest.cameras import Cameras
 from ingest.decoders.catalogue import Catalogue
 from ingest.devices.book import Book
+from ingest.devices.carriers import Carriers
 from ingest.devices.contexts import Contexts
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
@@ -24,13 +25,13 @@ from schemas.envelope import Data
 from schemas.facility import Facility
 from schemas.quarantine import Quarantined, UnregisteredReadings
 from schemas.registry import FacilityRegistered
-from schemas.topics import EVENTS, Topic
+from schemas.topics import CARRIERS, EVENTS, Topic
 
 SHARD: Final = "score"
 
 
 class _Writer:
-    """Keeps what would go to ``city.events.v1``; of what is refused or unknown, how much and one example."""
+    """Keeps what would go to the events and the carriers; of what is refused or unknown, how much and one example."""
 
     source = f"/score/{SHARD}"
 
@@ -57,7 +58,7 @@ class _Writer:
         confirmed: Any = None,  # noqa: ARG002
     ) -> None:
         """Remember, and confirm at once."""
-        if topic is EVENTS and data is not None:
+        if topic in {EVENTS, CARRIERS} and data is not None:
             self.events.append(data)
         elif isinstance(data, Quarantined):
             self.refused += 1
@@ -91,6 +92,7 @@ class Ears:
             accepted=self._accepted,
             cameras=Cameras(writer, self._ledger, self._batches, registry, SHARD),
             catalogue=catalogue,
+            carriers=Carriers(registry, writer),
             book=Book(SHARD, registry.knows, twin_s=60),
             contexts=Contexts(catalogue, writer, self._ledger),
             registry=registry,
@@ -130,7 +132,7 @@ class Ears:
         self._intake.take(Inbound(ticket, self._mid, False, topic, payload, len(payload), message.at_ms))  # noqa: FBT003 - a field
 
     def taken(self) -> list[Data]:
-        """All events since the last call."""
+        """All events since the last call, and who carries whom."""
         self._batches.flush_all()
         self._accepted.flush()
         self._ledger.release()

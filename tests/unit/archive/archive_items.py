@@ -80,7 +80,7 @@ def anomaly(**more: Any) -> Anomaly:
         "summary": "open",
         "numbers": {"b": 2.0, "a": 1.0},
         "detector": "cover",
-        "detector_version": 3,
+        "detector_version": 4,
         **more,
     }
     return Anomaly(**values)

@@ -9,6 +9,7 @@ from schemas.clock import Tick
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.quarantine import ReadingsReleased, UnregisteredReadings
 from schemas.registry import FacilityLeft, FacilityRegistered, RegistryRewriteEnded, ZoneConfigured, ZoneKind
+from schemas.verdict import VerdictGiven
 
 PLACE = Place(lon=113.8, lat=34.0, grid="g", district="d", address="a")
 
@@ -30,6 +31,7 @@ def test_every_change_has_a_statement_and_a_table_and_takes_what_it_is_given() -
         Change.CONFIGURE: ZoneConfigured(zone="segment:1", kind=ZoneKind.STREET_SEGMENT, place=PLACE),
         Change.TICK: Tick(time=NOW, generation=1, cadence_ms=1000, ticker="t", received_to={"b": 2, "a": 1}),
         Change.RELEASE: ReadingsReleased(device="d-1", through=17, messages=3),
+        Change.JUDGE: VerdictGiven(finding=SOME_ID, real=False, by="patrol 7", time=NOW),
     }
     assert set(STATEMENTS) == set(TABLE_OF) == set(Change) == set(events)
     for change, data in events.items():

@@ -5,10 +5,11 @@ from typing import Any
 
 from ingest.accepted import Accepted
 from ingest.batches import Batches
-from ingest.cameras import Cameras
+from ingest.cameras import Cameras, Plates
 from ingest.clock import FeedClock
 from ingest.decoders.catalogue import Catalogue
 from ingest.devices.book import Book
+from ingest.devices.carriers import Carriers
 from ingest.devices.contexts import Contexts
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
@@ -149,7 +150,7 @@ class Rig:
         self.feed = FeedClock() if feed else None
         self.batches = Batches(writer, self.ledger, "shard", 20)
         self.accepted = Accepted(writer, self.ledger, "shard", 20)
-        self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard")
+        self.cameras = Cameras(writer, self.ledger, self.batches, self.registry, "shard", Plates(b"key"))
         self.recalled: list[bytes] = []
         self.published: list[tuple[str, bytes]] = []
         self.timing = RigTiming()
@@ -171,6 +172,7 @@ class Rig:
         self.tally = Tally()
         self.catalogue = Catalogue()
         self.book = Book("shard", self.registry.knows, twin_s=60)
+        self.carriers = Carriers(self.registry, writer)
         self.contexts = Contexts(self.catalogue, writer, self.ledger)
         self.intake = Intake(
             self.settings,
@@ -181,6 +183,7 @@ class Rig:
             cameras=self.cameras,
             catalogue=self.catalogue,
             book=self.book,
+            carriers=self.carriers,
             contexts=self.contexts,
             registry=self.registry,
             unregistered=self.unregistered,
@@ -197,7 +200,10 @@ class Rig:
 
     def register(self, *facilities: Facility) -> None:
         for one in facilities:
-            self.unregistered.registered(self.registry.apply(one.facility, FacilityRegistered(facility=one)))
+            devices = self.registry.apply(one.facility, FacilityRegistered(facility=one))
+            self.unregistered.registered(devices)
+            for device in devices:
+                self.carriers.changed(device)
 
     def take(
         self,

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_rig import NOW, Rig, facility
 
+from ingest.cameras import Plates
 from ingest.messages import OVERSIZE_KEPT, PAYLOAD_MAX
 from runtime.kafka import MAX_RECORD_BYTES
 from schemas.camera import CameraEvent
@@ -192,6 +193,26 @@ def test_what_no_facility_claims_of_a_known_device_waits_too() -> None:
     assert waiting.identities == (("temperature", "a::1"),)
 
 
+def facilities(rig: Rig) -> list[tuple[str, str]]:
+    return [
+        (batch.series[i].observed_property, batch.series[i].facility)
+        for batch in rig.writer.of(BatchColumns)
+        for i in batch.series_index
+    ]
+
+
+def test_what_a_device_says_of_itself_goes_to_the_first_facility_if_none_asks_for_it() -> None:
+    rig = Rig()
+    rig.register(facility("F2", DeviceBinding(device="dev1", properties=("flow",))))
+    rig.register(facility("F1", DeviceBinding(device="dev1", properties=("pressure",))))
+    rig.take(TOPIC, b'[{"property":"battery_percent","value":80,"seq":1},{"property":"rssi","value":-90,"seq":1}]')
+    assert facilities(rig) == [("battery_percent", "F1"), ("rssi", "F1")]
+    assert rig.writer.of(UnregisteredReadings) == []
+    rig.register(facility("F2", DeviceBinding(device="dev1", properties=("flow", "rssi"))))
+    rig.take(TOPIC, b'{"property":"rssi","value":-91,"seq":2}')
+    assert facilities(rig)[-1] == ("rssi", "F2")
+
+
 def camera(rig: Rig, **more: Any) -> list[tuple[str, bool]]:
     before = len(rig.writer.of(CameraEvent))
     payload = {"phase": "update", "track": "7", "label": "car", **more}
@@ -220,6 +241,44 @@ def test_a_camera_message_is_split_by_zone() -> None:
     assert camera(rig, track="9", zones=["north"]) == [("C-north", True), ("C-south", False)]
     zones = {one.key: one.partition for one in rig.writer.events}
     assert zones == {zone: partition_of(zone, 12) for zone in ("segment:north", "segment:south")}
+
+
+def test_a_polygon_holds_what_stands_with_the_bottom_centre_of_its_box_in_it() -> None:
+    rig = Rig()
+    square = ((10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0))
+    binding = DeviceBinding(device="cam", polygon=square, homography="h2")
+    rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+    assert camera(rig, phase="new", box=[0, 0, 18, 20]) == []  # its middle is still outside
+    assert camera(rig, box=[2, 0, 22, 20]) == [("C", True)]
+    assert camera(rig) == [("C", True)]  # no box: where it was
+    assert camera(rig, box=[12, 12, 22, 32]) == [("C", False)]  # its wheels have left
+    assert camera(rig, box=[12, 2, 22, 12]) == [("C", True)]
+    assert camera(rig, phase="end") == [("C", False)]
+    events = rig.writer.of(CameraEvent)
+    assert {one.view for one in events} == {"h2"}
+    assert events[0].box == (2.0, 0.0, 22.0, 20.0)
+
+
+def test_another_polygon_is_asked_anew_about_the_same_box() -> None:
+    rig = Rig()
+    for corner, present in ((10.0, True), (50.0, False), (10.0, True)):
+        polygon = ((corner, 0.0), (corner + 20, 0.0), (corner + 20, 20.0), (corner, 20.0))
+        binding = DeviceBinding(device="cam", polygon=polygon)
+        rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+        assert camera(rig, box=[10, 0, 30, 10]) == [("C", present)]
+
+
+def test_plates_become_keyed_hashes() -> None:
+    rig = Rig()
+    binding = DeviceBinding(device="cam")
+    rig.register(facility("C", binding, zone="segment:1", facility_class=FacilityClass.CURB_ZONE))
+    for plate in ("豫K·12345", "豫k 12345", "豫K54321"):
+        camera(rig, plate=plate)
+    first, same, other = (one.plate for one in rig.writer.of(CameraEvent))
+    assert first == same != other
+    assert Plates(b"another").hashed("豫K12345") != first == Plates(b"key").hashed("豫K12345")
+    assert Plates(None).hashed("豫K12345") is None
+    assert Plates(b"key").hashed(" - ") is None
 
 
 def test_an_unknown_camera_waits() -> None:

@@ -6,7 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROCESSES = ("ingest.service", "processors.service", "processors.sequencer.service", "processors.archive.service")
+PROCESSES = (
+    "ingest.service",
+    "processors.service",
+    "processors.sequencer.service",
+    "processors.correlators.service",
+    "processors.archive.service",
+)
 
 
 def test_no_command_loads_another_process_metrics() -> None:

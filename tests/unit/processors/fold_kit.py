@@ -9,7 +9,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Blind, Clock, Outcome, Reading, Series, Stepped, Timer, TimerDue, ZoneEvent
+from processors.engine.contract import (
+    Blind,
+    Clock,
+    Outcome,
+    Reading,
+    Series,
+    Stepped,
+    Timer,
+    TimerDue,
+    Unseen,
+    ZoneEvent,
+)
 from processors.engine.outputs import outgoing
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.camera import CameraEvent, TrackPhase
@@ -53,6 +64,7 @@ class Scribe:
         """``wants``: the one property it asks for; all when empty."""
         self.name = name
         self.hears_late = hears_late
+        self.hears_cameras = True
         self._wants = wants
 
     def initial(self, zone: str) -> Told:
@@ -147,6 +159,8 @@ def brief(event: ZoneEvent) -> str:  # noqa: PLR0911 - a line for each kind of e
             return f"blind {event.shard} {event.from_ms} {event.to_ms}"
         case Stepped():
             return f"stepped {event.by_ms}"
+        case Unseen():
+            return f"unseen {event.facility} {event.since_ms}"
         case FacilityRegistered():
             tilt = event.facility.policy.tilt_deg
             return f"registered {event.facility.facility}{'' if tilt is None else f' tilt {tilt:g}'}"

@@ -5,7 +5,7 @@ import math
 import pytest
 from street_kit import ZONE, cover, facility, lamp, records, replayed, restart, said
 
-from processors.detectors import ALL
+from processors.detectors import ALL, cover_state
 from processors.detectors.novelty import CALM, LEARNING, RULED, UNFIT, NoveltyDetector
 from processors.engine.contract import Series
 from processors.engine.driver import PipelineTestDriver
@@ -15,7 +15,7 @@ from schemas.identity import finding_id, reading_id, timed
 from schemas.properties import PROPERTIES
 
 STEP_S = 600.0
-RAISED, CLEARED = "raised novelty lamp-1 power", "cleared novelty lamp-1 power"
+RAISED, CLEARED = "raised novelty lamp-1 voltage", "cleared novelty lamp-1 voltage"
 
 
 def usual(number: int) -> float:
@@ -30,14 +30,14 @@ def city() -> PipelineTestDriver:
 
 def speak(driver: PipelineTestDriver, first: int, count: int, device: str = "lamp-1") -> None:
     for number in range(first, first + count):
-        driver.read(device, "power", usual(number))
+        driver.read(device, "voltage", usual(number))
         driver.advance(STEP_S)
 
 
 def surprised() -> PipelineTestDriver:
     driver = city()
     speak(driver, 0, 1_000)
-    driver.read("lamp-1", "power", 250.0)
+    driver.read("lamp-1", "voltage", 250.0)
     driver.advance(STEP_S)
     return driver
 
@@ -46,15 +46,15 @@ def test_a_reading_never_seen_before_raises_and_calm_clears() -> None:
     driver = surprised()
     assert said(driver) == [RAISED]
     (raised,) = driver.findings
-    assert raised.summary.startswith("power of lamp-1 is new: ")
+    assert raised.summary.startswith("voltage of lamp-1 is new: ")
     assert "x the usual 22:00 (UTC): " in raised.summary
     assert raised.numbers["value"] == 250.0
     assert raised.numbers["score"] > 0.9
     assert raised.numbers["usual"] == pytest.approx(usual(1_000), abs=5.0)
     assert raised.numbers["beyond_spike"] > 0.5
-    evidence = reading_id("lamp-1", "power", timed(round(raised.since.timestamp() * 1000), 250.0))
+    evidence = reading_id("lamp-1", "voltage", timed(round(raised.since.timestamp() * 1000), 250.0))
     assert raised.evidence == (evidence,)
-    assert raised.id == finding_id(AnomalyKind.NOVELTY, ZONE, "lamp-1 power", str(evidence))
+    assert raised.id == finding_id(AnomalyKind.NOVELTY, ZONE, "lamp-1 voltage", str(evidence))
     speak(driver, 1_001, CALM - 1)
     assert said(driver) == [RAISED]
     speak(driver, 1_000 + CALM, 1)
@@ -65,7 +65,7 @@ def test_a_reading_never_seen_before_raises_and_calm_clears() -> None:
 def test_nothing_is_said_before_the_series_was_learnt(learnt: int, steps: int) -> None:
     driver = city()
     speak(driver, 0, learnt)
-    driver.read("lamp-1", "power", 900.0)
+    driver.read("lamp-1", "voltage", 900.0)
     assert len(said(driver)) == steps
 
 
@@ -78,7 +78,7 @@ def test_as_usual_says_nothing() -> None:
 def test_a_reading_out_of_order_is_not_judged() -> None:
     driver = city()
     speak(driver, 0, 1_000)
-    driver.read("lamp-1", "power", 250.0, at_ms=driver.now_ms - 3_600_000)
+    driver.read("lamp-1", "voltage", 250.0, at_ms=driver.now_ms - 3_600_000)
     assert said(driver) == []
 
 
@@ -94,7 +94,7 @@ def test_a_device_that_speaks_for_another_facility_is_learnt_anew() -> None:
     driver.register(lamp("lamp-2", "lamp-1"))
     speak(driver, 1_001, 10)
     assert said(driver) == [RAISED, CLEARED]
-    driver.read("lamp-1", "power", 900.0)
+    driver.read("lamp-1", "voltage", 900.0)
     assert said(driver) == [RAISED, CLEARED]
 
 
@@ -102,17 +102,19 @@ def test_two_series_know_nothing_of_each_other() -> None:
     driver = city()
     driver.register(lamp("lamp-2"))
     for number in range(1_000):
-        driver.read_many([("lamp-1", "power", usual(number), driver.now_ms), ("lamp-2", "power", 5.0, driver.now_ms)])
+        driver.read_many(
+            [("lamp-1", "voltage", usual(number), driver.now_ms), ("lamp-2", "voltage", 5.0, driver.now_ms)]
+        )
         driver.advance(STEP_S)
-    driver.read("lamp-2", "power", 80.0)
-    assert said(driver) == ["raised novelty lamp-2 power"]
+    driver.read("lamp-2", "voltage", 80.0)
+    assert said(driver) == ["raised novelty lamp-2 voltage"]
 
 
 def test_restarts_and_replays_change_nothing() -> None:
     driver = city()
     speak(driver, 0, 900)
     restart(driver)
-    driver.read("lamp-1", "power", 250.0)
+    driver.read("lamp-1", "voltage", 250.0)
     driver.advance(STEP_S)
     restart(driver)
     speak(driver, 901, CALM + 5)
@@ -124,7 +126,7 @@ def series(name: str, kind: FacilityClass = FacilityClass.STREET_LAMP) -> Series
     return Series("d", name, "1", "f", kind, ZONE)
 
 
-@pytest.mark.parametrize("name", ["power", "temperature", "pm2_5", "battery_voltage"])
+@pytest.mark.parametrize("name", ["voltage", "temperature", "pm2_5", "battery_voltage"])
 def test_it_hears_quantities(name: str) -> None:
     assert NoveltyDetector().wants(series(name))
 
@@ -135,14 +137,16 @@ def test_it_hears_no_flags_no_counters_and_nothing_unknown(name: str) -> None:
 
 
 def test_what_others_judge_is_left_to_them() -> None:
-    """Those that hear every property, to know who lives, judge no values."""
-    judges = [one for one in ALL if not one.wants(series("latitude"))]
-    assert {one.name for one in judges} >= {"cover", "parking", "leak"}
+    """Those that hear every property, to know who lives or for a limit that somebody may set, judge no values."""
+    judges = [one for one in ALL if not one.wants(series("latitude")) and one.name not in {"cover", "limit"}]
+    assert {one.name for one in judges} >= {"parking", "leak", "level", "lamp"}
     for kind in FacilityClass:
         for name in PROPERTIES:
             if any(one.wants(series(name, kind)) for one in judges):
                 assert not NoveltyDetector().wants(series(name, kind)), (kind, name)
-    assert set(RULED.values()) <= set(PROPERTIES)
+    assert set().union(*RULED.values()) <= set(PROPERTIES)
+    for name in cover_state.SIGNALS.keys() - UNFIT:
+        assert not NoveltyDetector().wants(series(name, FacilityClass.MANHOLE_COVER)), name
 
 
 def test_what_it_says_stands_in_the_table_of_kinds() -> None:

@@ -8,9 +8,13 @@ import pytest
 from street_kit import records, replayed, restart
 
 from processors.detectors.leak import LeakDetector
+from processors.detectors.leak_steps import Step
 from processors.detectors.pipe_leak import RECONFIGURED, PipeLeakDetector
+from processors.detectors.pipe_leak_report import said
+from processors.detectors.pipe_leak_state import OpenLeak, PipeLeakState
 from processors.engine.driver import START, PipelineTestDriver
 from processors.leak.core import STEP_S, LeakCore
+from processors.leak.explain import LIKELIEST
 from processors.leak.incidents import REPAIRED
 from schemas.anomaly import AnomalyKind, Transition
 from schemas.chunks import digest_of
@@ -142,6 +146,35 @@ def test_a_finding_says_where_how_much_and_by_what_it_is_known() -> None:
     assert raised.score == raised.numbers["probability"] > 0.8
     assert len(raised.evidence) == 4 + 2
     assert raised.summary.startswith(f"Burst near pipe p{pipe} of Ring: ")
+    assert f"{24 * flow:.0f} m3 or {24 * flow * 0.8:.0f} EUR a day" in raised.summary
+
+
+def test_a_finding_names_the_likeliest_pipes_and_what_the_meters_show() -> None:
+    numbers = whole().findings[0].numbers
+    likely = {key.removeprefix("probability:p"): value for key, value in numbers.items() if ":p" in key}
+    assert len(likely) == LIKELIEST
+    assert all(MODEL.distances_m[int(pipe), LEAK] <= 600 for pipe in likely)
+    assert 0.3 < sum(likely.values()) <= 1.001
+    shown = {key.removeprefix("residual_m:"): value for key, value in numbers.items() if key.startswith("residual_m:")}
+    assert set(shown) <= set(NAMES)
+    assert all(MODEL.distances_m[5 * int(name.removeprefix("P")), LEAK] > 1500 for name in shown)
+    assert all(0.02 < metres < 0.1 for metres in shown.values())  # less fallen than if so much went everywhere
+    assert numbers["balance_m3h"] == pytest.approx(9.0, abs=4.0)
+    assert numbers["evidence"] > 40
+
+
+def test_what_is_said_again_is_the_same_finding_at_its_new_place() -> None:
+    state = PipeLeakState(ZONE)
+    state.begin(configured(), LeakCore(MODEL))
+    leak = OpenLeak("burst", 3, 7, 8 * STEP_MS, 3, 5.0, 0.8, 50.0)
+    step = Step(9 * STEP_MS, {})
+    first = said(state, leak, Transition.RAISED, step, "pipe_leak", 2)
+    leak.named, leak.flow = 9, 6.0
+    second = said(state, leak, Transition.UPDATED, step, "pipe_leak", 2)
+    assert second.id == first.id
+    assert (first.subject, second.subject) == (f"{ZONE}/p3", f"{ZONE}/p9")
+    assert first.place != second.place
+    assert second.numbers["extra_flow_m3h"] == 6.0
 
 
 def test_order_and_copies_within_ten_minutes_change_nothing() -> None:
@@ -222,3 +255,22 @@ def test_readings_of_strangers_are_not_the_networks() -> None:
     driver.read("P9", "pressure", 1.0)
     driver.advance(3600)
     assert driver.findings == []
+
+
+def test_a_meter_that_lies_is_told_as_a_finding_of_its_device_and_raises_no_leak() -> None:
+    driver, values = town(), readings(_plain, 9, []).copy()
+    values[AT:, 2] += 0.4
+    values[AT:, 4] = values[AT, 4]
+    flow_on(driver, values, 0, 9 * PER_DAY)
+    restart(driver)
+    said = {(one.kind, one.subject): one for one in driver.findings if one.transition == Transition.RAISED}
+    assert set(said) == {(AnomalyKind.DEVICE_JUMP, "P2"), (AnomalyKind.DEVICE_STUCK, "P4")}
+    jumped, stuck = said[AnomalyKind.DEVICE_JUMP, "P2"], said[AnomalyKind.DEVICE_STUCK, "P4"]
+    assert jumped.numbers["error"] == pytest.approx(0.4, abs=0.05)
+    assert jumped.facility == "P2"
+    assert jumped.place == facility("P2").place
+    assert jumped.summary.startswith("The pressure of P2 jumped away from the others, by 0.396 m too high, since ")
+    assert len(jumped.evidence) == 1
+    assert to_ms(stuck.since) == (FIRST + AT) * STEP_MS
+    driver.configure_water(configured(None, revision=1))
+    assert driver.open == []

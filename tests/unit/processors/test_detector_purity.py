@@ -126,7 +126,9 @@ def test_a_detector_knows_no_world_no_chance_and_no_order_of_sets(module: Path) 
 
 
 def test_there_are_modules_to_look_at() -> None:
-    assert {"cover.py", "parking.py", "silence.py", "clock.py", "leak.py", "common.py"} <= {m.name for m in MODULES}
+    assert {"cover.py", "detector.py", "surface.py", "silence.py", "clock.py", "leak.py", "common.py"} <= {
+        m.name for m in MODULES
+    }
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,48 @@ def test_any_of_many_series_and_a_camera_event_is_a_sign_of_life() -> None:
     assert said(driver) == []
 
 
+# losses
+
+
+def lossy(driver: PipelineTestDriver, intervals: int, lost: int, run: int = 1) -> None:
+    """It speaks every minute, and so many times in a hundred a run of messages is lost."""
+    for n in range(intervals):
+        driver.advance(60)
+        if n % 100 not in {k + 25 * r for r in range(lost) for k in range(run)}:
+            speak(driver)
+
+
+@pytest.mark.parametrize(("lost", "missing", "found"), [(0, 3, True), (2, 4, False), (2, 5, True)])
+def test_who_loses_messages_is_given_as_many_intervals_as_its_losses_explain(
+    lost: int, missing: int, found: bool
+) -> None:
+    driver = street(tick_s=10.0)
+    speak(driver)
+    lossy(driver, 199, lost)
+    speak(driver)
+    driver.advance(missing * 60 + 10)
+    assert said(driver) == (SILENT[:1] if found else [])
+
+
+def test_an_outage_that_was_found_is_no_loss() -> None:
+    driver = street(tick_s=10.0)
+    speak(driver)
+    lossy(driver, 50, 0)
+    driver.advance(7200)
+    lossy(driver, 50, 0)
+    driver.advance(190)
+    assert said(driver) == [*SILENT, SILENT[0]]
+
+
+def test_a_zone_may_have_three_intervals_count_whatever_is_lost() -> None:
+    driver = street(lamp().model_copy(update={"policy": Policy(rules={"silence.chance": 0.0})}), tick_s=10.0)
+    speak(driver)
+    lossy(driver, 199, 2)
+    speak(driver)
+    driver.advance(190)
+    assert said(driver) == SILENT[:1]
+
+
 # clearing
 
 

@@ -10,8 +10,9 @@ from processors.engine.citywide import City
 from processors.engine.composed import PartitionFold
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.snapshot import SHARDS
+from schemas.curb import Calendar
 from schemas.facility import FacilityClass, Policy
-from schemas.registry import ClassConfigured, FacilityRegistered
+from schemas.registry import CalendarConfigured, ClassConfigured, FacilityRegistered
 from schemas.whatif import WhatIf
 
 HEARD = "ClassConfigured"
@@ -28,6 +29,16 @@ def met(*zones: str) -> PartitionFold:
     for zone in zones:
         fold.fold([FacilityRegistered(facility=facility(f"d-{zone}", zone=zone))])
     return fold
+
+
+def test_a_calendar_and_the_classes_are_known_side_by_side() -> None:
+    fold = met("z1")
+    calendar = CalendarConfigured(calendar=Calendar(time_zone="CET-1"), revision=1)
+    assert briefs(fold.fold([covers(5.0), calendar])) == [f"scribe@z1: {HEARD}", "scribe@z1: CalendarConfigured"]
+    fold = restored(fold)
+    assert briefs(fold.fold([covers(5.0), calendar])) == []
+    told = briefs(fold.fold([FacilityRegistered(facility=facility("d2", zone="z2"))]))
+    assert told[:2] == ["scribe@z2: CalendarConfigured", f"scribe@z2: {HEARD}"]  # in the order of their keys
 
 
 def test_every_zone_hears_it_once() -> None:

@@ -26,10 +26,10 @@ def street() -> PipelineTestDriver:
 
 
 def tilt(driver: PipelineTestDriver, at_s: float, *angles: float, name: str = "cover-1") -> None:
-    """So many samples at a second of the story."""
+    """So many samples, 10 ms apart, the last at a second of the story."""
     driver.advance_to(to_ms(START) + round(at_s * 1000))
-    for angle in angles:
-        driver.read(name, "tilt_angle", angle)
+    for before, angle in zip(reversed(range(len(angles))), angles, strict=True):
+        driver.read(name, "tilt_angle", angle, at_ms=driver.now_ms - 10 * before)
 
 
 def expected(driver: PipelineTestDriver) -> list[str | None]:

@@ -9,6 +9,7 @@ import pytest
 from state_kit import slot
 from street_kit import facility
 
+from processors.correlators import ALL as CORRELATORS
 from processors.detectors import ALL, CANDIDATES, counters, leak_judge, leak_life, leak_steps
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.frontier import BLIND_CADENCES
@@ -39,7 +40,9 @@ def test_the_driver_needs_but_a_few_lines() -> None:
 
 
 def test_every_detector_has_a_page_that_names_what_it_says() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} == {"writing-one"} | {one.name for one in (*ALL, *CANDIDATES)}
+    assert {path.stem for path in FOLDER.glob("*.md")} == {"writing-one"} | {
+        one.name for one in (*ALL, *CANDIDATES, *CORRELATORS)
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,13 @@ def test_the_numbers_of_a_page_are_those_of_the_code(name: str, numbers: list[fl
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_a_row_of_the_page_names_every_parameter_of_its_rules_and_its_default(name: str) -> None:
     rule, parameter = PARAMETERS[name]
-    named = [line for line in rows(rule.processor) if f"`{name}`" in line]
+    if rule.family is None:
+        named = [line for line in rows(rule.processor) if f"`{name}`" in line]
+    else:  # a row for all of them, and one for each property that has defaults of its own
+        of_all = f"`{rule.family}_PROPERTY.{parameter.name}`"
+        of_one = f"`{name.partition('.')[0].removeprefix(rule.family + '_')}`"
+        named = [line for line in rows(rule.processor) if of_all in line or (of_one in line and rule.in_force)]
+    assert named
     assert any(math.isinf(parameter.default) or _has(line, parameter.default) for line in named)
 
 
@@ -68,4 +77,4 @@ def rows(name: str) -> list[str]:
 
 
 def _has(line: str, number: float) -> bool:
-    return re.search(rf"(?<![\d.]){number:g}(?![\d.]\d)", line) is not None
+    return re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d.]\d)", line) is not None

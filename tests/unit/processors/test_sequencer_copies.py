@@ -4,10 +4,11 @@ import pytest
 from memory_ports import Fault
 from sequencer_rig import COMMIT_S, EVERYTHING, NOW, THE_TIME, Desk, finding, tick
 
-from processors.sequencer.copies import BEGINNING, NO_DISTRICT, Moment
+from processors.sequencer.copies import BEGINNING, Moment
 from processors.sequencer.loop import PLACES
 from runtime.errors import FencedError, OutcomeUnknownError, RetryableError
 from schemas.anomaly import Transition
+from schemas.carrier import NO_DISTRICT
 from schemas.partitioning import partition_of
 from schemas.quarantine import Reason
 from schemas.topics import ANOMALIES, CASE_INPUTS, TICKS

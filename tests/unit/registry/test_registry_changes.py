@@ -1,5 +1,6 @@
 """What a load would write: events for what is different, states behind them, nothing for what is not."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,8 +10,17 @@ from ops.registry.load import LoadReport, load_registry
 from ops.registry.store import Registered
 from runtime.errors import FatalError
 from runtime.settings import Settings
+from schemas.curb import DEFAULT_CALENDAR, Calendar
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
-from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
+from schemas.registry import (
+    CalendarConfigured,
+    CityWide,
+    ClassConfigured,
+    FacilityLeft,
+    FacilityRegistered,
+    ZoneConfigured,
+    ZoneKind,
+)
 from schemas.water import WaterNetworkConfigured
 from tests.surveyor import network
 
@@ -36,7 +46,7 @@ class Rig:
         self.facilities: dict[str, Facility] = {}
         self.zones: dict[str, ZoneConfigured] = {}
         self.networks: dict[str, WaterNetworkConfigured] = {}
-        self.city: dict[str, ClassConfigured] = {}
+        self.city: dict[str, CityWide] = {}
         self.events: list[tuple[str, Any]] = []
         self.everywhere: list[Any] = []
         self.states: list[tuple[str, str, Any]] = []
@@ -187,6 +197,20 @@ def test_what_is_known_of_a_class_is_for_every_partition(rig: Rig) -> None:
     rig.city = {word.key: word}
     assert rig.load(city=(word,)).classes == ()
     assert rig.everywhere == rig.states == []
+
+
+def test_a_calendar_is_for_every_partition_and_said_once(rig: Rig) -> None:
+    word = CalendarConfigured(calendar=Calendar(time_zone="CET-1", periods={"holidays": (date(2026, 10, 1),)}))
+    usual = CalendarConfigured(calendar=DEFAULT_CALENDAR)
+    assert not rig.load(city=(usual,)).calendar  # it holds anyway
+    report = rig.load(city=(word,))
+    assert report.calendar
+    assert str(report).endswith("; the calendar configured")
+    assert rig.everywhere == [word]
+    assert [(key, data) for key, _, data in rig.states] == [("/city/calendar", word)]
+    rig.city = {word.key: word}
+    assert not rig.load(city=(word,)).calendar
+    assert rig.load(city=(usual,)).calendar
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

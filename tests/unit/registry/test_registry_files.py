@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from ops.registry.files import RegistryFileError, read_registry_file
 from ops.registry.rows import COLUMNS
+from schemas.curb import Calendar
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
@@ -51,6 +53,37 @@ def examples(tmp_path: Path) -> tuple[Path, Path]:
     for path, block in zip(paths, (blocks["csv"], blocks["json"]), strict=True):
         path.write_text(block, encoding="utf-8")
     return paths
+
+
+def test_the_documented_curb_policies_and_calendar_are_read(tmp_path: Path) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    curb, calendar = (re.findall(rf"```json {name}\n(.*?)```", text, re.DOTALL)[0] for name in ("curb", "calendar"))
+    cell = json.dumps(json.loads(curb)).replace('"', '""')
+    lines = (f'b-1,local,parking_bay,segment:1,113.85,34.03,"{cell}"', f',,zone,segment:1,113.85,34.03,"{cell}"')
+    (table,), (zone,) = read_registry_file(csv_file(tmp_path, *lines, header=f"{HEADER},curb"))
+    (points,), _ = read_registry_file(geojson(tmp_path, feature(curb=json.loads(curb))))
+    assert table.policy == points.policy == zone.policy
+    rush, day = table.policy.curb or ()
+    assert (rush.activity, rush.time_spans[0].designated_period_except) == ("no stopping", True)
+    assert (day.max_stay_s, day.no_return_s, day.priority) == (7200.0, 3600.0, 2)
+    assert Calendar.model_validate_json(calendar).periods["holidays"][0] == date(2026, 10, 1)
+
+
+def test_both_spellings_of_an_activity_are_read(tmp_path: Path) -> None:
+    for spelling in ("no stopping", "no_stopping"):
+        curb = [{"priority": 1, "activity": spelling}]
+        (found,), _ = read_registry_file(geojson(tmp_path, feature(activity=spelling, curb=curb)))
+        assert found.policy.activity == "no_stopping"
+        assert [one.activity for one in found.policy.curb or ()] == ["no stopping"]
+
+
+def test_a_wrong_curb_policy_is_named_by_its_place(tmp_path: Path) -> None:
+    spans = [{"time_of_day_start": "8:00"}]
+    curb = [{"priority": 1, "activity": "parking", "time_spans": spans}, {"priority": 1, "activity": "park"}]
+    said = problems(geojson(tmp_path, feature(curb=curb)))
+    assert said[0].startswith("covers.geojson: feature 1: curb: 0.time_spans.0.time_of_day_start: String should match")
+    assert said[1].startswith("covers.geojson: feature 1: curb: 1.activity: Input should be 'parking'")
+    assert "Invalid JSON" in problems(csv_file(tmp_path, "b,local,parking_bay,z:1,1,1,[", header=f"{HEADER},curb"))[0]
 
 
 def test_the_documented_examples_load_and_agree(tmp_path: Path) -> None:

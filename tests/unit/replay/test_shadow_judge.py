@@ -21,7 +21,7 @@ DAY = 1440 * MIN
 
 
 def trial(until_ms: int | None = None) -> TrialRecord:
-    begun = ShadowBegun(shadow="cover@3", detector="cover", version=3)
+    begun = ShadowBegun(shadow="cover@4", detector="cover", version=4)
     verdict = None if until_ms is None else Verdict.ENDED
     until: datetime | None = None if until_ms is None else from_ms(until_ms)
     return TrialRecord(begun=begun, since=from_ms(SINCE), verdict=verdict, until=until)
@@ -119,6 +119,6 @@ def test_what_weakens_the_figures_is_said() -> None:
     assert "1 findings were raised before the trial began" in text
     assert "1 findings are too new" in text
     assert "2 records are no findings" in text
-    assert "cover@3 found the same" in text
+    assert "cover@4 found the same" in text
     told = json.loads(json.dumps(diff_as_json(found)))
-    assert (told["older"], told["undecided"], told["different"], told["shadow"]) == (1, 1, False, "cover@3")
+    assert (told["older"], told["undecided"], told["different"], told["shadow"]) == (1, 1, False, "cover@4")

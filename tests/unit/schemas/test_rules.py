@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facility import CodeScheme, Facility, FacilityClass, Place, Policy
+from schemas.properties import PROPERTIES
 from schemas.rules import (
     PARAMETERS,
     RULES,
     RuleError,
     Scope,
     check,
+    deciding,
     explain,
     merged,
     read_value,
@@ -25,6 +27,7 @@ from schemas.units import UNITS
 from schemas.whatif import WhatIf, WhatIfError
 
 TILT = "cover.tilt_deg"
+SPELLED = {"%": "percent", "m/s": "mps"}  # or the parameter names the property whose unit it has
 
 
 def values(name: str) -> st.SearchStrategy[float]:
@@ -42,10 +45,12 @@ def policies(draw: st.DrawFn) -> Policy:
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_unit(name: str) -> None:
-    _, parameter = PARAMETERS[name]
+    rule, parameter = PARAMETERS[name]
     assert parameter.low <= parameter.default <= parameter.high or math.isinf(parameter.default)
-    assert parameter.unit in UNITS
-    assert parameter.unit == "1" or name.endswith(f"_{parameter.unit}")
+    named = {unit for prop in PROPERTIES.values() if prop.name in name for unit in (prop.unit, f"{prop.unit}/s")}
+    assert parameter.unit in UNITS or parameter.unit in named
+    spelled = SPELLED.get(parameter.unit, parameter.unit.lower())
+    assert rule.family or parameter.unit == "1" or parameter.unit in named or name.endswith(f"_{spelled}")
     assert parameter.field is None or parameter.field in Policy.model_fields
     Policy(rules={name: parameter.low})  # its name can stand in a policy
 
@@ -53,7 +58,7 @@ def test_a_parameter_has_a_default_within_its_range_and_a_name_that_ends_in_its_
 def test_every_number_of_a_policy_is_some_parameter() -> None:
     read = {parameter.field for _, parameter in PARAMETERS.values()} - {None}
     of_meters = {"m3_per_pulse", "rolls_over_at", "max_flow_m3_h", "count_gap_s"}  # facts of one meter, no thresholds
-    assert read == Policy.model_fields.keys() - {"activity", "rules"} - of_meters
+    assert read == Policy.model_fields.keys() - {"activity", "curb", "rules"} - of_meters
 
 
 def facility(policy: Policy, facility_class: FacilityClass = FacilityClass.MANHOLE_COVER) -> Facility:
@@ -84,8 +89,12 @@ def test_a_field_says_it_to_every_rule_that_reads_it_and_rules_win() -> None:
     assert said(Policy(grace_s=45.0, rules={"bus_stop.dwell_s": 20.0})) == {
         "overstay.grace_s": 45.0,
         "no_stopping.dwell_s": 45.0,
+        "no_parking.dwell_s": 45.0,
         "bus_stop.dwell_s": 20.0,
         "fire_lane.dwell_s": 45.0,
+        "bicycle_lane.dwell_s": 45.0,
+        "entrance.dwell_s": 45.0,
+        "double_parking.dwell_s": 45.0,
     }
 
 
@@ -155,3 +164,16 @@ def test_text_that_is_no_parameter_and_value_is_refused(text: str) -> None:
     with pytest.raises(RuleError, match=r"as in cover.tilt_deg=12"):
         read_value(text)
     assert read_value(" cover.tilt_deg = 12") == (TILT, 12.0)
+
+
+def test_rules_of_a_family_that_has_no_limit_for_a_facility_are_not_shown() -> None:
+    plain_cover = list(explain(facility(Policy()), None, None))
+    shown = {name for name, _, _ in deciding(plain_cover)}
+    assert {"cover.tilt_deg", "limit_gas_lel.high", "limit_gas_lel.samples"} <= shown
+    assert not any(name.startswith("limit_temperature.") for name in shown)
+    own = list(explain(facility(Policy(rules={"limit_temperature.high": 70.0})), None, None))
+    assert {name for name, _, _ in deciding(own)} - shown == {
+        name for name in PARAMETERS if name.startswith("limit_temperature.")
+    }
+    assert {rule.name for rule in RULES.values() if not rule.in_force} >= {"limit_temperature", "limit_flow"}
+    assert RULES["cover"].in_force

@@ -2,6 +2,7 @@
 
 import csv
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from ops.score.battledim import Leak, PipeMap
+from ops.score.faults import as_they_come, lost_and_stuck
 from ops.score.located import score, write_alarms
-from ops.score.ltown import Year, read, sensed, with_faults
+from ops.score.ltown import Year, read, sensed, years_in
+from processors.detectors.leak_steps import Steps
+from processors.engine.contract import Reading
 from runtime.errors import FatalError
 from tests.unit.processors.leak_network_kit import FIRST, PER_DAY, PIPES, burst, network, readings
 
@@ -35,6 +39,7 @@ def test_a_year_is_run_and_judged(tmp_path: Path) -> None:
     assert found["median_delay_abrupt_h"] < 1
     assert found["state_bytes_day_30"] is None
     assert found["settings"]["fast"] > 0
+    assert [one.right for one in scored.said] == [True]
     write_alarms(tmp_path / "alarms.csv", scored)
     with (tmp_path / "alarms.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -43,13 +48,41 @@ def test_a_year_is_run_and_judged(tmp_path: Path) -> None:
     assert RING.apart(rows[0]["link"], "p13") <= 300
 
 
-def test_faults_lose_readings_and_let_sensors_stand_still() -> None:
+def test_faults_lose_readings_and_let_a_sensor_stand_still() -> None:
     values = np.random.default_rng(2).random((210 * PER_DAY, 6))
-    faulty = with_faults(values)
+    faulty = lost_and_stuck(values)
     assert np.isnan(faulty).mean() == pytest.approx(0.02, abs=0.003)
-    week = faulty[200 * PER_DAY : 207 * PER_DAY, 0]
-    assert np.ptp(week) == 0
-    assert np.array_equal(with_faults(values), faulty, equal_nan=True)
+    week = slice(200 * PER_DAY, 207 * PER_DAY)
+    assert np.nanmax(faulty[week, 0]) == np.nanmin(faulty[week, 0])
+    assert np.nanmax(faulty[week, 1]) > np.nanmin(faulty[week, 1])
+    assert np.array_equal(lost_and_stuck(values), faulty, equal_nan=True)
+
+
+def test_disorder_within_ten_minutes_changes_no_tick() -> None:
+    values = year(1).values.copy()
+    values[5, 2] = np.nan
+    names = [f"S{i}" for i in range(values.shape[1])]
+    ticks = list(as_they_come(values, FIRST, names))
+    assert [tick for tick, _ in ticks] == list(range(FIRST, FIRST + len(values)))
+    assert np.array_equal([reading for _, reading in ticks], values, equal_nan=True)
+
+
+def test_readings_do_come_in_disorder(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    add = Steps.add
+
+    def watched(self: Steps, key: str, reading: Reading) -> None:
+        seen.append(reading.time_ms)
+        add(self, key, reading)
+
+    monkeypatch.setattr(Steps, "add", watched)
+    list(as_they_come(year(1).values, FIRST, [f"S{i}" for i in range(10)]))
+    assert any(later < earlier for earlier, later in pairwise(seen))
+
+
+def test_a_burst_is_found_through_faults_as_well() -> None:
+    found = score(year(), NETWORK, RING, faults=True).figures
+    assert (found["new_found"], found["fp"], found["faults"]) == (1, 0, True)
 
 
 def test_a_sensor_that_the_model_reads_and_nobody_sends_is_named() -> None:
@@ -63,6 +96,16 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="reading parquet needs the extra `data`")
     with pytest.raises(FatalError, match=r"scada_5min_centi\.parquet"):
         read(tmp_path)
+
+
+def test_a_folder_of_years_stands_for_its_years(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scada_5min_centi.parquet").touch()
+    assert [year.name for year in years_in(tmp_path)] == ["a", "b"]
+    assert years_in(tmp_path / "b") == [tmp_path / "b"]
+    with pytest.raises(FatalError, match=r"scada_5min_centi\.parquet"):
+        years_in(tmp_path / "nothing")
 
 
 def test_columns_say_what_they_are() -> None:

@@ -108,9 +108,17 @@ def test_an_update_of_a_tracked_object() -> None:
 
 
 def test_a_sighting_names_nobody() -> None:
-    text = str(one(FRIGATE, "frigate/events", EVENT).sightings)
+    (seen,) = one(FRIGATE, "frigate/events", EVENT).sightings
+    assert seen.plate == "K12345"  # of which ingest makes a keyed hash
+    text = str(seen.model_copy(update={"plate": None}))
     assert "K12345" not in text
     assert "Li Wei" not in text
+
+
+def test_a_sighting_tells_the_box_and_for_how_long_it_has_stood() -> None:
+    (seen,) = one(FRIGATE, "frigate/events", EVENT).sightings
+    assert seen.box == (100.0, 220.0, 340.0, 460.0)
+    assert seen.still_s == 18.0  # 90 frames, five a second
 
 
 def test_a_new_and_an_ended_object() -> None:

@@ -202,7 +202,7 @@ def test_further_wired_modules() -> None:
 def test_the_gateway_about_itself() -> None:
     said = {"uptime": 600, "version": "v1.8.1", "env": "esp32-ble", "rssi": -60, "tempc": 52, "freemem": 9, "SSID": "x"}
     found = report(OpenMqttGateway(), "home/pole-gw/SYStoMQTT", said)
-    assert (found.kind, values(found)) == (Kind.STATUS, {"rssi": -60.0, "temperature@device": 52.0})
+    assert (found.kind, values(found)) == (Kind.STATUS, {"rssi": -60.0, "temperature@device": 52.0, "uptime": 600.0})
     assert (found.about.firmware, found.about.uptime_s) == ("v1.8.1", 600.0)
 
 

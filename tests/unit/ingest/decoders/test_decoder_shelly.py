@@ -306,7 +306,7 @@ def test_gen2_system_and_radio() -> None:
         "wifi": {"rssi": -55, "ssid": "x"},
     }
     found = report(ShellyGen2(), f"{PM}/events/rpc", {"src": PM, "method": "NotifyFullStatus", "params": params})
-    assert (values(found), found.kind, found.unmapped) == ({"rssi": -55.0}, Kind.STATUS, [])
+    assert (values(found), found.kind, found.unmapped) == ({"rssi": -55.0, "uptime": 60.0}, Kind.STATUS, [])
     assert (found.about.uptime_s, found.about.firmware) == (60.0, "20260101/1.7.0")
 
 

@@ -174,7 +174,7 @@ def test_state() -> None:
         "Wifi": {"RSSI": 80, "Signal": -60},
     }
     found = report(Tasmota(), "tele/pole/STATE", said)
-    assert values(found) == {"switch_on@POWER1": 1.0, "switch_on@POWER2": 0.0, "rssi": -60.0}
+    assert values(found) == {"switch_on@POWER1": 1.0, "switch_on@POWER2": 0.0, "rssi": -60.0, "uptime": 183845.0}
     assert (found.kind, found.about.uptime_s, left(found)) == (Kind.TELEMETRY, 183845.0, {"Vcc": 3.3})
     alone = report(Tasmota(), "tele/pole/STATE", {"UptimeSec": 7, "Wifi": {"Signal": -60}})
     assert (alone.kind, alone.about.uptime_s) == (Kind.STATUS, 7.0)
@@ -225,7 +225,7 @@ def test_start_up_messages() -> None:
     counted = report(Tasmota(), "tele/pole/INFO3", {"Info3": {"RestartReason": "Power On", "BootCount": 7}})
     assert counted.numbering == Numbering(0, epoch="7")
     state = report(Tasmota(), "tele/pole/HASS_STATE", {"Version": "9.5", "Signal (dBm)": "-61", "Uptime": "0T00:00:09"})
-    assert (values(state), state.about.uptime_s) == ({"rssi": -61.0}, 9.0)
+    assert (values(state), state.about.uptime_s) == ({"rssi": -61.0, "uptime": 9.0}, 9.0)
 
 
 def test_status_0_is_all_in_one() -> None:
@@ -238,7 +238,7 @@ def test_status_0_is_all_in_one() -> None:
         "StatusSTS": {"Time": "2026-05-01T10:00:00", "POWER": "ON"},
     }
     found = report(Tasmota(), "stat/pole/STATUS0", said, BERLIN)
-    assert values(found) == {"temperature@AM2301": 8.0, "switch_on@POWER": 1.0}
+    assert values(found) == {"temperature@AM2301": 8.0, "switch_on@POWER": 1.0, "uptime": 3600.0}
     assert found.time_ms == 1777622400000
     assert (found.about.uptime_s, found.about.name) == (3600.0, "Pole 3")
     assert found.about.tags == {"restart_reason": "Power On", "mac": "02:42:AC:11:00:02"}

@@ -1,0 +1,213 @@
+"""What the composed fold of all detectors costs: ordinary readings and tracks of cameras, with a city's state loaded.
+
+Only the fold is measured, by CPU time on one core: no server, no decoding, nothing written.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any, Final
+
+from ops.bench.fleet import SENSORS_A_ZONE, Device, facilities, fleet, zones
+from ops.bench.place import Report
+from processors.detectors import ALL
+from processors.engine.composed import PartitionFold
+from schemas.camera import CameraEvent, TrackPhase
+from schemas.clock import Tick
+from schemas.columns import BatchColumns, SeriesColumns
+from schemas.envelope import Data
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
+from schemas.identity import numbered
+from schemas.model import from_ms
+from schemas.properties import PROPERTIES
+from schemas.registry import FacilityRegistered
+
+SHARD: Final = "bench"
+START_MS: Final = 1_772_409_600_000
+LATENESS_MS: Final = 86_400_000
+TICK_MS: Final = 10_000
+ROWS_A_BATCH: Final = 100
+KERBS_A_CAMERA: Final = 3
+CHUNK: Final = 20_000
+PASSING, TOO_LONG, CHURN = 0.65, 0.02, 0.035
+"""Shares: of vehicles that only pass; of stops that are long where none is allowed; of minutes in which ids change."""
+_ACTIVITIES: Final = ("no_stopping", "parking", "fire_lane", "parking", "bus_stop", "parking")
+"""Half of the kerbs are for parking: there vehicles stand for long, and nearly all messages say that they still do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """CPU seconds per million, on one core."""
+
+    facilities: int
+    readings: int
+    camera_events: int
+    cpu_s_per_million_readings: float
+    cpu_s_per_million_camera_events: float
+    findings: int
+    registering_s: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+class _Meter:
+    """A fold, how long it took, and what it said."""
+
+    def __init__(self) -> None:
+        self.fold = PartitionFold(ALL, LATENESS_MS)
+        self.findings = 0
+
+    def take(self, events: Iterator[Data]) -> float:
+        """Fold them all; gives the CPU seconds of the fold alone."""
+        cpu_s = 0.0
+        while chunk := [event for _, event in zip(range(CHUNK), events, strict=False)]:
+            begin = time.process_time()
+            said = self.fold.fold(chunk)
+            cpu_s += time.process_time() - begin
+            self.findings += len(said)
+        return cpu_s
+
+
+def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> FoldResult:
+    """Measure with ``size`` facilities registered, of which one in twenty is a stretch of kerb before a camera."""
+    devices = fleet(size * 19 // 20)
+    kerbs = list(_kerbs(size - len(devices)))
+    meter = _Meter()
+    report(f"registering {len(devices) + len(kerbs):,} facilities")
+    registering_s = meter.take(iter([*zones(devices), *map(_registered, [*facilities(devices), *kerbs])]))
+    report(f"folding {readings:,} readings")
+    reading_s = meter.take(_readings(devices, readings))
+    report(f"folding {camera_events:,} camera events")
+    camera_s = meter.take(_sightings(kerbs, camera_events))
+    return FoldResult(
+        facilities=size,
+        readings=readings,
+        camera_events=camera_events,
+        cpu_s_per_million_readings=round(reading_s / readings * 1e6, 2),
+        cpu_s_per_million_camera_events=round(camera_s / camera_events * 1e6, 2),
+        findings=meter.findings,
+        registering_s=round(registering_s, 1),
+    )
+
+
+def _registered(facility: Facility) -> FacilityRegistered:
+    return FacilityRegistered(facility=facility)
+
+
+def _kerbs(number: int) -> Iterator[Facility]:
+    for index in range(number):
+        yield Facility(
+            facility=f"bench-kerb-{index}",
+            scheme=CodeScheme.LOCAL,
+            facility_class=FacilityClass.CURB_ZONE,
+            zone=f"segment:bench-{index // SENSORS_A_ZONE}",
+            place=Place(lon=113.85, lat=34.03),
+            devices=(
+                DeviceBinding(device=f"bench-cam-{index // KERBS_A_CAMERA}", properties=(), camera_zone=str(index)),
+            ),
+            policy=Policy.model_validate({"activity": _ACTIVITIES[index % len(_ACTIVITIES)]}),
+        )
+
+
+def _tick(at_ms: int) -> Tick:
+    return Tick(time=from_ms(at_ms), generation=1, cadence_ms=TICK_MS, ticker=SHARD, received_to={SHARD: at_ms})
+
+
+def _readings(devices: list[Device], number: int) -> Iterator[Data]:
+    """Each device in turn, a hundred readings a record, a thousand records a second."""
+    series = [
+        SeriesColumns(
+            device=device.name,
+            observed_property=device.kind.observed_property,
+            unit=PROPERTIES[device.kind.observed_property].unit,
+            facility=device.name,
+            facility_class=device.kind.facility_class,
+            zone=device.zone,
+        )
+        for device in devices
+    ]
+    for first in range(0, number, ROWS_A_BATCH):
+        at_ms = START_MS + first // ROWS_A_BATCH
+        if at_ms % TICK_MS == 0:
+            yield _tick(at_ms)
+        turns = [divmod(row, len(devices)) for row in range(first, min(first + ROWS_A_BATCH, number))]
+        kinds = [devices[index].kind for _, index in turns]
+        yield BatchColumns(
+            shard=SHARD,
+            series=[series[index] for _, index in turns],
+            series_index=list(range(len(turns))),
+            phenomenon_time=[at_ms] * len(turns),
+            result=[kind.values[turn % len(kind.values)] for kind, (turn, _) in zip(kinds, turns, strict=True)],
+            identity=[numbered("", turn) for turn, _ in turns],
+            result_quality=[0] * len(turns),
+            arrival_time=[at_ms] * len(turns),
+        )
+
+
+def _sightings(kerbs: list[Facility], number: int) -> Iterator[Data]:
+    """Vehicles as Frigate tells of them: most pass, some stand, and a third of those change ids in ten minutes."""
+    rng = Random("bench tracks")  # noqa: S311 - a load, no secret
+    at_ms, written = START_MS + LATENESS_MS // 2, 0
+    standing: dict[int, tuple[str, int]] = {}  # by kerb: the track, and how many more minutes it stands
+    many = max(len(kerbs) // 6, 1)  # of which one tells within ten seconds
+    while written < number:
+        for index, kerb in enumerate(kerbs):
+            if index % many == 0:
+                at_ms += TICK_MS
+                yield _tick(at_ms)
+            for event in _minute(kerb, index, at_ms, standing, rng):
+                written += 1
+                yield event
+
+
+def _minute(
+    kerb: Facility, index: int, at_ms: int, standing: dict[int, tuple[str, int]], rng: Random
+) -> Iterator[CameraEvent]:
+    if index not in standing:
+        track = f"{at_ms / 1000:.3f}-{index}"
+        yield _seen(kerb, track, at_ms, TrackPhase.NEW)
+        if rng.random() < PASSING:
+            yield _seen(kerb, track, at_ms + 4_000, TrackPhase.UPDATE, present=False)
+            return
+        if kerb.policy.activity != "parking" and rng.random() > TOO_LONG:
+            yield _seen(kerb, track, at_ms + 10_000, TrackPhase.UPDATE, still_s=10.0)
+            yield _seen(kerb, track, at_ms + 40_000, TrackPhase.UPDATE, present=False)
+            yield _seen(kerb, track, at_ms + 44_000, TrackPhase.END, present=False)
+            return
+        standing[index] = track, int(rng.uniform(5, 120))
+    track, minutes = standing.pop(index)
+    if minutes == 0:
+        yield _seen(kerb, track, at_ms, TrackPhase.UPDATE, present=False)
+        yield _seen(kerb, track, at_ms + 4_000, TrackPhase.END, present=False)
+        return
+    if rng.random() < CHURN:
+        yield _seen(kerb, track, at_ms, TrackPhase.END, present=False)
+        track = f"{at_ms / 1000:.3f}-{index}"
+        yield _seen(kerb, track, at_ms + 3_000, TrackPhase.NEW)
+    yield _seen(kerb, track, at_ms + 10_000, TrackPhase.UPDATE, still_s=10.0)
+    standing[index] = track, minutes - 1
+
+
+def _seen(
+    kerb: Facility, track: str, at_ms: int, phase: TrackPhase, *, present: bool = True, still_s: float | None = None
+) -> CameraEvent:
+    return CameraEvent(
+        device=kerb.devices[0].device,
+        facility=kerb.facility,
+        zone=kerb.zone,
+        phase=phase,
+        track=track,
+        label="car",
+        present=present,
+        stationary=still_s is not None,
+        confidence=0.9,
+        box=(100.0, 300.0, 240.0, 390.0),
+        still_s=still_s,
+        phenomenon_time=from_ms(at_ms),
+        arrival_time=from_ms(at_ms),
+        identity=f"b:{at_ms}:{track}",
+        shard=SHARD,
+    )

@@ -1,0 +1,148 @@
+"""Many labelled years under many settings: run in processes beside each other, judged leave one year out."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any, Final
+
+from ops.score import calibration
+from ops.score.battledim import PipeMap
+from ops.score.calibration import PLAIN, Said
+from ops.score.located import Scored, score, totals
+from ops.score.ltown import read
+from processors.leak.network import NetworkModel
+from processors.leak.settings import SHIPPED, Settings
+from runtime.errors import RetryableError
+
+ALLOWED_A_MONTH: Final = 0.5
+"""False alarms a month that cost nothing in the choice of settings; more of them cost their number."""
+
+TRIED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "shipped": {},
+    "any misfit": {"misfit_slow": 1e9},
+    "misfit 1.7": {"misfit_slow": 1.7},
+    "misfit 3": {"misfit_slow": 3.0},
+    "bursts from 3 m3/h": {"least_burst_m3h": 3.0},
+}
+"""What cross-validation chooses from, as differences from the set that ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One year under one set of settings."""
+
+    folder: Path
+    name: str
+    settings: Settings
+    faults: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every job needs: the model of the network, and the EPANET file that measures distances."""
+
+    model: bytes
+    inp: Path
+
+    def run(self, job: Job) -> Scored:
+        """Score one year, cold."""
+        network, pipes = NetworkModel.from_bytes(self.model), PipeMap.read(self.inp)
+        return score(read(job.folder), network, pipes, job.settings, faults=job.faults)
+
+
+def run_all(bench: Bench, jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Scored]]:
+    """The jobs as they are done, in any order.
+
+    Raises:
+        RetryableError: a process was killed.
+    """
+    context = multiprocessing.get_context("spawn")  # nothing is forked under threads of NumPy
+    with ProcessPoolExecutor(min(processes, len(jobs)), context, _begin) as pool:
+        running = {pool.submit(bench.run, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        except BrokenProcessPool as error:
+            raise RetryableError("a process of the score was killed: begin again, perhaps with --jobs 1") from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal asks all of us: there is nothing to keep
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a process of a pool"
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def plain(settings: Settings) -> Settings:
+    """The same, but probabilities are said as the search has them: to fit what they are worth."""
+    return replace(settings, sure_of_burst=PLAIN, sure_of_growing=PLAIN)
+
+
+def trials(folders: Sequence[Path], tried: Mapping[str, Mapping[str, Any]] = TRIED) -> list[Job]:
+    """Every year under every set."""
+    return [Job(folder, name, plain(replace(SHIPPED, **kw))) for name, kw in tried.items() for folder in folders]
+
+
+def left_out(results: Mapping[tuple[str, str], Scored]) -> dict[str, Any]:
+    """For each year the set that is best on the others, and what that set gives on it; the same for confidence.
+
+    ``results``: by name of the set and of the year.
+    """
+    sets, years = sorted({key[0] for key in results}), sorted({key[1] for key in results})
+    chosen: list[dict[str, Any]] = []
+    before: list[Said] = []
+    after: list[Said] = []
+    for year in years:
+        others = [other for other in years if other != year]
+        best = max(sets, key=lambda name: worth([results[name, other].figures for other in others]))
+        chosen.append({**results[best, year].figures, "chosen": best})
+        lines = calibration.fit_kinds([said for other in others for said in results[best, other].said])
+        before += results[best, year].said
+        after += calibration.scaled(results[best, year].said, lines)
+    return {
+        "total": totals(chosen),
+        "years": chosen,
+        "sets": {name: totals([results[name, year].figures for year in years]) for name in sets},
+        "confidence": {
+            "as_searched": {"error": calibration.error(before), "table": calibration.table(before)},
+            "calibrated": {"error": calibration.error(after), "table": calibration.table(after)},
+        },
+    }
+
+
+def worth(years: Sequence[Mapping[str, Any]]) -> float:
+    """Share of leaks found and of the perfect EUR, less what is above half a false alarm a month."""
+    total = totals(years)
+    extra = max(0.0, total["fp_per_month"] - ALLOWED_A_MONTH)
+    return (float(total["new_found_pct"]) + float(total["eur_pct"])) / 100.0 - float(extra)
+
+
+def cross_validate(
+    bench: Bench, folders: Sequence[Path], processes: int, told: Callable[[Job, Scored, int, int], None]
+) -> dict[str, Any]:
+    """Run all sets on all years and judge them; ``told`` each job that is done, how many are, and of how many."""
+    jobs = trials(folders)
+    results: dict[tuple[str, str], Scored] = {}
+    for job, scored in run_all(bench, jobs, processes):
+        results[job.name, job.folder.name] = scored
+        told(job, scored, len(results), len(jobs))
+    found = left_out(results)
+    found["shipped"] = [results["shipped", folder.name].figures for folder in folders]
+    everything = [said for folder in folders for said in results["shipped", folder.name].said]
+    found["confidence"]["fitted_on_all"] = calibration.fit_kinds(everything)
+    return found

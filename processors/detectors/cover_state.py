@@ -1,0 +1,137 @@
+"""What is known of a cover, and what its samples say."""
+
+import math
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import Opened, Site
+from processors.detectors.debounce import Need, Signal
+from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import Reading
+from schemas.facility import FacilityClass
+from schemas.rules import Values
+
+CONTACT, ANGLE, TILT, MOVED, CARRIED, WATER = "contact", "angle", "tilt", "moved", "carried", "water"
+SIGNALS: Final = {
+    "contact_open": (CONTACT,),
+    "tilt_angle": (ANGLE, TILT),
+    "tilted": (TILT,),
+    "latitude": (MOVED,),
+    "longitude": (MOVED,),
+    "vibration": (CARRIED,),
+    "motion": (CARRIED,),
+    "water_level": (WATER,),
+    "full_alarm": (WATER,),
+    "water_leak": (WATER,),
+}
+"""What is asked of the readings of a property."""
+BY_TIME: Final = frozenset({CONTACT, ANGLE, TILT})
+"""Time without a contrary word confirms them: devices that speak when something happens say it once."""
+
+_EARTH_M: Final = 6_371_009.0  # mean radius
+
+
+class Wait(msgspec.Struct):
+    """A signal that time will confirm."""
+
+    first_ms: int
+    at_ms: int
+    shard: str
+
+
+class Cover(msgspec.Struct):
+    """One cover."""
+
+    site: Site
+    signals: dict[str, Signal] = {}
+    waits: dict[str, Wait] = {}
+    opened: Opened | None = None
+    has_angle: bool = False
+    latitude: tuple[int, float] = (-1, 0.0)
+    longitude: tuple[int, float] = (-1, 0.0)
+    lifted: bool = False
+    """Water stood under it when it went up."""
+    silent: bool = False
+    """Not a word since it went up, for too long."""
+    silent_ms: int | None = None
+    """So long; None: it speaks at no interval."""
+    heard_ms: int = 0
+    shard: str = ""
+
+    def on(self, *names: str) -> bool:
+        """Whether any of these signals is."""
+        return any((signal := self.signals.get(name)) is not None and signal.on for name in names)
+
+    def angle_deg(self) -> float:
+        """How it lies, as far as that is known."""
+        signal = self.signals.get(TILT)
+        return signal.value if signal is not None and self.has_angle else 0.0
+
+
+class State(msgspec.Struct):
+    """The covers of a zone."""
+
+    zone: str
+    rules: Rulebook
+    covers: dict[str, Cover] = {}
+
+    def values(self, cover: Cover) -> Values:
+        """What applies to a cover."""
+        return self.rules.of(cover.site.facility, FacilityClass.MANHOLE_COVER)
+
+
+def measured(cover: Cover, values: Values, name: str, reading: Reading) -> float | None:
+    """The number by which a reading speaks of a signal; None: it does not."""
+    prop, value = reading.series.observed_property, reading.value
+    if prop == "tilt_angle":
+        cover.has_angle = True
+    elif prop == "tilted":
+        # Where nothing measures the angle, a flag stands for one beyond every limit.
+        return None if cover.has_angle else value * 180.0
+    elif name == MOVED:
+        return _moved_m(cover, prop, reading)
+    elif name == CARRIED:
+        return value if cover.on(CONTACT, ANGLE, TILT) else None
+    elif prop == "water_level":
+        return None if math.isinf(values["cover.depth_m"]) else value / values["cover.depth_m"]
+    return value
+
+
+def says(values: Values, name: str, value: float) -> bool | None:
+    """What a number says of a signal; None: neither alarming nor calm."""
+    match name:
+        case "angle":
+            return value > values["cover.open_deg"]
+        case "tilt":
+            deviation, limit = abs(value - values["cover.install_angle_deg"]), values["cover.tilt_deg"]
+            return True if deviation > limit else False if deviation < limit * values["cover.calm_share"] else None
+        case "moved":
+            limit = values["cover.moved_m"]
+            return True if value > limit else False if value < limit * values["cover.calm_share"] else None
+        case "water":
+            high, clear = values["cover.high_share"], values["cover.high_clear_share"]
+            return True if value >= high else False if value < clear else None
+        case _:
+            return value != 0
+
+
+def need(values: Values, name: str, *, on: bool) -> Need:
+    """What changes a mind about a signal."""
+    samples = round(values["cover.clear_samples" if on else "cover.confirm_samples"])
+    if name == CARRIED and not on:
+        return Need(samples, round(values["cover.carried_s"] * 1000))
+    return Need(samples)
+
+
+def _moved_m(cover: Cover, prop: str, reading: Reading) -> float | None:
+    """How far from its place; both halves of a position must be of one time."""
+    if prop == "latitude":
+        cover.latitude = (reading.time_ms, reading.value)
+    else:
+        cover.longitude = (reading.time_ms, reading.value)
+    if cover.latitude[0] != cover.longitude[0]:
+        return None
+    north = math.radians(cover.latitude[1] - cover.site.lat)
+    east = math.radians(cover.longitude[1] - cover.site.lon) * math.cos(math.radians(cover.site.lat))
+    return round(_EARTH_M * math.hypot(north, east), 1)

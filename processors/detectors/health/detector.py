@@ -1,0 +1,271 @@
+"""The fold: each reading to the rules that have something to say of it.
+
+An ordinary reading (not older than the last, where it usually stands, no later than usual, nothing open) costs a few
+comparisons; a timer looks at what only time can tell.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
+from processors.detectors.health import battery, jump, lives, missing, neighbours, rows, signal, stuck
+from processors.detectors.health.bounds import bounds_of, forget
+from processors.detectors.health.state import RULES, Device, State, Watch
+from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from schemas.facility import Facility
+from schemas.identity import boot_and_channel
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+
+SWEEP_MS: Final = 900_000
+"""Time between two looks at what is missing."""
+HOUR: Final = 4
+"""Looks."""
+UNBOUND: Final = "device no longer registered"
+_SWEEP: Final = "sweep"
+_SPECIAL: Final = battery.PROPERTIES | signal.THRESHOLDS.keys() | {"uptime", "restart_count"}
+
+
+class HealthDetector(Packed[State]):
+    """A sensor that lies, or a device that will not last."""
+
+    state_type = State
+    name: Final = "health"
+    version: Final = 1
+    hears_late: Final = False
+
+    def initial(self, zone: str) -> State:
+        """No devices."""
+        return State(zone, Rulebook(RULES))
+
+    def wants(self, series: Series) -> bool:  # noqa: ARG002 - any series may stop, and its numbers tell of restarts
+        """All of them."""
+        return True
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in readings, registrations and the look around."""
+        turn: Turn | None = None
+        for event in events:
+            if isinstance(event, Reading):
+                if _is_ordinary(state, event):
+                    continue
+                turn = turn or Turn(self, state.zone, clock)
+                _on_reading(state, event, turn)
+                continue
+            turn = turn or Turn(self, state.zone, clock)
+            match event:
+                case TimerDue():
+                    _sweep(state, turn)
+                case FacilityRegistered():
+                    _on_registered(state, event.facility, turn)
+                case FacilityLeft():
+                    _on_left(state, event.facility, turn, LEFT)
+                case ZoneConfigured() | ClassConfigured():
+                    if state.rules.configure(event):
+                        _on_rules(state)
+                case _:
+                    pass
+        return QUIET if turn is None else turn.outcome
+
+
+def _is_ordinary(state: State, reading: Reading) -> bool:
+    """Take in a reading of which nothing is to be said; False for any other, of which nothing was taken in."""
+    series, time_ms, value, identity, *_ = reading
+    device = state.devices.get(series.device)
+    if device is None:
+        return True
+    prop = series.observed_property
+    watch = device.watches.get(prop)
+    if watch is None or "@" in identity:
+        return False
+    since_ms = time_ms - watch.time_ms
+    if since_ms <= 0:
+        return True  # a copy of another time, or overtaken
+    if (
+        since_ms > watch.gap_ms
+        or time_ms >= watch.due_ms
+        or watch.row is not None
+        or watch.opened
+        or device.opened
+        or prop in _SPECIAL
+    ):
+        return False
+    if watch.low <= value <= watch.high:
+        watch.still += 1
+    else:
+        bounds = bounds_of(state, watch.facility, prop)
+        if not jump.is_possible(bounds, value, watch.value, since_ms):
+            return False
+        stuck.moved(watch, time_ms, value, bounds)
+    watch.time_ms = time_ms
+    watch.value = value
+    watch.count += 1
+    watch.total += value
+    watch.counted += 1
+    return True
+
+
+def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
+    series, time_ms, value, identity = reading.series, reading.time_ms, reading.value, reading.identity
+    prop = series.observed_property
+    channel = boot_and_channel(identity)[1] if "@" in identity else ""
+    key = f"{prop}@{channel}" if channel else prop
+    device = state.devices[series.device]
+    if series.facility not in state.sites:
+        return
+    watch = device.watches.get(key)
+    if watch is None:
+        _begin(state, device, key, reading, turn)
+        watch = device.watches[key]
+    elif time_ms <= watch.time_ms:
+        return
+    else:
+        _go_on(state, watch, reading, f"{series.device}/{key}"[:160], turn)
+    if identity.startswith("a:"):
+        rows.follow(device, watch, identity, time_ms)
+    if prop in _SPECIAL:
+        _on_special(state, device, reading, turn)
+    if device.begun or device.returned or device.opened:
+        site = state.sites[device.facility]
+        lives.judge(state, series.device, device, reading, state.rules.of(site.facility, site.facility_class), turn)
+    watch.time_ms = time_ms
+    watch.value = value
+
+
+def _begin(state: State, device: Device, key: str, reading: Reading, turn: Turn) -> None:
+    """The first reading of a series."""
+    series, time_ms, value = reading.series, reading.time_ms, reading.value
+    watch = device.watches[key] = Watch(series.facility, time_ms, time_ms, value, value, value, time_ms)
+    watch.total, watch.counted = value, 1
+    bounds = bounds_of(state, series.facility, series.observed_property)
+    if bounds.is_free:
+        watch.low, watch.high = -math.inf, math.inf
+    watch.due_ms = stuck.due(watch, time_ms, bounds)
+    if not jump.is_possible(bounds, value):
+        jump.judge(state, watch, reading, f"{series.device}/{key}"[:160], turn, bounds)
+    if not state.sweeping:
+        state.sweeping = True
+        turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)
+
+
+def _go_on(state: State, watch: Watch, reading: Reading, name: str, turn: Turn) -> None:
+    """A reading behind others of its series."""
+    time_ms, value = reading.time_ms, reading.value
+    since_ms = time_ms - watch.time_ms
+    if watch.opened:
+        missing.clear(watch, reading, name, turn)
+    if since_ms > watch.gap_ms:
+        missing.paused(watch, since_ms)
+    watch.count += 1
+    watch.still += 1
+    watch.total += value
+    watch.counted += 1
+    if not watch.low <= value <= watch.high:
+        bounds = bounds_of(state, watch.facility, reading.series.observed_property)
+        if jump.is_possible(bounds, value, watch.value, since_ms):
+            if watch.opened:
+                stuck.clear(watch, reading, name, turn)
+        else:
+            jump.judge(state, watch, reading, name, turn, bounds)
+        stuck.moved(watch, time_ms, value, bounds)
+    elif time_ms >= watch.due_ms:
+        stuck.judge(state, watch, reading, name, turn)
+    if jump.KIND in watch.opened:
+        _calm(state, watch, reading, name, turn)
+
+
+def _calm(state: State, watch: Watch, reading: Reading, name: str, turn: Turn) -> None:
+    """Whether a jump that is open is over by now."""
+    bounds = bounds_of(state, watch.facility, reading.series.observed_property)
+    if jump.is_possible(bounds, reading.value, watch.value, reading.time_ms - watch.time_ms):
+        site = state.sites[watch.facility]
+        samples = state.rules.of(watch.facility, site.facility_class)["jump.clear_samples"]
+        jump.calm(watch, reading, name, samples, turn)
+
+
+def _on_special(state: State, device: Device, reading: Reading, turn: Turn) -> None:
+    """What a device says of itself."""
+    name, prop, value = reading.series.device, reading.series.observed_property, reading.value
+    site = state.sites[device.facility]
+    values = state.rules.of(site.facility, site.facility_class)
+    if prop in battery.PROPERTIES:
+        battery.judge(state, name, device, reading, values, turn)
+    elif prop in signal.THRESHOLDS:
+        signal.judge(state, name, device, reading, values, turn)
+    elif prop == "uptime":
+        if device.uptime_s is not None and value < device.uptime_s:
+            rows.restarted(device, reading.time_ms)
+        device.uptime_s = value
+    else:
+        if device.restarts is not None and value > device.restarts:
+            rows.restarted(device, reading.time_ms)
+        device.restarts = value
+
+
+def _sweep(state: State, turn: Turn) -> None:
+    """Look at what only time can tell."""
+    state.sweeps += 1
+    for name in sorted(state.devices):
+        device = state.devices[name]
+        if len(device.watches) > 1:
+            missing.look(state, name, device, turn)
+    if state.sweeps % HOUR == 0:
+        neighbours.look(state, turn)
+    state.sweeping = bool(state.devices)
+    if state.sweeping:
+        turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)
+
+
+def _on_rules(state: State) -> None:
+    forget(state)
+    for device in state.devices.values():
+        _look_up(state, device)
+
+
+def _look_up(state: State, device: Device) -> None:
+    for key, watch in device.watches.items():
+        watch.due_ms = stuck.due(watch, watch.time_ms, bounds_of(state, watch.facility, key.partition("@")[0]))
+
+
+def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
+    known = facility.facility
+    names = {binding.device for binding in facility.devices}
+    for name in sorted(n for n, device in state.devices.items() if known in device.facilities and n not in names):
+        _unbind(state, name, known, turn, UNBOUND)
+    before = state.sites.get(known), state.rules.facilities.get(known)
+    state.sites[known] = Site.of(facility)
+    state.rules.register(facility)
+    for name in sorted(names):
+        device = state.devices.setdefault(name, Device([]))
+        if known not in device.facilities:
+            device.facilities = sorted([*device.facilities, known])
+    if before != (state.sites[known], state.rules.facilities.get(known)):
+        forget(state, known)
+        for name in sorted(names):
+            _look_up(state, state.devices[name])
+
+
+def _on_left(state: State, facility: str, turn: Turn, reason: str) -> None:
+    for name in sorted(name for name, device in state.devices.items() if facility in device.facilities):
+        _unbind(state, name, facility, turn, reason)
+    state.sites.pop(facility, None)
+    state.rules.forget(facility)
+    forget(state, facility)
+
+
+def _unbind(state: State, name: str, facility: str, turn: Turn, reason: str) -> None:
+    """A device speaks for a facility no more, and what was found of it there is over."""
+    device = state.devices[name]
+    device.facilities.remove(facility)
+    for key in sorted(key for key, watch in device.watches.items() if watch.facility == facility):
+        _end(device.watches.pop(key).opened, turn, reason)
+    if not device.facilities:
+        _end(device.opened, turn, reason)
+        del state.devices[name]
+
+
+def _end(opened: dict[str, Opened], turn: Turn, reason: str) -> None:
+    for kind in sorted(opened):
+        step = Step(turn.clock.now_ms, f"{opened[kind].subject} is no longer watched", {}, reason=reason)
+        turn.clears(opened[kind], step)

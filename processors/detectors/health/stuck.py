@@ -1,0 +1,86 @@
+"""A reading that stands still far longer than it ever did.
+
+Standing still is measured against the series itself: within a small share of what it usually moves by. The longest time
+it ever stood still is its record, nights included; who learnt at least ``moves`` such times over ``learn_s`` and now
+stands ``longer`` times the record is stuck. For times without memory, the chance that one of them is that long is
+n^-longer after n of them, so that with the defaults (4, 50) all those to come of one series together have a chance of
+3e-6. Before its record is known, the property's own allowance counts (:data:`schemas.health.STILL_S`).
+"""
+
+from typing import Final
+
+from processors.detectors.common import Evidence, Opening, Step, Turn, span
+from processors.detectors.health.bounds import Bounds, bounds_of
+from processors.detectors.health.state import NEVER_MS, State, Watch
+from processors.engine.contract import Reading
+from schemas.anomaly import AnomalyKind
+
+KIND: Final = AnomalyKind.DEVICE_STUCK
+_MEMORY: Final = 64  # moves over which the usual one is averaged
+_FORGIVING: Final = 1.5  # so much longer may it stand still after it was called stuck and moved again
+
+
+def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
+    """It no longer stands where it stood."""
+    stood_ms = watch.time_ms - watch.still_ms
+    if stood_ms > watch.longest_ms:
+        was_stuck = KIND in watch.opened and watch.longest_ms
+        watch.longest_ms = min(stood_ms, round(watch.longest_ms * _FORGIVING)) if was_stuck else stood_ms
+    moves = watch.moves = watch.moves + 1
+    step = watch.step
+    step += (abs(value - watch.value) - step) / (min(_MEMORY, moves))
+    watch.step = step
+    room = bounds.share * step
+    watch.low = value - room
+    watch.high = value + room
+    watch.still_ms = time_ms
+    watch.still = 1
+    watch.due_ms = due(watch, time_ms, bounds)
+
+
+def due(watch: Watch, time_ms: int, bounds: Bounds) -> int:
+    """From when on it stands still too long."""
+    if not bounds.is_judged or (bounds.may_rest and watch.low <= 0.0 <= watch.high):
+        return NEVER_MS
+    if watch.moves < bounds.moves or time_ms - watch.first_ms < bounds.learn_ms:
+        return watch.still_ms + bounds.prior_ms
+    patience_ms = int(bounds.longer * watch.longest_ms)
+    return watch.still_ms + (max(bounds.least_ms, patience_ms))
+
+
+def judge(state: State, watch: Watch, reading: Reading, name: str, turn: Turn) -> None:
+    """It is due: say so, if there were readings enough."""
+    if KIND in watch.opened:
+        return
+    bounds = bounds_of(state, watch.facility, reading.series.observed_property)
+    if watch.still < bounds.samples:
+        return
+    evidence = Evidence.of(reading)
+    stood_ms = reading.time_ms - watch.still_ms
+    numbers = {
+        "value": reading.value,
+        "stood_s": stood_ms / 1000,
+        "longest_s": watch.longest_ms / 1000,
+        "samples": float(watch.still),
+    }
+    if watch.longest_ms:
+        numbers["longer"] = round(stood_ms / watch.longest_ms, 3)
+    summary = f"{name} stands at {reading.value:g} for {span(stood_ms)}"
+    if watch.moves:
+        summary += f" (never longer than {span(watch.longest_ms)} before)"
+    opening = Opening(name, state.sites[watch.facility], watch.still_ms, watch.still_ms)
+    watch.opened[KIND] = turn.raises(KIND, opening, Step(reading.time_ms, summary, numbers, (evidence,)))
+
+
+def clear(watch: Watch, reading: Reading, name: str, turn: Turn) -> None:
+    """It moves again."""
+    opened = watch.opened.pop(KIND, None)
+    if opened is not None:
+        stood_ms = watch.time_ms - watch.still_ms
+        step = Step(
+            reading.time_ms,
+            f"{name} moves again",
+            {"value": reading.value, "stood_s": stood_ms / 1000},
+            (Evidence.of(reading),),
+        )
+        turn.clears(opened, step)

@@ -1,0 +1,111 @@
+"""What is known of the lamps of a zone and of the feeder that stands there."""
+
+import math
+from statistics import median
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import Evidence, Opened, Site
+from processors.detectors.debounce import Signal
+from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import Reading
+from schemas.rules import Values
+
+DARK, DAY, POWER = "dark", "day", "power"
+LEARNED: Final = 9
+"""Night readings by which the power of a lamp is known that nobody has registered."""
+_FULL: Final = 99.0  # percent
+
+
+class Lamp(msgspec.Struct):
+    """One lamp."""
+
+    site: Site
+    signals: dict[str, Signal] = {}
+    opened: dict[str, Opened] = {}
+    """By signal; and ``cycling``."""
+    told: str = ""
+    """The cause of the newest finding that it is dark."""
+    power_ms: int = -1
+    switched_on: bool | None = None
+    switch_ms: int = -1
+    dim_percent: float | None = None
+    dim_ms: int = -1
+    watts: list[float] = []
+    """What it took on its first nights."""
+    burns: bool | None = None
+    """At the newest night reading."""
+    steady_ms: int = -1
+    """Since when it does without a change, this night."""
+    changes: list[Evidence] = []
+    """Readings at which it went on or out at night, as many as make it cycle."""
+
+    def signal(self, name: str) -> Signal:
+        """One of its signals."""
+        found = self.signals.get(name)
+        if found is None:
+            found = self.signals[name] = Signal()
+        return found
+
+    @property
+    def is_dark(self) -> bool:
+        """Believed to be, or suspected of it."""
+        found = self.signals.get(DARK)
+        return found is not None and (found.on or found.count > 0)
+
+    @property
+    def dark_since(self) -> Evidence | None:
+        """The sample from which on it is."""
+        found = self.signals.get(DARK)
+        return None if found is None else found.cause if found.on else found.first
+
+    def off_on_purpose(self) -> bool:
+        """Its switch, or its dimmer, says so."""
+        return self.switched_on is False or self.dim_percent == 0.0
+
+    def share(self, values: Values, watts: float) -> float:
+        """How much of what it should take it takes; where that is not known, all or nothing."""
+        rated = self.rated_w(values)
+        if rated is None:
+            return 1.0 if watts >= values["lamp.dark_w"] else 0.0
+        dimmed = self.dim_percent / 100.0 if self.dim_percent else 1.0
+        return watts / (rated * dimmed)
+
+    def rated_w(self, values: Values) -> float | None:
+        """What it takes when it burns: as registered, or as it did on its first nights."""
+        if not math.isinf(values["lamp.rated_w"]):
+            return values["lamp.rated_w"]
+        return median(self.watts) if len(self.watts) >= LEARNED else None
+
+    def learn(self, values: Values, watts: float) -> None:
+        """Take note of what it takes at night, until that is known."""
+        if len(self.watts) < LEARNED and watts >= values["lamp.dark_w"] and self.dim_percent in {None, 100.0}:
+            self.watts.append(watts)
+
+    def hear_switch(self, reading: Reading) -> None:
+        """The newest word on what it is told to do."""
+        if reading.series.observed_property == "switch_on":
+            if reading.time_ms >= self.switch_ms:
+                self.switch_ms, self.switched_on = reading.time_ms, reading.value != 0
+        elif reading.time_ms >= self.dim_ms:
+            self.dim_ms, self.dim_percent = reading.time_ms, 100.0 if reading.value >= _FULL else reading.value
+
+
+class State(msgspec.Struct):
+    """The lamps of a zone, and the feeder that stands there."""
+
+    zone: str
+    rules: Rulebook
+    lamps: dict[str, Lamp] = {}
+    feeders: dict[str, Site] = {}
+    outage: Opened | None = None
+    """Of the feeder."""
+
+    def values(self, lamp: Lamp) -> Values:
+        """What applies to a lamp."""
+        return self.rules.of(lamp.site.facility, lamp.site.facility_class)
+
+    def feeder(self) -> Site | None:
+        """The feeder of the zone; of several the first, as nobody says which lamp hangs on which."""
+        return self.feeders[min(self.feeders)] if self.feeders else None

@@ -1,0 +1,211 @@
+"""Bins, drains, tanks and water on roads: what rises until somebody must come.
+
+Every threshold is a mark (:mod:`processors.detectors.level.marks`): a number of a reading that must be beyond it for
+some samples, and well below for some more. Marks that are degrees of one matter stand on one ladder, of which the
+gravest is open: a bin that is nearly full overflows, a road with water on it is flooded.
+
+The parameters: rules ``bin``, ``drain``, ``flood`` and ``tank`` in :mod:`schemas.rules`.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Packed, Site, Step, Turn
+from processors.detectors.debounce import Signal
+from processors.detectors.ladder import Matter, Moment, step_to
+from processors.detectors.level.marks import MARKS, Mark, Thing
+from processors.detectors.rulebook import RegistryEvent, Rulebook
+from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
+from schemas.anomaly import AnomalyKind
+from schemas.facility import Facility, FacilityClass
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.rules import Values
+
+_RULES: Final = ("bin", "drain", "flood", "tank")
+_AREA: Final = "surface_area"
+_BY_SERIES: Final[dict[tuple[FacilityClass, str], tuple[Mark, ...]]] = {
+    (kind, name): tuple(mark for mark in marks if name in mark.measures)
+    for kind, marks in MARKS.items()
+    for name in dict.fromkeys(name for mark in marks for name in mark.measures)
+}
+_NOUN: Final = {
+    FacilityClass.WASTE_BIN: "Bin",
+    FacilityClass.DRAIN: "Drain",
+    FacilityClass.ROAD_SECTION: "Road",
+    FacilityClass.WATER_TANK: "Tank",
+}
+_CALM: Final = {
+    AnomalyKind.BIN_FIRE: "burns no more",
+    AnomalyKind.BIN_OVERFLOWING: "was emptied",
+    AnomalyKind.BIN_FULL: "was emptied",
+    AnomalyKind.DRAIN_HIGH: "has room again",
+    AnomalyKind.ROAD_FLOODED: "is free of water",
+    AnomalyKind.ROAD_WATER: "is free of water",
+    AnomalyKind.TANK_HIGH: "is no longer too full",
+    AnomalyKind.TANK_LOW: "is filled again",
+}
+
+
+class State(msgspec.Struct):
+    """What rises in a zone."""
+
+    zone: str
+    rules: Rulebook
+    things: dict[str, Thing] = {}
+
+    def values(self, thing: Thing) -> Values:
+        """What applies to one of them."""
+        return self.rules.of(thing.site.facility, thing.site.facility_class)
+
+
+class LevelDetector(Packed[State]):
+    """Something is too full, too empty, under water or on fire."""
+
+    state_type = State
+    name: Final = "level"
+    version: Final = 1
+    hears_late: Final = False
+
+    def initial(self, zone: str) -> State:
+        """Nothing stands here."""
+        return State(zone, Rulebook(_RULES))
+
+    def wants(self, series: Series) -> bool:
+        """What some mark is measured by, and the area of water on roads."""
+        kind, name = series.facility_class, series.observed_property
+        return (kind, name) in _BY_SERIES or (kind is FacilityClass.ROAD_SECTION and name == _AREA)
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in readings, registrations and rules."""
+        turn = Turn(self, state.zone, clock)
+        for event in events:
+            match event:
+                case Reading():
+                    _on_reading(state, event, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    _on_registry(state, event, turn)
+                case _:
+                    pass
+        return turn.outcome
+
+
+def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
+    thing = state.things.get(reading.series.facility)
+    if thing is None:
+        return
+    name = reading.series.observed_property
+    if name == _AREA:
+        if reading.time_ms >= thing.area_ms:
+            thing.area_ms, thing.area_m2 = reading.time_ms, reading.value
+        return
+    values = state.values(thing)
+    changed: Mark | None = None
+    for mark in _BY_SERIES.get((thing.site.facility_class, name), ()):
+        value = mark.measures[name](thing, values, reading)
+        if value is None:
+            continue
+        signal = thing.signals.get(mark.name)
+        if signal is None:
+            signal = thing.signals[mark.name] = Signal()
+        says = mark.says(thing, values, value)
+        need = mark.calm(values) if signal.on else mark.confirm(values)
+        if signal.hear(reading, value, against=says is not None and says is not signal.on, need=need):
+            if changed is not None and changed.ladder != mark.ladder:
+                _judge(thing, values, changed, Evidence.of(reading), reading.time_ms, turn)
+            changed = mark
+    if changed is not None:
+        _judge(thing, values, changed, Evidence.of(reading), reading.time_ms, turn)
+
+
+def _judge(
+    thing: Thing,
+    values: Values,
+    changed: Mark,
+    trigger: Evidence | None,
+    at_ms: int,
+    turn: Turn,
+    reason: str | None = None,
+) -> None:
+    """Say what is the case on the ladder of a mark that was reached, or left."""
+    site = thing.site
+    noun = f"{_NOUN[site.facility_class]} {site.facility}"
+    matter: Matter | None = None
+    shown = changed
+    for mark in MARKS[site.facility_class]:
+        signal = thing.signals.get(mark.name)
+        if mark.ladder == changed.ladder and signal is not None and signal.on and signal.cause is not None:
+            shown = mark
+            matter = Matter(mark.kind, signal.cause, f"{noun} {mark.said(values, signal.value)[0]}")
+            break
+    numbers = shown.said(values, thing.signals[shown.name].value)[1]
+    opened = thing.opened.pop(changed.ladder, None)
+    calm = f"{noun} {_CALM[changed.kind if opened is None else opened.kind]}"
+    opened = step_to(opened, matter, calm, site, Moment(at_ms, numbers, trigger, reason), turn)
+    if opened is not None:
+        thing.opened[changed.ladder] = opened
+
+
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            _on_registered(state, event.facility, turn)
+        case FacilityLeft():
+            _on_left(state, event.facility, turn)
+        case _:
+            before = {name: state.values(thing) for name, thing in state.things.items()}
+            if state.rules.configure(event):
+                for name in sorted(before):
+                    _on_rules(state, name, before[name], turn)
+
+
+def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
+    name = facility.facility
+    thing = state.things.get(name)
+    if thing is not None and thing.site.facility_class is not facility.facility_class:
+        _on_left(state, name, turn)
+        thing = None
+    if facility.facility_class not in MARKS:
+        return
+    site = Site.of(facility)
+    if thing is None:
+        state.rules.register(facility)
+        state.things[name] = Thing(site)
+        return
+    thing.site = site
+    before = state.values(thing)
+    state.rules.register(facility)
+    _on_rules(state, name, before, turn)
+
+
+def _on_rules(state: State, name: str, before: Values, turn: Turn) -> None:
+    """What is no alarm by the new rule is none any more; what is one by it only, the next samples say."""
+    thing = state.things[name]
+    values = state.values(thing)
+    if values == before:
+        return
+    ladders: dict[str, Mark] = {}
+    for mark in MARKS[thing.site.facility_class]:
+        signal = thing.signals.get(mark.name)
+        if signal is None:
+            continue
+        signal.settle()
+        # Between its limits it stays what it was only where the old rule would have raised it by this value, too.
+        if signal.on and not mark.says(thing, values, signal.value) and mark.says(thing, before, signal.value):
+            signal.turn(on=False)
+            ladders[mark.ladder] = mark
+    for ladder in sorted(ladders):
+        _judge(thing, values, ladders[ladder], None, turn.clock.now_ms, turn, POLICY_CHANGED)
+
+
+def _on_left(state: State, name: str, turn: Turn) -> None:
+    state.rules.forget(name)
+    thing = state.things.pop(name, None)
+    if thing is None:
+        return
+    for ladder in sorted(thing.opened):
+        noun = _NOUN[thing.site.facility_class]
+        turn.clears(
+            thing.opened[ladder], Step(turn.clock.now_ms, f"{noun} {name} is no longer watched", {}, reason=LEFT)
+        )

@@ -1,0 +1,217 @@
+"""Any quantity beyond a limit: too much (other limits in quiet hours), too little, up or down too fast.
+
+Nobody but the rules says what is too much: ``limit_`` and the name of the property (:mod:`schemas.rules.limit`), for a
+class, a zone or a facility. A value is judged by the limit of its own time, must be beyond for some samples and some
+time, and is calm when it is within by a margin. What has no limit costs one look-up.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.debounce import Signal
+from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
+from processors.detectors.rise import remember, rise_m
+from processors.detectors.rulebook import RegistryEvent, Rulebook
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from schemas.anomaly import AnomalyKind
+from schemas.facility import Facility
+from schemas.properties import PROPERTIES
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+from schemas.rules.limit import KINDS
+
+
+class LimitDetector(Packed[State]):
+    """A value that somebody has set a limit to."""
+
+    state_type = State
+    name: Final = "limit"
+    version: Final = 1
+    hears_late: Final = False
+
+    def initial(self, zone: str) -> State:
+        """Nothing stands here."""
+        return State(zone, Rulebook(("limit_*",)))
+
+    def wants(self, series: Series) -> bool:
+        """Quantities that may have a limit."""
+        return series.observed_property in LIMITED
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in readings, registrations and rules."""
+        if len(events) == 1 and isinstance(events[0], Reading) and not _concerns(state, events[0].series):
+            return QUIET  # most of them
+        turn = Turn(self, state.zone, clock)
+        for event in events:
+            match event:
+                case Reading():
+                    _on_reading(state, event, turn)
+                case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
+                    _on_registry(state, event, turn)
+                case _:
+                    pass
+        return turn.outcome
+
+
+def _concerns(state: State, series: Series) -> bool:
+    return state.bounds(series.facility, series.facility_class, series.observed_property) is not None
+
+
+def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
+    series = reading.series
+    bounds = state.bounds(series.facility, series.facility_class, series.observed_property)
+    if bounds is None:
+        return
+    watched = state.facilities.get(series.facility)
+    if watched is None:
+        return
+    quantity = watched.quantities.get(series.observed_property)
+    if quantity is None:
+        quantity = watched.quantities[series.observed_property] = Quantity(Signal(), Signal())
+    says = bounds.beyond(state.time_zone, reading.time_ms, reading.value)
+    changed = _hear(quantity.beyond, reading, reading.value, says, bounds)
+    change = _change(quantity, bounds, reading)
+    if change is not None:
+        changed = _hear(quantity.change, reading, change, bounds.too_fast(change), bounds) or changed
+    if changed:
+        _judge(watched, series.observed_property, state, reading, turn)
+
+
+def _hear(signal: Signal, reading: Reading, value: float, says: bool | None, bounds: Bounds) -> bool:  # noqa: FBT001 - what a sample says
+    against = says is not None and says is not signal.on
+    return signal.hear(reading, value, against=against, need=bounds.off if signal.on else bounds.on)
+
+
+def _change(quantity: Quantity, bounds: Bounds, reading: Reading) -> float | None:
+    """By how much it went up or (below zero) down of late, whichever is more; None where nobody asks."""
+    if bounds.rise == bounds.fall == float("inf"):
+        return None
+    remember(quantity.recent, reading.time_ms, reading.value, bounds.change_ms)
+    rose = rise_m(quantity.recent, reading.time_ms, reading.value, bounds.change_ms)
+    mirrored = [(at_ms, -value) for at_ms, value in quantity.recent]
+    fell = rise_m(mirrored, reading.time_ms, -reading.value, bounds.change_ms)
+    return rose if rose / bounds.rise >= fell / bounds.fall else -fell
+
+
+def _judge(watched: Watched, name: str, state: State, reading: Reading, turn: Turn) -> None:
+    """Something about a quantity went on or off."""
+    quantity, site = watched.quantities[name], watched.site
+    bounds = state.bounds(site.facility, site.facility_class, name)
+    assert bounds is not None, "a reading was judged by it"
+    subject, unit = f"{site.facility} {name}", PROPERTIES[name].unit
+    trigger = Evidence.of(reading)
+    believed = next((signal for signal in (quantity.beyond, quantity.change) if signal.on), None)
+    if (believed is not None) is (quantity.opened is not None):
+        return  # it is beyond for one more reason, or for one less
+    if quantity.opened is not None:
+        step = Step(
+            reading.time_ms,
+            f"{subject} is as it should be: {_said(reading.value, unit)}",
+            {"value": reading.value},
+            (trigger,),
+        )
+        turn.clears(quantity.opened, step)
+        quantity.opened = None
+        return
+    assert believed is not None, "else nothing has changed"
+    assert believed.cause is not None, "a signal goes on by a sample"
+    first = believed.cause
+    evidence = (first, trigger) if trigger != first else (first,)
+    if believed is quantity.beyond:
+        top = bounds.top(state.time_zone, reading.time_ms)
+        limit = top if reading.value > top else bounds.low
+        summary = f"{subject} is {_said(reading.value, unit)}, the limit is {_said(limit, unit)}"
+        numbers = {"value": reading.value, "limit": limit}
+    else:
+        change = believed.value
+        limit = bounds.rise if change > 0 else bounds.fall
+        way, within = ("up", "down")[change < 0], span(bounds.change_ms)
+        summary = (
+            f"{subject} went {way} by {_said(abs(change), unit)} within {within}, the limit is {_said(limit, unit)}"
+        )
+        numbers = {"value": reading.value, "change": change, "limit": limit, "within_s": bounds.change_ms / 1000}
+    kind = KINDS.get(name, AnomalyKind.LIMIT_EXCEEDED)
+    opening = Opening(subject, site, first.id, first.time_ms)
+    quantity.opened = turn.raises(kind, opening, Step(reading.time_ms, summary, numbers, evidence))
+
+
+def _said(value: float, unit: str) -> str:
+    return f"{value:.6g}" if unit == "1" else f"{value:.6g} {unit}"
+
+
+# the registry
+
+
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            _on_registered(state, event.facility, turn)
+        case FacilityLeft():
+            gone = state.facilities.pop(event.facility, None)
+            if gone is not None:
+                for name in sorted(gone.quantities):
+                    _end(event.facility, name, gone, LEFT, turn)
+            state.rules.forget(event.facility)
+            state.forget_bounds()
+        case _:
+            before = {name: _suspected(state, state.facilities[name]) for name in sorted(state.facilities)}
+            if state.rules.configure(event):
+                state.forget_bounds()
+                _on_rules(state, before, turn)
+
+
+def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
+    name, site = facility.facility, Site.of(facility)
+    watched = state.facilities.get(name)
+    if watched is None:
+        watched = state.facilities[name] = Watched(site)
+    before = _suspected(state, watched)
+    had_own = name in state.rules.facilities
+    watched.site = site
+    state.rules.register(facility)
+    if had_own or name in state.rules.facilities:
+        state.forget_bounds()
+    _on_rules(state, {name: before}, turn)
+
+
+def _suspected(state: State, watched: Watched) -> dict[str, Bounds | None]:
+    """What applies now to what is beyond, or suspected of it."""
+    return {
+        name: state.bounds(watched.site.facility, watched.site.facility_class, name)
+        for name, quantity in sorted(watched.quantities.items())
+        if any(signal.on or signal.count for signal in (quantity.beyond, quantity.change))
+    }
+
+
+def _on_rules(state: State, before: dict[str, dict[str, Bounds | None]], turn: Turn) -> None:
+    """What is no alarm by the new rule is none any more; what is one by it only, the next samples say."""
+    for facility, names in before.items():
+        watched = state.facilities[facility]
+        for name, old in names.items():
+            bounds = state.bounds(facility, watched.site.facility_class, name)
+            if bounds == old:
+                continue
+            quantity = watched.quantities[name]
+            for signal in (quantity.beyond, quantity.change):
+                signal.settle()
+                if signal.on and not _still(quantity, signal, bounds, state.time_zone):
+                    signal.turn(on=False)
+            if not (quantity.beyond.on or quantity.change.on):
+                _end(facility, name, watched, POLICY_CHANGED, turn)
+
+
+def _still(quantity: Quantity, signal: Signal, bounds: Bounds | None, zone: str) -> bool:
+    """Whether the newest value is not calm by these limits."""
+    if bounds is None:
+        return False
+    if signal is quantity.beyond:
+        return bounds.beyond(zone, signal.newest_ms, signal.value) is True
+    return bounds.too_fast(signal.value) is True
+
+
+def _end(facility: str, name: str, watched: Watched, reason: str, turn: Turn) -> None:
+    quantity = watched.quantities[name]
+    if quantity.opened is not None:
+        step = Step(turn.clock.now_ms, f"No limit of {facility} {name} is passed any more", {}, reason=reason)
+        turn.clears(quantity.opened, step)
+        quantity.opened = None

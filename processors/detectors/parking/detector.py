@@ -1,0 +1,289 @@
+"""Who is told what: readings, camera events, registrations and timers of a street.
+
+Messages older than the newest of their sensor or track are ignored, unless they say that a stay began earlier. A
+spot has one timer; where nothing falls due and a track only says that it is still there, nothing is looked at.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from processors.detectors.common import Packed, Turn, retry_at
+from processors.detectors.parking import registry, stays, watches
+from processors.detectors.parking.dues import do_next, next_of
+from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
+from processors.detectors.parking.rules import NAMES, ms, values_of
+from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State, Stay
+from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from schemas.camera import LIVING, VEHICLES, CameraEvent, TrackPhase
+from schemas.facility import FacilityClass
+from schemas.model import to_ms
+from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
+
+_BAY: Final = frozenset({"occupied", "obstruction", "lock_raised", "temperature"})
+_TRAFFIC: Final = frozenset({"traffic_speed", "road_occupancy"})
+_LANE: Final = frozenset({"occupied", "traffic_speed", "road_occupancy"})
+_HEARD: Final = {
+    FacilityClass.PARKING_BAY: _BAY,
+    FacilityClass.CURB_ZONE: frozenset({"occupied"}),
+    FacilityClass.BICYCLE_LANE: frozenset({"occupied"}),
+    FacilityClass.ENTRANCE: frozenset({"occupied"}),
+    FacilityClass.TRAVEL_LANE: _LANE,
+    FacilityClass.ROAD_SECTION: _TRAFFIC,
+}
+_MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
+_PASSED_MAX: Final = 8
+_SILENT_INTERVALS: Final = 3  # a sensor that missed so many words says nothing of what stands there
+
+
+class ParkingDetector(Packed[State]):
+    """A vehicle that stands too long or where it may not, and what else is wrong with bays and lanes."""
+
+    state_type = State
+    name: Final = "parking"
+    version: Final = 5
+    hears_late: Final = False
+
+    def initial(self, zone: str) -> State:
+        """No spots."""
+        return State(zone, Rulebook(NAMES))
+
+    def wants(self, series: Series) -> bool:
+        """Occupancy, obstruction, locks, and how traffic flows."""
+        heard = _HEARD.get(series.facility_class)
+        return heard is not None and series.observed_property in heard
+
+    def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        """Take in what sensors and cameras say, registrations and timers."""
+        turn = Turn(self, state.zone, clock)
+        for event in events:
+            match event:
+                case CameraEvent():
+                    _on_camera(state, event, turn)
+                case Reading():
+                    _on_reading(state, event, turn)
+                case TimerDue():
+                    _on_timer(state, event, turn)
+                case (
+                    FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured() | CalendarConfigured()
+                ):
+                    for spot in registry.on_registry(state, event, turn):
+                        _arm(state, spot, turn)
+                case Stepped():
+                    registry.put_forward(state, event.by_ms)
+                case _:
+                    pass
+        return turn.outcome
+
+
+def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
+    spot = state.spots.get(event.facility)
+    time_ms = to_ms(event.phenomenon_time)
+    if time_ms > state.cameras.get(event.device, 0):
+        state.cameras[event.device] = time_ms
+    if spot is None:
+        return
+    taken = event.present and event.stationary and event.phase is not TrackPhase.END
+    name = f"{event.device}/{event.track}"
+    source = spot.sources.get(name)
+    if source is None and not taken and name not in spot.objects:
+        if not event.present:
+            _passes(spot, name, time_ms)
+        return
+    if source is None and spot.passed.get(name, 0) > time_ms:
+        return  # it has left by now; the messages changed places on their way
+    if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
+        return
+    label = event.label.lower()
+    if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
+        if label != _MAY_STAND.get(spot.activity):
+            _hear(state, spot, event, _word(spot, event, name, time_ms, taken=taken), turn)
+    elif label not in LIVING and event.box is not None:
+        _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
+
+
+def _passes(spot: Spot, name: str, time_ms: int) -> None:
+    """Something passes by, or left before we heard that it stood: remembered of the last few."""
+    spot.passed[name] = max(time_ms, spot.passed.get(name, 0))
+    if len(spot.passed) > _PASSED_MAX:
+        del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
+
+
+def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
+    """Whether a track says only that it is still there, as nearly every message does; it is noted then."""
+    stay = spot.stays.get(source.stay)
+    if not source.taken or stay is None or stay.waits or not source.newest_ms <= time_ms < spot.due_ms:
+        return False
+    if event.plate not in (None, stay.plate):
+        return False
+    source.newest_ms = stay.said_ms = time_ms
+    source.put_off_ms = 0
+    stay.words += 1
+    stay.box = event.box
+    return True
+
+
+def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
+    if event.device not in spot.cameras:
+        spot.cameras = tuple(sorted((*spot.cameras, event.device)))
+    return Word(
+        name,
+        event.device,
+        time_ms,
+        taken,
+        0 if event.still_s is None else ms(event.still_s),
+        event.box,
+        event.plate,
+        lost=event.phase is TrackPhase.END and event.box is not None,
+        fresh_ms=None if event.box is None else spot.lengths.fresh,
+    )
+
+
+def _on_object(
+    state: State, spot: Spot, name: str, time_ms: int, event: CameraEvent, *, taken: bool, turn: Turn
+) -> None:
+    """Something that is no vehicle and does not live stands there, or does not any more."""
+    if spot.site.facility_class is not FacilityClass.PARKING_BAY or time_ms < spot.objects.get(name, 0):
+        return
+    _place(spot, event, time_ms, turn)
+    if taken:
+        spot.objects[name] = time_ms
+    else:
+        spot.objects.pop(name, None)
+    watches.look(state, spot, event, time_ms, turn)
+    _arm(state, spot, turn)
+
+
+def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
+    series = reading.series
+    spot = state.spots.get(series.facility)
+    if spot is None:
+        return
+    if series.observed_property == "temperature":
+        value, times = spot.other.get(series.device, (0.0, 0))
+        spot.other[series.device] = reading.value, times + 1 if times and value == reading.value else 1
+        return
+    if series.observed_property == "occupied":
+        every_ms = spot.intervals.get(series.device)
+        fresh_ms = None if every_ms is None else _SILENT_INTERVALS * every_ms
+        word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms)
+        _hear(state, spot, reading, word, turn)
+        return
+    key = f"{series.device}|{series.observed_property}"
+    if reading.time_ms < spot.newest_ms.get(key, 0):
+        return
+    spot.newest_ms[key] = reading.time_ms
+    on = _says(state, spot, series.observed_property, reading.value)
+    if on is None or on is spot.flags.get(key, False):
+        return
+    _place(spot, reading, reading.time_ms, turn)
+    spot.flags[key] = on
+    watches.look(state, spot, reading, reading.time_ms, turn)
+    _arm(state, spot, turn)
+
+
+def _says(state: State, spot: Spot, observed_property: str, value: float) -> bool | None:
+    """What a reading says of a flag; None: neither yes nor no."""
+    if observed_property not in _TRAFFIC:
+        return value != 0
+    values = values_of(state, spot)
+    if observed_property == "traffic_speed":
+        slow, flowing = values["congestion.slow_mps"], values["congestion.flowing_mps"]
+        return True if value < slow else False if value > max(slow, flowing) else None
+    full, free = values["congestion.full_share"] * 100, values["congestion.free_share"] * 100
+    return True if value > full else False if value < min(full, free) else None
+
+
+def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
+    lengths = spot.lengths
+    source = spot.sources.get(word.name)
+    if source is not None and word.time_ms < source.newest_ms:
+        if (stay := spot.stays.get(source.stay)) is not None:
+            _hear_older(state, spot, stay, event, word)
+            _arm(state, spot, turn)
+        return
+    _place(spot, event, word.time_ms, turn)
+    if source is None:
+        source = spot.sources[word.name] = Source(word.camera, taken=False, newest_ms=word.time_ms)
+    _catch_up(state, spot, source, word, lengths, turn)
+    source.newest_ms, source.put_off_ms = word.time_ms, 0
+    changed = word.taken is not source.taken or not source.stay
+    if word.taken:
+        _stands(state, spot, source, event, word, turn)
+    elif source.taken:
+        _leaves(state, spot, source, event, word, turn)
+    if changed:
+        watches.look(state, spot, event, word.time_ms, turn)
+    _arm(state, spot, turn)
+
+
+def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
+    """A message that was overtaken may still move the beginning or the end of a stay."""
+    if word.taken and 0 < stay.since_ms - word.since_ms < spot.lengths.clear:
+        began_earlier(state, spot, stay, event, word)
+    elif not word.taken and stay.free_ms is not None and stay.said_ms <= word.time_ms < stay.free_ms:
+        stays.leave(spot, spot.sources[word.name].stay, word.time_ms, event, lost=word.lost)
+
+
+def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Lengths, turn: Turn) -> None:
+    """Do what fell due before this word."""
+    for number, stay in sorted(spot.stays.items()):
+        if number == source.stay:
+            if source.taken:
+                note(spot, stay, word, spot.lengths.words)
+            stays.pass_time(state, spot, number, word.time_ms, lengths, turn)
+        elif stay.free_ms is not None and word.taken:
+            stays.pass_time(state, spot, number, word.since_ms, lengths, turn)
+
+
+def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
+    lengths = spot.lengths
+    known = source.taken and source.stay in spot.stays
+    stay = stay_of(state, spot, source, event, word, lengths)
+    source.taken = True
+    if not known:
+        note(spot, stay, word, spot.lengths.words)
+    if stay.waits:
+        stays.heard(state, spot, stay, event, turn)
+    stays.pass_time(state, spot, source.stay, word.time_ms, lengths, turn)
+
+
+def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
+    source.taken = False
+    stay = spot.stays.get(source.stay)
+    if stay is None:
+        return
+    if stay.waits:
+        stays.heard(state, spot, stay, event, turn)  # it stood until now
+    stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)
+    stays.pass_time(state, spot, source.stay, word.time_ms, spot.lengths, turn)  # clear_s may be 0
+
+
+def _place(spot: Spot, event: Reading | CameraEvent, time_ms: int, turn: Turn) -> None:
+    """Who spoke last, and how late: by a clock that is behind nothing is over before its time."""
+    spot.shard = event.shard
+    spot.behind_ms = min(max(turn.clock.now_ms - time_ms, 0), BEHIND_MAX_MS)
+
+
+def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
+    spot = state.spots[due.name]
+    spot.armed_ms = None
+    until_ms = turn.clock.frontier.get(spot.shard, 0) - spot.behind_ms
+    while do_next(state, spot, until_ms, turn):
+        pass
+    _arm(state, spot, turn)
+
+
+def _arm(state: State, spot: Spot, turn: Turn) -> None:
+    """See that the spot is asked again when something falls due."""
+    due = next_of(state, spot)
+    if due is None:
+        spot.due_ms = 1 << 62
+        return  # a timer that is no longer needed fires once and finds nothing to do
+    spot.due_ms = due.at_ms
+    at_ms = due.at_ms + spot.behind_ms
+    if at_ms <= turn.clock.now_ms:
+        at_ms = retry_at(turn.clock, spot.shard, at_ms) or at_ms
+    if spot.armed_ms is None or at_ms < spot.armed_ms:
+        spot.armed_ms = at_ms
+        turn.wake(spot.site.facility, at_ms)

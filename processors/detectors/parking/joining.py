@@ -1,0 +1,131 @@
+"""From words of sensors and cameras to stays: who speaks of the same vehicle.
+
+Ids of tracks are not stable: a track is lost when the light changes or a lorry passes, and its object is found again
+under another id. A new track is the vehicle of a stay if its plate is that vehicle's; or if it is of the same camera
+and their boxes overlap, while the other is there still or was lost, standing, shortly before. On a bay there is room
+for one, so whatever is said is said of it; the same goes for sensors of one stretch of kerb, and for tracks of a camera
+that tells no boxes.
+"""
+
+from typing import NamedTuple
+
+from processors.detectors.common import Evidence
+from processors.detectors.parking.boxes import Box, overlap
+from processors.detectors.parking.rules import judge, values_of
+from processors.detectors.parking.state import Lengths, Source, Spot, State, Stay
+from processors.engine.contract import Reading
+from schemas.camera import CameraEvent
+from schemas.facility import FacilityClass
+
+
+class Word(NamedTuple):
+    """What one message says of one spot; times in ms."""
+
+    name: str  # of the sensor or the track
+    camera: str  # "" of a sensor
+    time_ms: int
+    taken: bool
+    still_ms: int = 0  # for so long before
+    box: Box | None = None
+    plate: str | None = None
+    lost: bool = False  # it ended, and nobody said that it left
+    fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
+
+    @property
+    def since_ms(self) -> int:
+        """From when on it speaks of what stands there."""
+        return self.time_ms - self.still_ms
+
+
+def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
+    """A message that says that something stands there, or stood there until now."""
+    stay.words_needed = 1 if word.box is None else words_needed
+    stay.fresh_ms = word.fresh_ms
+    if word.taken or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
+        stay.words += 1
+    if word.taken:
+        stay.said_ms = max(stay.said_ms, word.time_ms)
+        if word.box is not None:
+            stay.box = word.box
+    if word.plate is not None and stay.plate is None:
+        stay.plate = word.plate
+        recall(spot, stay, word.name)
+
+
+def stay_of(
+    state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, lengths: Lengths
+) -> Stay:
+    """The stay of a word that says that something stands there; a new one where it is none of those known."""
+    number = source.stay if source.stay in spot.stays else _found(state, spot, word, lengths)
+    if not number:
+        spot.count += 1
+        number = f"{spot.count:09d}"
+        stay = spot.stays[number] = Stay(
+            word.since_ms, Evidence.of(event), word.since_ms, None, None, word.camera, word.box
+        )
+        stay.plate = word.plate
+        recall(spot, stay, word.name)
+        source.stay = number
+        judge(state, spot, stay, word.since_ms)
+        return stay
+    stay = spot.stays[number]
+    if stay.free_ms is not None:
+        stay.resumed_ms = max(word.since_ms, stay.free_ms)
+        stay.free_ms = stay.freed = None
+        stay.lost = False
+    if source.stay != number and word.camera:
+        for other in spot.sources.values():
+            if other.stay == number and other.camera == word.camera:
+                other.taken = False  # what that id was called is called otherwise now
+    source.stay = number
+    if word.since_ms < stay.since_ms:
+        began_earlier(state, spot, stay, event, word)
+    return stay
+
+
+def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
+    """A message that came late, or one that tells for how long, moves the beginning of a stay."""
+    if stay.offends or stay.epoch_ms:
+        return
+    if stay.judged_ms == stay.since_ms:
+        stay.judged_ms = word.since_ms
+    stay.since_ms = word.since_ms
+    if word.time_ms < stay.first.time_ms:
+        stay.first = Evidence.of(event)
+    judge(state, spot, stay, stay.judged_ms)
+
+
+def recall(spot: Spot, stay: Stay, name: str) -> None:
+    """What is remembered of a vehicle that has been here before."""
+    for key in (stay.plate, name):
+        if key is not None and spot.cooling.get(key, 0) > stay.since_ms:
+            stay.quiet_ms = spot.cooling[key]
+    if stay.plate is not None and stay.plate in spot.left:
+        stay.left_ms = spot.left[stay.plate][0]
+
+
+def _found(state: State, spot: Spot, word: Word, lengths: Lengths) -> str:
+    """The number of the stay that a new source speaks of; "" where it is none."""
+    known = [(number, stay) for number, stay in sorted(spot.stays.items()) if not _another(stay, word)]
+    if spot.site.facility_class is FacilityClass.PARKING_BAY:
+        return known[-1][0] if known else ""
+    if word.plate is not None:
+        for number, stay in known:
+            if stay.plate == word.plate:
+                return number
+    best, found = values_of(state, spot)["tracks.join_overlap"], ""
+    for number, stay in known:
+        if stay.camera != word.camera or (stay.box is None) != (word.box is None):
+            continue
+        if word.box is None or stay.box is None:
+            return number
+        there = stay.free_ms is None or (stay.lost and word.since_ms - stay.free_ms < lengths.join_gap)
+        share = overlap(stay.box, word.box) if there else 0.0
+        if share > best:
+            best, found = share, number
+    return found
+
+
+def _another(stay: Stay, word: Word) -> bool:
+    """Whether plates say that it is another vehicle."""
+    return None not in (stay.plate, word.plate) and stay.plate != word.plate

@@ -1,0 +1,122 @@
+"""What is remembered of a street: its spots, who says that something stands there, and since when."""
+
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import Evidence, Opened, Site
+from processors.detectors.parking.boxes import Box
+from processors.detectors.rulebook import Rulebook
+from schemas.anomaly import AnomalyKind
+
+BEHIND_MAX_MS: Final = 300_000
+"""A clock that is further behind is no clock, and a message that is older came late."""
+
+
+class Lengths(msgspec.Struct, frozen=True):
+    """How long things last at a spot, in ms, as its rules say: kept, because every message asks."""
+
+    clear: int = 0
+    gone: int = 0
+    cool: int = 0
+    join_gap: int = 0
+    fresh: int = 0
+    words: int = 1
+
+
+class Source(msgspec.Struct):
+    """A sensor, or a track of a camera, and the stay of which it speaks."""
+
+    camera: str  # "" of a sensor
+    taken: bool
+    newest_ms: int
+    stay: str = ""  # "": none
+    box: Box | None = None
+    put_off_ms: int = 0  # how much later it is gone because the clock was set since it spoke
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """When a stay is too long, if it goes on, and by which rule."""
+
+    rule: str  # in schemas.rules
+    kind: AnomalyKind
+    from_ms: int  # from when on it counts: since it began, or since the rule is in force
+    limit_ms: int
+    allowed_ms: int  # without grace, as a sign would say it
+    at_ms: int  # the first moment at which it is too long
+    until_ms: int | None  # when another rule comes into force
+    came_back: bool = False  # too soon, which is why less is allowed
+
+
+class Stay(msgspec.Struct):
+    """Something stands there: one vehicle, whoever speaks of it, under however many ids."""
+
+    since_ms: int
+    first: Evidence
+    judged_ms: int  # since when the rule in force counts
+    verdict: Verdict | None = None
+    look_ms: int | None = None  # no rule is broken before; look again then
+    camera: str = ""
+    box: Box | None = None
+    plate: str | None = None
+    words: int = 0  # messages that say that it stands
+    words_needed: int = 1
+    said_ms: int = 0  # the newest of them
+    fresh_ms: int | None = None  # how old it may be; None: it is taken at its word
+    resumed_ms: int = 0  # found again then
+    waits: bool = False  # too long, and not yet sure
+    free_ms: int | None = None  # nothing stands there since
+    freed: Evidence | None = None
+    lost: bool = False  # the camera lost it while it stood: it may find it again
+    left_ms: int | None = None  # the same vehicle left here before, then
+    quiet_ms: int = 0  # it has had its finding; no other before
+    offends: bool = False
+    epoch_ms: int = 0  # since when a further finding of this stay counts; 0 is its first
+
+
+class Watch(msgspec.Struct):
+    """Something that must hold for a while, and be over for a while."""
+
+    since_ms: int | None = None
+    first: Evidence | None = None
+    free_ms: int | None = None
+    freed: Evidence | None = None
+    opened: Opened | None = None
+    epoch_ms: int = 0
+
+
+class Spot(msgspec.Struct):
+    """A bay, a stretch of kerb, a lane, an entrance, a section of road."""
+
+    site: Site
+    activity: str
+    lengths: Lengths = Lengths()
+    sources: dict[str, Source] = {}
+    stays: dict[str, Stay] = {}  # by number, in order
+    count: int = 0  # of stays so far
+    opened: Opened | None = None  # of a stay
+    watches: dict[str, Watch] = {}
+    flags: dict[str, bool] = {}  # by device and property: what the newest readings say
+    newest_ms: dict[str, int] = {}  # of those
+    objects: dict[str, int] = {}  # tracks of what is no vehicle and stands there, and their newest word
+    intervals: dict[str, int] = {}  # of sensors that speak at one, in ms
+    other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
+    cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
+    left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
+    passed: dict[str, int] = {}  # tracks that were here and did not stand, the last few
+    cameras: tuple[str, ...] = ()  # that look at it
+    shard: str = ""  # of the newest message
+    behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late
+    armed_ms: int | None = None
+    due_ms: int = 0  # nothing falls due before; 0: not known
+
+
+class State(msgspec.Struct):
+    """The spots of a zone."""
+
+    zone: str
+    rules: Rulebook
+    spots: dict[str, Spot] = {}
+    cameras: dict[str, int] = {}  # when each was heard last
+    calendar: str = ""  # as JSON; "": the usual one
+    curb: dict[str, str] = {}  # by facility, class, or "" for the zone: what was said of time spans, as JSON

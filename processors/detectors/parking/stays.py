@@ -1,0 +1,182 @@
+"""How long a stay lasts: what falls due with time, and the findings that come of it."""
+
+from typing import Final
+
+import msgspec
+
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
+from processors.detectors.parking.rules import excused, judge, regime, values_of
+from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
+from processors.engine.contract import Reading
+from schemas.anomaly import AnomalyKind
+from schemas.camera import CameraEvent
+from schemas.facility import FacilityClass
+
+SPAN_OVER: Final = "time span over"
+
+_SETTLES_MS: Final = 15_000  # a camera takes so long to say of what it found again that it stands
+
+Due = tuple[int, str]
+
+
+def next_due(stay: Stay, lengths: Lengths) -> Due | None:
+    """What happens next to a stay if nothing more is heard: ``over``, ``limit``, ``look`` or ``until``."""
+    if stay.free_ms is not None:
+        wait_ms = max(lengths.clear, lengths.join_gap + _SETTLES_MS) if stay.lost else lengths.clear
+        return stay.free_ms + wait_ms, "over"
+    verdict = stay.verdict
+    if stay.offends:
+        return None if verdict is None or verdict.until_ms is None else (verdict.until_ms, "until")
+    if verdict is not None:
+        return None if stay.waits else (verdict.at_ms, "limit")
+    return None if stay.look_ms is None else (stay.look_ms, "look")
+
+
+def pass_time(state: State, spot: Spot, number: str, until_ms: int, lengths: Lengths, turn: Turn) -> None:
+    """Do what falls due in one stay up to ``until_ms``, in order, whenever we are asked."""
+    while (stay := spot.stays.get(number)) is not None:
+        due = next_due(stay, lengths)
+        if due is None or due[0] > until_ms:
+            return
+        do(state, spot, number, due, lengths, turn)
+
+
+def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: Turn) -> None:
+    """What fell due in a stay."""
+    at_ms, what = due
+    stay = spot.stays[number]
+    if what == "over":
+        end(state, spot, number, at_ms, lengths, turn)
+    elif what == "look":
+        stay.judged_ms = at_ms
+        judge(state, spot, stay, at_ms)
+    elif what == "until":
+        _span_over(state, spot, stay, at_ms, turn)
+    else:
+        verdict = stay.verdict
+        assert verdict is not None, "only a verdict falls due"
+        wait_ms = excused(state, spot, stay)
+        if wait_ms is not None:
+            stay.verdict = msgspec.structs.replace(verdict, at_ms=at_ms + wait_ms)
+        elif _is_sure(state, spot, stay, at_ms):
+            _offend(spot, stay, verdict, max(at_ms - 1, stay.resumed_ms), None, turn)
+        else:
+            stay.waits = True
+
+
+def leave(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent | None, *, lost: bool) -> None:
+    """One who said that something stands there says so no more; when nobody does, it is free."""
+    stay = spot.stays.get(number)
+    if stay is not None and not any(one.taken and one.stay == number for one in spot.sources.values()):
+        # Sensors may say it out of order; nobody leaves before he came.
+        stay.free_ms = max(at_ms, stay.since_ms)
+        stay.freed = None if event is None else Evidence.of(event)
+        stay.lost = lost
+
+
+def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, turn: Turn) -> None:
+    """A further word of a stay that is too long, if it is sure by now."""
+    word = Evidence.of(event)
+    verdict = stay.verdict
+    assert verdict is not None, "only a verdict is waited for"
+    if _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
+        _offend(spot, stay, verdict, word.time_ms, word, turn)
+
+
+def _is_sure(state: State, spot: Spot, stay: Stay, at_ms: int) -> bool:
+    if stay.words < stay.words_needed or (stay.fresh_ms is not None and at_ms - stay.said_ms > stay.fresh_ms):
+        return False
+    if not spot.other:
+        return True
+    # A sensor whose other values never change says nothing of what stands there.
+    most = values_of(state, spot)["overstay.same_values"]
+    return not any(
+        source.taken and not source.camera and spot.other.get(name, (0.0, 0))[1] >= most
+        for name, source in spot.sources.items()
+    )
+
+
+def _offend(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence | None, turn: Turn) -> None:
+    """The stay is too long: a finding, unless the spot has one."""
+    stay.offends, stay.waits = True, False
+    if spot.opened is not None:
+        return
+    facility = spot.site.facility
+    cause = f"{stay.first.id}/{stay.epoch_ms}" if stay.epoch_ms else stay.first.id
+    numbers = {"allowed_s": verdict.allowed_ms / 1000, "limit_s": verdict.limit_ms / 1000}
+    evidence = (stay.first,) if word is None or word == stay.first else (stay.first, word)
+    # Where time alone decides, the finding carries no arrival time.
+    step = Step(at_ms, _summary(spot, stay, verdict), numbers, evidence, by_time=word is None)
+    since_ms = max(stay.since_ms, verdict.from_ms)
+    spot.opened = turn.raises(verdict.kind, Opening(facility, spot.site, cause, since_ms), step)
+
+
+def _summary(spot: Spot, stay: Stay, verdict: Verdict) -> str:
+    facility = spot.site.facility
+    if verdict.came_back and stay.left_ms is not None:
+        return f"Vehicle back at {facility} {span(stay.since_ms - stay.left_ms)} after it left"
+    if verdict.kind is AnomalyKind.PARKING_OVERSTAY:
+        what = "Bay" if spot.site.facility_class is FacilityClass.PARKING_BAY else "Kerb"
+        return f"{what} {facility} taken for longer than the {span(verdict.allowed_ms)} allowed"
+    return f"Vehicle standing at {facility} for more than {span(verdict.limit_ms)}"
+
+
+def end(state: State, spot: Spot, number: str, at_ms: int, lengths: Lengths, turn: Turn) -> None:
+    """A stay is over; so is the finding, if no other keeps it open."""
+    stay = spot.stays.pop(number)
+    names = [name for name, source in spot.sources.items() if source.stay == number]
+    for name in names:
+        spot.sources[name].stay = ""
+    free_ms = at_ms if stay.free_ms is None else stay.free_ms
+    if stay.offends and lengths.cool:
+        keys = [stay.plate] if stay.plate is not None else names if stay.box is not None else []
+        spot.cooling |= dict.fromkeys(keys, at_ms + lengths.cool)
+    if stay.plate is not None and (away_ms := regime(state, spot, free_ms).no_return_ms):
+        spot.left[stay.plate] = free_ms, free_ms + away_ms
+    stay_ms = free_ms - stay.since_ms
+    summary = f"{spot.site.facility} free again after {span(stay_ms)}"
+    evidence = () if stay.freed is None else (stay.freed,)
+    _clear(spot, Step(at_ms, summary, {"stay_s": stay_ms / 1000}, evidence, by_time=True), turn)
+
+
+def _clear(spot: Spot, step: Step, turn: Turn) -> None:
+    if spot.opened is not None and not any(stay.offends for stay in spot.stays.values()):
+        turn.clears(spot.opened, step)
+        spot.opened = None
+
+
+def _span_over(state: State, spot: Spot, stay: Stay, at_ms: int, turn: Turn) -> None:
+    """Another rule comes into force while a vehicle stands there against that of before."""
+    verdict = stay.verdict
+    assert verdict is not None, "only a verdict has an end"
+    holds = regime(state, spot, at_ms)
+    if holds.rule == verdict.rule and verdict.kind is not AnomalyKind.PARKING_OVERSTAY:
+        stay.verdict = msgspec.structs.replace(verdict, until_ms=holds.until_ms)
+        return
+    stay.offends = False
+    stay.judged_ms = stay.epoch_ms = at_ms
+    judge(state, spot, stay, at_ms)
+    summary = f"{spot.site.facility} is under another rule now"
+    _clear(spot, Step(at_ms, summary, {}, reason=SPAN_OVER, by_time=True), turn)
+
+
+def rejudge(state: State, spot: Spot, turn: Turn) -> None:
+    """Judge all stays by what applies now: a finding that would be none is over."""
+    now_ms = turn.clock.now_ms
+    for stay in spot.stays.values():
+        judge(state, spot, stay, now_ms)
+        stay.waits = False
+        verdict, opened = stay.verdict, spot.opened
+        if stay.offends and opened is not None:
+            if verdict is not None and verdict.at_ms <= now_ms and verdict.kind is opened.kind:
+                continue
+            stay.offends = False
+            stay.epoch_ms = now_ms
+    summary = f"{spot.site.facility} is under another rule"
+    _clear(spot, Step(now_ms, summary, {}, reason=POLICY_CHANGED), turn)
+
+
+def forget(spot: Spot, turn: Turn) -> None:
+    """The facility is gone, and the finding with it."""
+    spot.stays.clear()
+    _clear(spot, Step(turn.clock.now_ms, f"{spot.site.facility} is no longer watched", {}, reason=LEFT), turn)

@@ -1,0 +1,158 @@
+"""What must hold for a while, and be over for a while: objects on bays, locks, disagreement, congestion."""
+
+from typing import Final, NamedTuple
+
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
+from processors.detectors.parking.rules import ms, values_of
+from processors.detectors.parking.state import Spot, State, Watch
+from processors.engine.contract import Reading
+from schemas.anomaly import AnomalyKind
+from schemas.camera import CameraEvent
+from schemas.facility import FacilityClass
+
+BLOCKED, LOCK, CONFLICT, CONGESTION = "bay_blocked", "private_lock", "conflict", "congestion"
+_KIND: Final = {
+    BLOCKED: AnomalyKind.BAY_BLOCKED,
+    LOCK: AnomalyKind.PRIVATE_LOCK,
+    CONFLICT: AnomalyKind.SENSOR_CAMERA_CONFLICT,
+    CONGESTION: AnomalyKind.SEGMENT_CONGESTED,
+}
+_WORDS: Final = {
+    BLOCKED: ("Something that is no vehicle on {} for more than {}", "{} no longer blocked"),
+    LOCK: ("A lock bars {}, and nobody parked there for more than {}", "{} no longer barred"),
+    CONFLICT: ("Sensor and camera disagree about {} for more than {}", "Sensor and camera agree about {}"),
+    CONGESTION: ("Traffic crawls at {} for more than {}", "Traffic flows at {}"),
+}
+_BAY: Final = (BLOCKED, LOCK, CONFLICT)
+_ROADS: Final = frozenset({FacilityClass.TRAVEL_LANE, FacilityClass.ROAD_SECTION})
+
+
+class Delays(NamedTuple):
+    """How long something must hold, and be over, in ms."""
+
+    on: int
+    off: int
+
+
+def names_of(spot: Spot) -> tuple[str, ...]:
+    """What is looked after at a spot."""
+    if spot.site.facility_class is FacilityClass.PARKING_BAY:
+        return _BAY
+    return (CONGESTION,) if spot.site.facility_class in _ROADS else ()
+
+
+def delays(state: State, spot: Spot, name: str) -> Delays:
+    """As the rules say."""
+    values = values_of(state, spot)
+    return Delays(ms(values[f"{name}.after_s"]), ms(values[f"{name}.clear_s"]))
+
+
+def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms: int, turn: Turn) -> None:
+    """Something may have changed: see what holds now."""
+    for name in names_of(spot):
+        holds = _holds(state, spot, name)
+        watch = spot.watches.get(name)
+        if watch is None:
+            if not holds:
+                continue
+            watch = spot.watches[name] = Watch()
+        pass_time(state, spot, name, time_ms, turn)
+        evidence = None if event is None else Evidence.of(event)
+        if holds:
+            if watch.since_ms is None:
+                watch.since_ms, watch.first = time_ms, evidence
+            watch.free_ms = watch.freed = None
+        elif watch.since_ms is not None and watch.free_ms is None:
+            watch.free_ms, watch.freed = max(time_ms, watch.since_ms), evidence
+            pass_time(state, spot, name, time_ms, turn)  # the delay may be 0
+        if watch.since_ms is None:
+            del spot.watches[name]
+
+
+def _holds(state: State, spot: Spot, name: str) -> bool:
+    if name == BLOCKED:
+        vehicle = any(source.taken and source.camera for source in spot.sources.values())
+        return _any(spot, "obstruction") or (bool(spot.objects) and not vehicle)
+    if name == LOCK:
+        return _any(spot, "lock_raised") and not any(source.taken for source in spot.sources.values())
+    if name == CONFLICT:
+        sensors = [source.taken for source in spot.sources.values() if not source.camera]
+        if not sensors or not spot.cameras:
+            return False
+        seen = bool(spot.objects) or any(source.taken for source in spot.sources.values() if source.camera)
+        return any(sensors) is not seen
+    standing = sum(stay.free_ms is None for stay in spot.stays.values())
+    slow = _any(spot, "traffic_speed") or _any(spot, "road_occupancy")
+    return slow or standing >= values_of(state, spot)["congestion.vehicles"]
+
+
+def _any(spot: Spot, observed_property: str) -> bool:
+    return any(on and key.endswith(f"|{observed_property}") for key, on in spot.flags.items())
+
+
+def next_due(state: State, spot: Spot, name: str) -> int | None:
+    """When something happens next to a watch if nothing more is heard."""
+    watch = spot.watches[name]
+    on_ms, off_ms = delays(state, spot, name)
+    if watch.free_ms is not None:
+        return watch.free_ms + off_ms
+    return None if watch.opened is not None or watch.since_ms is None else watch.since_ms + on_ms + 1
+
+
+def pass_time(state: State, spot: Spot, name: str, until_ms: int, turn: Turn) -> None:
+    """Do what falls due up to then, in order."""
+    watch = spot.watches[name]
+    while (due_ms := next_due(state, spot, name)) is not None and due_ms <= until_ms:
+        if watch.free_ms is not None:
+            summary = _WORDS[name][1].format(spot.site.facility)
+            _end(
+                watch,
+                Step(due_ms, summary, {}, () if watch.freed is None else (watch.freed,), by_time=True),
+                turn,
+            )
+        else:
+            _begin(state, spot, name, due_ms - 1, turn)
+
+
+def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
+    watch = spot.watches[name]
+    assert watch.since_ms is not None, "it holds since then"
+    taken = any(source.taken for source in spot.sources.values() if not source.camera)
+    heard_ms = max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0)
+    if name == CONFLICT and taken and heard_ms < watch.since_ms:
+        watch.since_ms = at_ms + 1  # a camera that says nothing at all does not contradict
+        return
+    on_ms = delays(state, spot, name).on
+    facility = spot.site.facility
+    summary = _WORDS[name][0].format(facility, span(on_ms))
+    step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
+    began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
+    cause = f"{name}/{began}/{watch.epoch_ms}"
+    watch.opened = turn.raises(_KIND[name], Opening(facility, spot.site, cause, watch.since_ms), step)
+
+
+def _end(watch: Watch, step: Step, turn: Turn) -> None:
+    if watch.opened is not None:
+        turn.clears(watch.opened, step)
+    watch.opened = watch.since_ms = watch.first = watch.free_ms = watch.freed = None
+    watch.epoch_ms = 0
+
+
+def rejudge(state: State, spot: Spot, turn: Turn) -> None:
+    """By what applies now, a finding may be none."""
+    now_ms = turn.clock.now_ms
+    for name, watch in spot.watches.items():
+        due_ms = None if watch.since_ms is None else watch.since_ms + delays(state, spot, name).on + 1
+        if watch.opened is not None and due_ms is not None and due_ms > now_ms:
+            summary = f"{spot.site.facility} is under another rule"
+            turn.clears(watch.opened, Step(now_ms, summary, {}, reason=POLICY_CHANGED))
+            watch.opened, watch.epoch_ms = None, now_ms
+
+
+def forget(spot: Spot, turn: Turn) -> None:
+    """The facility is gone."""
+    for _, watch in sorted(spot.watches.items()):
+        if watch.opened is not None:
+            summary = f"{spot.site.facility} is no longer watched"
+            turn.clears(watch.opened, Step(turn.clock.now_ms, summary, {}, reason=LEFT))
+    spot.watches.clear()

@@ -1,0 +1,364 @@
+"""Health: sensors that lie, devices that will not last, and all that only looks like it."""
+
+import math
+
+import pytest
+from health_kit import DAY, HOUR, MINUTE, Row, air, days_of_air, noise, play, station, told
+from street_kit import ZONE, bay, cover, facility, lamp, said
+
+from processors.detectors.health import HealthDetector
+from processors.engine.driver import PipelineTestDriver
+from schemas.facility import FacilityClass, Place, Policy
+from schemas.registry import ZoneConfigured, ZoneKind
+
+STUCK = ["raised device_stuck air-1/temperature", "cleared device_stuck air-1/temperature"]
+
+
+def silent_about(*rows: Row, of: FacilityClass, **how: object) -> None:
+    names = sorted({row.device for row in rows})
+    assert said(told(rows, *(facility(name, of) for name in names))) == [], how
+
+
+# stuck
+
+
+def frozen(begin_s: float, hours: float, value: float = 12.34) -> list[Row]:
+    return [
+        Row(begin_s + n * 5 * MINUTE, "air-1", "temperature", value) for n in range(int(hours * HOUR / (5 * MINUTE)))
+    ]
+
+
+def test_a_reading_that_freezes_is_stuck_within_two_hours_and_is_not_when_it_moves_again() -> None:
+    story = [*days_of_air("air-1", 2), *frozen(2 * DAY, 5), *days_of_air("air-1", 0.2, 2 * DAY + 5 * HOUR)]
+    driver = told(story, station())
+    assert said(driver) == STUCK
+    raised = driver.findings[0]
+    assert raised.facility == "air-1"
+    assert raised.since.timestamp() == driver.log[0].time.timestamp() + 2 * DAY  # type: ignore[union-attr]
+    assert HOUR <= (raised.at - raised.since).total_seconds() <= 2 * HOUR
+    assert raised.numbers["stood_s"] >= raised.numbers["longest_s"] * 4
+    assert raised.evidence
+
+
+def test_before_its_record_is_known_the_property_itself_has_patience() -> None:
+    driver = told([*frozen(0, 80)], station())
+    assert said(driver) == STUCK[:1]
+    assert (driver.findings[0].at - driver.findings[0].since).total_seconds() == pytest.approx(3 * DAY, abs=HOUR)
+
+
+def test_noise_far_below_its_own_is_a_standstill_too() -> None:
+    story = [*days_of_air("air-1", 2)]
+    story += [row._replace(value=row.value + 0.004 * noise(row.at_s)) for row in frozen(2 * DAY, 5)]
+    assert said(told(story, station())) == STUCK[:1]
+
+
+@pytest.mark.parametrize(
+    ("of", "prop", "value"),
+    [
+        (FacilityClass.PARKING_BAY, "occupied", 1.0),
+        (FacilityClass.MANHOLE_COVER, "tilt_angle", 1.5),
+        (FacilityClass.WASTE_BIN, "fill_level", 40.0),
+        (FacilityClass.DRAIN, "water_level", 0.3),
+        (FacilityClass.STREET_LAMP, "power", 0.0),
+        (FacilityClass.WEATHER_STATION, "rain_rate", 0.0),
+        (FacilityClass.MANHOLE_COVER, "contact_open", 0.0),
+    ],
+)
+def test_what_may_stand_still_does_so_for_weeks(of: FacilityClass, prop: str, value: float) -> None:
+    silent_about(*(Row(n * HOUR, "d", prop, value) for n in range(24 * 21)), of=of)
+
+
+def test_a_bin_that_stands_still_every_night_is_not_stuck() -> None:
+    def fill(day: int, hour: float) -> float:
+        return min(95.0, 5.0 + 4.0 * max(0.0, min(hour, 20.0) - 7.0) + day % 3)
+
+    rows = [Row(d * DAY + n * 20 * MINUTE, "bin", "fill_level", fill(d, n / 3)) for d in range(14) for n in range(72)]
+    silent_about(*rows, of=FacilityClass.WASTE_BIN)
+
+
+def test_a_flow_at_rest_is_not_stuck_although_it_always_moved_before() -> None:
+    rows = [Row(n * 5 * MINUTE, "flow", "flow", 20 + noise(n)) for n in range(2 * 288)]
+    rows += [Row(2 * DAY + n * 5 * MINUTE, "flow", "flow", 0.0) for n in range(3 * 288)]
+    silent_about(*rows, of=FacilityClass.FLOW_METER)
+
+
+def test_time_in_which_nothing_came_is_no_standstill() -> None:
+    story = [*days_of_air("air-1", 2)]
+    last = story[-1]
+    story.append(last._replace(at_s=last.at_s + 8 * HOUR))
+    story += days_of_air("air-1", 0.1, last.at_s + 9 * HOUR)
+    assert said(told(story, station())) == []
+
+
+def test_a_zone_that_is_more_patient_hears_later_or_never() -> None:
+    driver = PipelineTestDriver(HealthDetector(), tick_s=60.0)
+    driver.register(station())
+    policy = Policy(rules={"stuck.longer": 1000.0, "stuck.least_s": 10 * 3600.0})
+    driver.configure(ZoneConfigured(zone=ZONE, kind=ZoneKind.GRID, place=Place(lon=113.85, lat=34.03), policy=policy))
+    play(driver, [*days_of_air("air-1", 2), *frozen(2 * DAY, 8)])
+    assert said(driver) == []
+
+
+# jumps
+
+
+def test_a_value_beyond_what_sensors_show_is_said_once_and_over_after_ten_good_ones() -> None:
+    story = [row._replace(value=-127.0) if 400 <= n < 403 else row for n, row in enumerate(days_of_air("air-1", 2))]
+    driver = told(story, station())
+    assert said(driver) == ["raised device_jump air-1/temperature", "cleared device_jump air-1/temperature"]
+    raised, cleared = driver.findings
+    assert raised.numbers == {"value": -127.0, "most": -50.0}
+    assert (cleared.at - raised.at).total_seconds() == (2 + 10 + 1) * 5 * MINUTE  # the way back is no possible one
+
+
+def test_a_change_faster_than_physics_names_both_values() -> None:
+    driver = told([Row(0, "a", "temperature", 20.0), Row(60, "a", "temperature", 60.0)], station("s", "a"))
+    (raised,) = driver.findings
+    assert raised.numbers == {"value": 60.0, "change": 40.0, "elapsed_s": 60.0, "most": 13.0}
+    assert raised.summary == "a/temperature went from 20 to 60 within 60 s"
+
+
+def test_an_hour_later_the_same_change_is_possible() -> None:
+    assert said(told([Row(0, "a", "temperature", 20.0), Row(HOUR, "a", "temperature", 60.0)], station("s", "a"))) == []
+
+
+def test_a_bin_may_burn() -> None:
+    silent_about(
+        *(Row(n * MINUTE, "b", "temperature", t) for n, t in enumerate([20.0, 22.0, 90.0, 300.0, 25.0])),
+        of=FacilityClass.WASTE_BIN,
+    )
+
+
+# one sensor of many
+
+
+def two(prop: str, days: float, begin_s: float = 0.0) -> list[Row]:
+    return [
+        row._replace(prop=prop, value=50 + 20 * noise(prop, row.at_s)) for row in days_of_air("air-1", days, begin_s)
+    ]
+
+
+MISSING = ["raised property_silent air-1/humidity", "cleared property_silent air-1/humidity"]
+
+
+def test_one_sensor_that_says_no_more_is_missed_while_the_other_speaks() -> None:
+    story = [*days_of_air("air-1", 2), *two("humidity", 1), *two("humidity", 0.5, 1.5 * DAY)]
+    driver = told(story, station())
+    assert said(driver) == MISSING
+    raised, cleared = driver.findings
+    assert HOUR / 3 < (raised.at - raised.since).total_seconds() < HOUR
+    assert cleared.numbers["silent_s"] == pytest.approx(0.5 * DAY, abs=600)
+
+
+def test_a_device_that_is_silent_as_a_whole_misses_no_sensor() -> None:
+    story = [*days_of_air("air-1", 1), *two("humidity", 1)]
+    story += [*days_of_air("air-1", 1, 2 * DAY), *two("humidity", 1, 2 * DAY + 60)]
+    assert said(told(story, station())) == []
+
+
+def test_what_is_said_only_when_something_happens_is_not_missed() -> None:
+    happens = [at for at in range(0, 5 * DAY, 300) if noise("event", at) > 0.9]
+    story = [*days_of_air("air-1", 5), *(Row(at, "air-1", "vibration", 1.0) for at in happens)]
+    assert len(happens) > 50
+    assert said(told(story, station())) == []
+
+
+# neighbours
+
+
+def street(days: float, drifts: str = "", by_hour: float = 0.0, begin_h: float = 60.0) -> list[Row]:
+    rows = []
+    for n in range(5):
+        name = f"air-{n}"
+        for row in days_of_air(name, days, every_s=10 * MINUTE):
+            drifted = max(0.0, row.at_s / HOUR - begin_h) * by_hour if name == drifts else 0.0
+            rows.append(row._replace(value=row.value + 0.5 * n + drifted))
+    return rows
+
+
+def stations(many: int = 5) -> list[object]:
+    return [station(f"air-{n}") for n in range(many)]
+
+
+def test_one_that_walks_away_from_its_neighbours_drifts() -> None:
+    driver = told(street(5, "air-3", 0.2), *stations())  # type: ignore[arg-type]
+    assert said(driver) == ["raised device_drift air-3/temperature"]
+    (raised,) = driver.findings
+    assert raised.numbers["off"] > raised.numbers["threshold"] == 3.0
+    assert raised.facility == "air-3"
+    hours = (raised.at - driver.log[0].time).total_seconds() / HOUR  # type: ignore[union-attr]
+    assert 60 + 3.0 / 0.2 < hours < 60 + 3.0 / 0.2 + 8
+
+
+def test_when_all_walk_nobody_drifts() -> None:
+    rows = [row._replace(value=row.value + max(0.0, row.at_s / HOUR - 60) * 0.2) for row in street(5)]
+    assert said(told(rows, *stations())) == []  # type: ignore[arg-type]
+
+
+def test_three_are_no_neighbourhood() -> None:
+    rows = [row for row in street(5, "air-0", 0.5) if row.device in {"air-0", "air-1", "air-2"}]
+    assert said(told(rows, *stations(3))) == []  # type: ignore[arg-type]
+
+
+def test_one_that_comes_back_drifts_no_more() -> None:
+    rows = [
+        row._replace(value=row.value + (5.0 if row.device == "air-2" and 60 * HOUR < row.at_s < 80 * HOUR else 0.0))
+        for row in street(5)
+    ]
+    assert said(told(rows, *stations())) == [  # type: ignore[arg-type]
+        "raised device_drift air-2/temperature",
+        "cleared device_drift air-2/temperature",
+    ]
+
+
+# batteries
+
+
+def charges(*percent: float, every_s: float = DAY, begin_s: float = 0.0) -> list[Row]:
+    return [Row(begin_s + n * every_s, "cover-1", "battery_percent", p) for n, p in enumerate(percent)]
+
+
+def test_a_battery_at_its_end_is_said_at_the_second_low_charge_and_is_well_when_replaced() -> None:
+    driver = told(charges(16, 15, 16, 15, 14, 14, 100, every_s=HOUR), cover())
+    assert said(driver) == ["raised device_battery cover-1", "cleared device_battery cover-1"]
+    assert driver.findings[0].numbers == {"percent": 14.0}
+
+
+def test_its_end_is_foreseen_by_the_slope_of_its_days() -> None:
+    driver = told(charges(*(90.0 - 4.0 * n for n in range(12))), cover())
+    assert said(driver) == ["raised device_battery cover-1"]
+    (raised,) = driver.findings
+    assert raised.numbers == {"percent": 54.0, "days_left": 13.5}
+
+
+def test_some_wrong_days_do_not_bend_the_slope() -> None:
+    percents = [90.0 - 0.5 * n for n in range(20)]
+    percents[15] = percents[18] = 60.0
+    assert said(told(charges(*percents), cover())) == []
+
+
+def test_the_word_of_the_device_counts_when_it_says_it_twice() -> None:
+    flags = [Row(n * HOUR, "cover-1", "low_battery", v) for n, v in enumerate([0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0])]
+    driver = told(flags, cover())
+    assert said(driver) == ["raised device_battery cover-1", "cleared device_battery cover-1"]
+    assert driver.findings[0].summary == "Device cover-1 says that its battery is low"
+
+
+# restarts, and two of one id
+
+
+def counted(boots: list[tuple[str, range]], every_s: float = 60.0, begin_s: float = 0.0) -> list[Row]:
+    numbers = [(boot, seq) for boot, seqs in boots for seq in seqs]
+    return [Row(begin_s + n * every_s, "lamp-1", "power", 80.0, s, b) for n, (b, s) in enumerate(numbers)]
+
+
+def test_three_boots_within_an_hour_are_a_loop_and_a_quiet_hour_ends_it() -> None:
+    driver = told(counted([("a", range(50)), ("b", range(9)), ("c", range(9)), ("d", range(90))]), lamp())
+    assert said(driver) == ["raised device_restarts lamp-1", "cleared device_restarts lamp-1"]
+    assert driver.findings[0].numbers == {"count": 3.0, "within_s": 18 * 60.0}
+
+
+def test_a_restart_a_day_is_no_loop() -> None:
+    boots = [(str(day), range(24)) for day in range(14)]
+    assert said(told(counted(boots, HOUR), lamp())) == []
+
+
+def test_a_sequence_that_begins_anew_without_a_boot_is_a_restart() -> None:
+    rows = [Row(n * 60, "lamp-1", "power", 80.0, seq) for n, seq in enumerate([*range(100, 150), *range(50, 75)])]
+    rows += [Row((75 + n) * 60, "lamp-1", "power", 80.0, seq) for n, seq in enumerate([*range(20, 40), *range(10)])]
+    assert said(told(rows, lamp())) == ["raised device_restarts lamp-1"]
+
+
+@pytest.mark.parametrize("prop", ["uptime", "restart_count"])
+def test_a_device_may_say_itself_that_it_restarted(prop: str) -> None:
+    values = [9e5, 60.0, 120.0, 50.0, 110.0, 40.0] if prop == "uptime" else [1.0, 2.0, 2.0, 3.0, 3.0, 4.0]
+    rows = [Row(n * 300, "lamp-1", prop, v) for n, v in enumerate(values)]
+    assert said(told(rows, lamp())) == ["raised device_restarts lamp-1"]
+
+
+@pytest.mark.parametrize("boots", [("a", "b"), ("", "")])
+def test_two_of_one_id_go_back_and_forth(boots: tuple[str, str]) -> None:
+    rows = []
+    for n in range(10):
+        rows.append(Row(n * 120, "lamp-1", "power", 80.0, 1000 + n, boots[0]))
+        rows.append(Row(n * 120 + 60, "lamp-1", "power", 81.0, 5 + n, boots[1]))
+    driver = told(rows, lamp())
+    assert said(driver) == ["raised device_duplicate lamp-1"]
+    driver = play(driver, [Row(2000 + n * 60, "lamp-1", "power", 80.0, 2000 + n, boots[0]) for n in range(90)])
+    assert said(driver) == ["raised device_duplicate lamp-1", "cleared device_duplicate lamp-1"]
+
+
+def test_what_a_device_kept_from_before_its_restart_and_sends_late_is_no_second_device() -> None:
+    rows = counted([("a", range(50)), ("b", range(60))])
+    driver = told(rows, lamp())
+    for seq in range(50, 60):
+        driver.read("lamp-1", "power", 80.0, boot="a", seq=seq, at_ms=driver.now_ms - 3_600_000 + seq * 60_000)
+        driver.advance(30)
+        driver.read("lamp-1", "power", 80.0, boot="b", seq=seq + 100)
+        driver.advance(30)
+    assert said(driver) == []
+
+
+def test_disorder_is_neither() -> None:
+    order = [n ^ 1 if n % 7 == 0 else n for n in range(200)]
+    rows = [Row(n * 60, "lamp-1", "power", 80.0, seq) for n, seq in enumerate(dict.fromkeys(order))]
+    assert said(told(rows, lamp())) == []
+
+
+# signals
+
+
+def heard(*levels: float, prop: str = "rssi", begin_s: float = 0.0) -> list[Row]:
+    return [Row(begin_s + n * 600, "lamp-1", prop, level) for n, level in enumerate(levels)]
+
+
+def test_a_device_that_is_hardly_heard_for_six_hours_is_named_until_it_is_heard_well() -> None:
+    levels = [-100.0] * 10 + [-126.0 + 3 * noise(n) for n in range(60)] + [-105.0] * 30
+    driver = told(heard(*levels), lamp())
+    assert said(driver) == ["raised device_signal lamp-1", "cleared device_signal lamp-1"]
+    assert driver.findings[0].numbers["rssi"] < -120
+    assert driver.findings[0].numbers["low_s"] >= 6 * HOUR
+
+
+def test_an_hour_of_rain_is_no_matter() -> None:
+    assert said(told(heard(*[-100.0] * 20, *[-130.0] * 12, *[-100.0] * 60), lamp())) == []
+
+
+def test_the_ratio_to_the_noise_counts_as_well() -> None:
+    assert said(told(heard(*[-18.0] * 60, prop="snr"), lamp())) == ["raised device_signal lamp-1"]
+
+
+# the registry
+
+
+def test_a_facility_that_leaves_takes_its_findings_along() -> None:
+    story = [*days_of_air("air-1", 2), *frozen(2 * DAY, 3)]
+    driver = told(story, station())
+    driver.left("air-1")
+    assert said(driver) == STUCK
+    assert driver.findings[-1].reason == "facility left"
+
+
+def test_a_device_that_is_exchanged_begins_anew() -> None:
+    driver = told(charges(10, 10, 10, every_s=HOUR), cover())
+    driver.register(facility("cover-1", FacilityClass.MANHOLE_COVER, "new"))
+    assert [one.reason for one in driver.findings] == [None, "device no longer registered"]
+
+
+def test_sensors_of_one_property_on_two_channels_are_two() -> None:
+    driver = PipelineTestDriver(HealthDetector(), tick_s=60.0)
+    driver.register(station())
+    for n in range(200):
+        for name, value in (("in", 20.0 + noise(n)), ("out", -20.0 + noise(n, 1))):
+            at = driver.now_ms
+            driver.read_many([("air-1", "temperature", value, at)], seq=n, boot=f"x@{name}")
+        driver.advance(60)
+    assert said(driver) == []
+    assert math.isclose(air("a", 0), 12.0, abs_tol=0.4)
+
+
+def test_bays_and_covers_of_an_ordinary_day_are_well() -> None:
+    rows = [Row(n * 600, "bay-1", "occupied", float(noise(n // 4) > 0)) for n in range(500)]
+    rows += [Row(n * 600, "cover-1", "tilt_angle", 0.5 + (n % 3) / 10) for n in range(500)]
+    rows += [Row(n * 3600, "cover-1", "battery_percent", 90.0 - n // 40) for n in range(80)]
+    assert said(told(rows, bay("bay-1", "bay-1"), cover())) == []

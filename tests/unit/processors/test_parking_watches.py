@@ -1,0 +1,201 @@
+"""What must hold for a while: objects on bays, private locks, sensors against cameras, traffic that crawls."""
+
+from typing import Any
+
+import pytest
+from street_kit import at_s, bay, facility, said
+
+from processors.detectors.parking import ParkingDetector
+from processors.engine.driver import PipelineTestDriver
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
+
+BOX = (0.0, 0.0, 50.0, 50.0)
+
+
+def watched_bay(**policy: Any) -> Facility:
+    """With a sensor, and in a zone of a camera."""
+    return Facility(
+        facility="bay-1",
+        scheme=CodeScheme.LOCAL,
+        facility_class=FacilityClass.PARKING_BAY,
+        zone="segment:1",
+        place=Place(lon=113.85, lat=34.03),
+        devices=(DeviceBinding(device="mag"), DeviceBinding(device="cam-1", properties=(), camera_zone="bay")),
+        policy=Policy(**policy),
+    )
+
+
+def street(*facilities: Facility, tick_s: float = 10.0) -> PipelineTestDriver:
+    driver = PipelineTestDriver(ParkingDetector(), tick_s=tick_s)
+    driver.register(*facilities)
+    return driver
+
+
+def test_an_obstruction_that_stays_blocks_a_bay() -> None:
+    driver = street(bay("bay-1", "mag"))
+    driver.read("mag", "obstruction", 1)
+    driver.advance(600)
+    assert said(driver) == []
+    driver.advance(10)
+    assert said(driver) == ["raised bay_blocked bay-1"]
+    driver.read("mag", "obstruction", 0)
+    driver.advance(290)
+    driver.read("mag", "obstruction", 1)  # a cat, and the chair again
+    driver.advance(100)
+    driver.read("mag", "obstruction", 0)
+    driver.advance(310)
+    assert said(driver) == ["raised bay_blocked bay-1", "cleared bay_blocked bay-1"]
+    assert at_s(driver, driver.findings[0]) == 600.0
+
+
+@pytest.mark.parametrize(("label", "blocked"), [("chair", True), ("person", False), ("car", False)])
+def test_an_object_that_is_no_vehicle_blocks_a_bay(label: str, blocked: bool) -> None:
+    driver = street(watched_bay())
+    driver.read("mag", "occupied", 1)
+    for _ in range(12):
+        driver.see("cam-1", "bay-1", "t", label=label, box=BOX)
+        driver.advance(60)
+    assert ("raised bay_blocked bay-1" in said(driver)) is blocked
+
+
+def test_a_lock_bars_a_bay_only_if_nobody_parks_there() -> None:
+    driver = street(bay("bay-1", "mag", max_stay_s=None), bay("bay-2", "lock", max_stay_s=None), tick_s=600.0)
+    driver.read("mag", "lock_raised", 1)
+    driver.read("lock", "lock_raised", 1)
+    driver.advance(43_200)
+    driver.read("lock", "occupied", 1)  # its owner comes, with the lock still said to be up
+    driver.advance(3_600)
+    driver.read("lock", "occupied", 0)
+    driver.advance(43_200)
+    assert said(driver) == ["raised private_lock bay-1"]
+    driver.read("mag", "lock_raised", 0)
+    driver.advance(600)
+    assert said(driver) == ["raised private_lock bay-1", "cleared private_lock bay-1"]
+
+
+def test_a_camera_that_sees_a_car_contradicts_a_sensor_that_feels_none() -> None:
+    driver = street(watched_bay())
+    driver.read("mag", "occupied", 0)
+    for _ in range(8):
+        driver.see("cam-1", "bay-1", "t", box=BOX)
+        driver.advance(60)
+    assert said(driver) == ["raised sensor_camera_conflict bay-1"]
+    assert at_s(driver, driver.findings[0]) == 300.0
+    driver.read("mag", "occupied", 1)
+    driver.advance(110)
+    assert len(said(driver)) == 1
+    driver.advance(20)
+    assert said(driver) == ["raised sensor_camera_conflict bay-1", "cleared sensor_camera_conflict bay-1"]
+
+
+@pytest.mark.parametrize("camera_speaks", [True, False])
+def test_a_camera_that_says_nothing_at_all_contradicts_nobody(camera_speaks: bool) -> None:
+    driver = street(watched_bay())
+    driver.read("mag", "occupied", 1)
+    for number in range(15):
+        if camera_speaks:
+            driver.see("cam-1", "bay-1", f"t{number}", stationary=False, present=False, box=BOX)
+        driver.advance(60)
+    assert said(driver) == (["raised sensor_camera_conflict bay-1"] if camera_speaks else [])
+
+
+def test_a_bay_that_no_camera_looks_at_has_no_conflict() -> None:
+    driver = street(bay("bay-1", "mag"))
+    driver.read("mag", "occupied", 1)
+    driver.advance(3000)
+    assert said(driver) == []
+
+
+@pytest.mark.parametrize("hold_s", [290, 310])
+def test_a_disagreement_that_flaps_at_its_threshold(hold_s: int) -> None:
+    driver = street(watched_bay())
+    driver.read("mag", "occupied", 0)
+    for number in range(6):
+        driver.see("cam-1", "bay-1", f"t{number}")
+        driver.advance(hold_s)
+        driver.see("cam-1", "bay-1", f"t{number}", present=False)
+        driver.advance(130)
+    steps = said(driver)
+    assert len(steps) == (12 if hold_s > 300 else 0)
+
+
+def test_traffic_that_crawls_is_congestion_until_it_flows() -> None:
+    driver = street(facility("road-1", FacilityClass.ROAD_SECTION, "loop"))
+    for speed, seconds in ((2.0, 200), (3.5, 90), (2.0, 30), (3.9, 400), (5.0, 200), (3.0, 50), (5.0, 60)):
+        driver.read("loop", "traffic_speed", speed)  # between slow and flowing nothing changes
+        driver.advance(seconds)
+    assert said(driver) == ["raised segment_congested road-1", "cleared segment_congested road-1"]
+    assert [at_s(driver, one) for one in driver.findings] == [300.0, 1020.0]
+
+
+def test_a_detector_that_is_taken_most_of_the_time_says_so_too() -> None:
+    driver = street(facility("road-1", FacilityClass.ROAD_SECTION, "loop"))
+    driver.read("loop", "road_occupancy", 70.0)
+    driver.advance(310)
+    assert said(driver) == ["raised segment_congested road-1"]
+
+
+def lane(name: str = "lane-1", **policy: Any) -> Facility:
+    return facility(name, FacilityClass.TRAVEL_LANE, "cam-1", **policy)
+
+
+def queue(driver: PipelineTestDriver, cars: int, minutes: int, first: int = 0) -> None:
+    for _ in range(minutes):
+        for number in range(cars):
+            left = 100.0 * number
+            driver.see("cam-1", "lane-1", f"t{first + number}", box=(left, 0.0, left + 80, 50.0))
+        driver.advance(60)
+
+
+def test_many_that_stand_in_a_lane_are_a_queue_and_one_is_double_parked() -> None:
+    driver = street(lane())
+    queue(driver, 1, 4)
+    assert said(driver) == ["raised double_parking lane-1"]
+    driver = street(lane(rules={"double_parking.dwell_s": 400.0}))
+    queue(driver, 7, 9)
+    assert said(driver) == ["raised segment_congested lane-1"]
+
+
+@pytest.mark.parametrize(("metres", "taken", "raises"), [(10, True, True), (10, False, False), (90, True, False)])
+def test_a_city_may_ask_for_a_taken_bay_beside_it(metres: float, taken: bool, raises: bool) -> None:
+    near = bay("bay-1", "mag", max_stay_s=None)
+    near = near.model_copy(update={"place": near.place.model_copy(update={"lat": 34.03 + metres / 111_320})})
+    driver = street(lane(rules={"beside.within_m": 30.0}), near)
+    driver.read("mag", "occupied", int(taken))
+    queue(driver, 1, 5)
+    assert ("raised double_parking lane-1" in said(driver)) is raises
+
+
+def test_a_car_that_parks_beside_it_later_makes_it_double_parked_then() -> None:
+    driver = street(lane(rules={"beside.within_m": 30.0}), bay("bay-1", "mag", max_stay_s=None))
+    queue(driver, 1, 4)
+    assert said(driver) == []
+    driver.read("mag", "occupied", 1)
+    queue(driver, 1, 1)
+    assert said(driver) == ["raised double_parking lane-1"]
+
+
+def test_a_sensor_whose_temperature_never_changes_is_frozen() -> None:
+    for temperatures, raises in (
+        ((20.0, 20.0, 20.0, 20.0, 20.0, 20.0), False),
+        ((20.0, 20.1, 20.0, 20.3, 20.1, 20.1), True),
+    ):
+        driver = street(bay("bay-1", "mag", max_stay_s=3_000.0))
+        for temperature in temperatures:
+            driver.read("mag", "temperature", temperature)
+            driver.read("mag", "occupied", 1)
+            driver.advance(600)
+        assert bool(said(driver)) is raises
+
+
+def test_a_sensor_that_missed_its_words_says_nothing_of_what_stands_there() -> None:
+    driver = street(
+        bay("bay-1", "mag", max_stay_s=3_000.0).model_copy(
+            update={"devices": (DeviceBinding(device="mag", interval_s=300.0),)}
+        )
+    )
+    driver.read("mag", "occupied", 1)
+    driver.advance(4_000)
+    assert said(driver) == []
+    driver.read("mag", "occupied", 1)
+    assert said(driver) == ["raised parking_overstay bay-1"]
