@@ -1,5 +1,6 @@
 """The figures of a run for people."""
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -11,10 +12,14 @@ def show(score: StreetScore) -> None:
     """Print a table of all kinds and what stands behind it."""
     console = Console(highlight=False)
     result = score.as_json()
-    table = Table(title=f"Seed {score.city.seed}: {result['facilities']:,} facilities, {score.city.days} days")
+    table = Table(
+        title=f"Seed {score.city.seed}: {result['facilities']:,} facilities, {score.city.days} days",
+        box=SIMPLE,
+        padding=0,
+    )
     table.add_column("kind", no_wrap=True)
-    for name in ("truth", "found", "recall", "prec.", "p50", "p95", "false", "near", "unseen"):
-        table.add_column(name, justify="right")
+    for name in ("truth", "found", "recall", "prec.", "p50 s", "p95 s", "false", "near", "unseen"):
+        table.add_column(name, justify="right", no_wrap=True)
     for kind, one in score.kinds.items():
         table.add_row(kind.value, *_cells(one))
     console.print(table)
@@ -49,4 +54,4 @@ def _share(value: float | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f} s"
+    return "" if value is None else f"{value:,.0f}"
