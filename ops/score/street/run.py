@@ -9,6 +9,7 @@ from ops.score.street.matching import Matched, match
 from ops.score.street.result import KindScore, false_alarms, kinds_of, scored
 from ops.simulate.city.city import City
 from ops.simulate.city.truth import Truth
+from processors import correlators
 from processors.detectors import ALL
 from processors.engine.contract import Detector
 from schemas.anomaly import AnomalyKind
@@ -56,4 +57,4 @@ def score_city(
     driven = Driver(city, detectors, tick_ms).run(report)
     truths = list(city.truth())
     matched = match(truths, driven.found)
-    return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_of(detectors)))
+    return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_of((*detectors, *correlators.ALL))))

@@ -15,7 +15,6 @@ from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.lamp import LAMPS
 from ops.simulate.city.model import Device, Thing
 from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M
-from schemas.camera import CameraObservation
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
@@ -25,8 +24,6 @@ STREET_FACILITIES: Final = 100
 COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 24, 16, 8, 6, 4, 1, 3, 2, 2
 KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("travel", "bus_stop", "bicycle_lane"))
 """By camera, what the stretches of kerb in its picture are for."""
-SIZES_ARE_SEEN: Final = "area_m2" in CameraObservation.model_fields
-"""Whether a camera may say how large something is; without that there is nothing to patrol for."""
 SIDEWALKS: Final = 2
 WEST: Final = 113.80
 NORTH: Final = 34.08
@@ -111,7 +108,7 @@ class Street:
             *self._limits(),
             *self._traffic(),
             *self._cameras(),
-            *((self._patrol(tuple(road.facility for road in roads)),) if SIZES_ARE_SEEN else ()),
+            self._patrol(tuple(road.facility for road in roads)),
         )
 
     @property
@@ -208,7 +205,7 @@ class Street:
             facility = f"road-{self.number:04d}-{index + 1}"
             device = _nbiot("water", self.number, index, facility, 900.0)
             thing = self._thing(facility, FacilityClass.ROAD_SECTION, "road", device, index / ROADS, Policy())
-            bindings = (*thing.facility.devices, *((self._patrolled(index),) if SIZES_ARE_SEEN else ()))
+            bindings = (*thing.facility.devices, self._patrolled(index))
             yield thing._replace(facility=thing.facility.model_copy(update={"devices": bindings}))
 
     def _patrolled(self, index: int) -> DeviceBinding:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ops.simulate.city import sizes
 from ops.simulate.city.city import City
-from ops.simulate.city.families.water import ROAD_WATER
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.model import Matter
 from ops.simulate.city.sizes import Size
@@ -28,7 +27,7 @@ MENUS: dict[AnomalyKind, Size] = {
 PARTS = {
     (AnomalyKind.BIN_FULL, AnomalyKind.BIN_OVERFLOWING),
     (AnomalyKind.DRAIN_HIGH, AnomalyKind.COVER_LIFTED),
-    (ROAD_WATER, AnomalyKind.ROAD_FLOODED),
+    (AnomalyKind.ROAD_WATER, AnomalyKind.ROAD_FLOODED),
 }
 """What is first the one and then, worse, the other."""
 

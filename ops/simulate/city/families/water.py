@@ -22,8 +22,6 @@ from ops.simulate.city.sizes import (
 from ops.simulate.model import DAY_MS, MINUTE_MS, Value
 from schemas.anomaly import AnomalyKind
 
-ROAD_WATER: Final = next((kind for kind in AnomalyKind if kind.value == "road_water"), None)
-"""Where the table of kinds has it."""
 RISE_MS: Final = 30 * MINUTE_MS
 FALL_MS: Final = 20 * MINUTE_MS
 WET_EVERY_MS: Final = 2 * MINUTE_MS
@@ -85,7 +83,7 @@ class Roads(Sampled):
     def matters(self, thing: Thing, day: int) -> list[Matter]:
         """A flood, or nearly one; either is water on the road before."""
         found = super().matters(thing, day)
-        return [*(_first_water(one) for one in found if ROAD_WATER is not None), *found]
+        return [*map(_first_water, found), *found]
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """From before the begin to after the end of the water."""
@@ -114,12 +112,13 @@ def _first_water(flood: Matter) -> Matter:
 
     Who warns early, by how fast it rises, is right; the warning by depth comes at 5 cm.
     """
-    assert ROAD_WATER is not None
     reach = flood.start_ms - (0 if flood.silent else int(RISE_MS * FLOOD_M / flood.size))
     deep = reach + int(RISE_MS * WATER_M / flood.size)
     end = flood.end_ms if flood.silent else flood.start_ms
     needs = max(0, min(2 * WET_EVERY_MS, end - deep))
-    return flood._replace(kind=ROAD_WATER, start_ms=reach, end_ms=end, silent=False, near=False, needs_ms=needs)
+    return flood._replace(
+        kind=AnomalyKind.ROAD_WATER, start_ms=reach, end_ms=end, silent=False, near=False, needs_ms=needs
+    )
 
 
 class Tanks(Sampled):
