@@ -88,23 +88,25 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     source = spot.sources.get(name)
     if source is None and not taken and name not in spot.objects:
         if not event.present:
-            _passes(spot, name, time_ms)
+            _passes(spot, name, time_ms, lost=event.lost and event.box is not None)
         return
-    if source is None and spot.passed.get(name, 0) > time_ms:
-        return  # it has left by now; the messages changed places on their way
     if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
         return
     label = event.label.lower()
     if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
         if label != _MAY_STAND.get(spot.activity):
-            _hear(state, spot, event, _word(spot, event, name, time_ms, taken=taken), turn)
+            word = _word(spot, event, name, time_ms, taken=taken)
+            _hear(state, spot, event, word, turn)
+            end_ms, lost = spot.passed.pop(name, (0, False)) if source is None else (0, False)
+            if end_ms > time_ms:  # its end came first; the messages changed places on their way
+                _hear(state, spot, event, word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost), turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
 
 
-def _passes(spot: Spot, name: str, time_ms: int) -> None:
+def _passes(spot: Spot, name: str, time_ms: int, *, lost: bool) -> None:
     """Something passes by, or left before we heard that it stood: remembered of the last few."""
-    spot.passed[name] = max(time_ms, spot.passed.get(name, 0))
+    spot.passed[name] = max((time_ms, lost), spot.passed.get(name, (0, False)))
     if len(spot.passed) > _PASSED_MAX:
         del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
 

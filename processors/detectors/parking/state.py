@@ -103,7 +103,7 @@ class Spot(msgspec.Struct):
     other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
     cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
     left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
-    passed: dict[str, int] = {}  # tracks that were here and did not stand, the last few
+    passed: dict[str, tuple[int, bool]] = {}  # tracks that left or (true) were lost before we heard that they stood
     cameras: tuple[str, ...] = ()  # that look at it
     shard: str = ""  # of the newest message
     behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late

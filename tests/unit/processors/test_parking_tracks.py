@@ -256,8 +256,22 @@ def test_what_passes_leaves_next_to_no_trace() -> None:
 def test_that_it_leaves_may_overtake_that_it_stood() -> None:
     camera = Camera()
     camera.at(20).leaves("a")
-    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=camera.driver.now_ms - 6_000)
+    left_ms = camera.driver.now_ms
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=left_ms - 6_000)
+    (stay,) = state_of(camera).spots["kerb-1"].stays.values()
+    assert (stay.since_ms, stay.free_ms, stay.lost) == (left_ms - 6_000, left_ms, False)
+    camera.at(300)
     assert state_of(camera).spots["kerb-1"].stays == {}
+    assert camera.said == []
+
+
+def test_that_it_is_lost_may_overtake_that_it_stood() -> None:
+    camera = Camera()
+    camera.at(20).loses("a")
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=camera.driver.now_ms - 6_000)
+    camera.stands("b", 25, 200)  # found again
+    assert camera.said == [RAISED]
+    assert camera.driver.findings[0].since == from_ms(camera._start_ms + 14_000)
 
 
 def test_that_it_ends_may_overtake_that_it_left() -> None:
