@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from ops.plots.located import first_burst
 from ops.score.battledim import PipeMap
 from ops.score.located import PER_DAY, Scored, score, totals, write_alarms
 from ops.score.ltown import columns, read, sensed, years_in
@@ -34,6 +35,10 @@ def leak(
         bool,
         typer.Option("--cross-validate", help="leave one year out: settings and confidence chosen on the other years"),
     ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="write a picture (SVG) of the first burst raised, and no figures (one folder only)"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="processes to run several years in")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="only the result, for programs")] = False,
 ) -> None:
@@ -47,16 +52,21 @@ def leak(
     - `eyes score leak --data ../shared/data/ltown/scen_1 --alarms alarms.csv --json | jq .eur_pct`
     - `eyes score leak --data ../shared/data/ltown --faults` runs every year of the folder
     - `eyes score leak --data ../shared/data/ltown --cross-validate` takes half an hour
+    - `eyes score leak --data ../shared/data/ltown/scen_2 --plot burst.svg` shows what a burst is seen by
     """
     console = Console(stderr=True, highlight=False)
     folders = [year for folder in data for year in years_in(folder)]
-    if alarms is not None and (len(folders) > 1 or crossed):
-        raise FatalError("--alarms takes the alarms of one folder: give --data once")
+    if (alarms is not None or plot is not None) and (len(folders) > 1 or crossed):
+        raise FatalError("--alarms and --plot take the alarms of one folder: give --data once")
     if crossed and (len(folders) < _LEAST_YEARS or faults):
         raise FatalError("--cross-validate needs at least three years, without --faults")
     inp = network or _beside(folders[0])
     distances = inp if inp.suffix == ".inp" else _beside(folders[0])
     model = _model(inp, folders[0], console)
+    if plot is not None:
+        plot.write_text(first_burst(read(folders[0]), model).svg(), encoding="utf-8")
+        console.print(f"wrote {plot}")
+        return
     if len(folders) == 1:
         _tell_one(_one(folders[0], model, distances, console, faults=faults), alarms, as_json=as_json)
         return
