@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from processors.leak.network import NetworkModel
 from schemas.model import to_ms
 
 Floats = npt.NDArray[np.float64]
@@ -59,13 +62,24 @@ def small_network() -> Any:
     return network
 
 
+@cache
+def small_model() -> NetworkModel:
+    """Its model, with the meters by the names of where they are."""
+    wntr = pytest.importorskip("wntr", reason="simulating a network needs the extra `sim`")
+    from ops.water.signatures import Sensed, network_model
+
+    sensed = [*(Sensed(name, "pressure", name) for name in SENSED), *(Sensed(name, "inlet", name) for name in INLETS)]
+    with TemporaryDirectory() as folder:
+        inp = Path(folder) / "town.inp"
+        wntr.network.write_inpfile(small_network(), str(inp), units="CMH")
+        return NetworkModel.from_bytes(network_model(inp, sensed).to_bytes())
+
+
 def simulate(network: Any, days: int, leaks: Sequence[Leak] = (), seed: int = 11) -> Any:
     """Steady states of every tick: each junction's demand wanders about its pattern, leaks take what they take.
 
     Patterns of the network are changed in place; use a network once.
     """
-    import tempfile
-
     wntr = pytest.importorskip("wntr")
     count = days * PER_DAY
     chance = np.random.default_rng(seed)
@@ -84,7 +98,7 @@ def simulate(network: Any, days: int, leaks: Sequence[Leak] = (), seed: int = 11
     time.duration = (count - 1) * STEP_S
     time.hydraulic_timestep = time.pattern_timestep = time.report_timestep = STEP_S
     time.pattern_start = time.report_start = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         return wntr.sim.EpanetSimulator(network).run_sim(file_prefix=f"{folder}/town")
 
 

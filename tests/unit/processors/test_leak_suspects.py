@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 from processors.leak.core import LeakCore
 from processors.leak.incidents import Alarm
-from processors.leak.network import NetworkModel
 from processors.leak.state import DRIFT, JUMP, STUCK, Doubt
-from tests.small_town import INLETS, PER_DAY, SENSED, Floats, Leak, readings, simulate, small_network
+from tests.small_town import INLETS, PER_DAY, SENSED, Floats, Leak, readings, simulate, small_model, small_network
 
 FIRST = 17_532 * PER_DAY
 DAYS = 11
@@ -24,25 +21,13 @@ Fault = Callable[[Floats, int], None]
 
 
 @cache
-def model() -> NetworkModel:
-    wntr = pytest.importorskip("wntr", reason="simulating a network needs the extra `sim`")
-    from ops.water.signatures import Sensed, network_model
-
-    sensed = [*(Sensed(name, "pressure", name) for name in SENSED), *(Sensed(name, "inlet", name) for name in INLETS)]
-    with TemporaryDirectory() as folder:
-        inp = Path(folder) / "town.inp"
-        wntr.network.write_inpfile(small_network(), str(inp), units="CMH")
-        return NetworkModel.from_bytes(network_model(inp, sensed).to_bytes())
-
-
-@cache
 def town(leak: Leak | None = None) -> Floats:
     return readings(simulate(small_network(), DAYS, () if leak is None else (leak,)), SENSED, INLETS)
 
 
 def told(values: Floats) -> tuple[list[Alarm], dict[tuple[str, int], Doubt], dict[tuple[str, int], Doubt]]:
     """Alarms, every doubt there was, and those that are left at the end."""
-    core = LeakCore(model())
+    core = LeakCore(small_model())
     at = [NAMES.index(name) for name in core.sensors]
     alarms: list[Alarm] = []
     doubts: dict[tuple[str, int], Doubt] = {}
