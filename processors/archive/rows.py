@@ -315,7 +315,7 @@ def _anomaly_row(item: Item, identifier: str, it: Anomaly) -> Row:
         *(place.lon, place.lat, place.grid, place.district, place.address, it.summary, it.reason, it.score),
         json.dumps(it.numbers, sort_keys=True, ensure_ascii=False),
         _uuid_array(it.evidence),
-        *(it.detector, it.detector_version, item.offset, it.expected, it.caused_by),
+        *(it.detector, it.detector_version, item.offset, it.expected, it.caused_by, it.verify),
     )
 
 

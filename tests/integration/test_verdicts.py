@@ -35,10 +35,13 @@ def test_a_verdict_is_stored_and_the_report_takes_the_newest(stack: TestStack, t
         others = [
             raised.model_copy(update={"id": event_id("more", n), "numbers": {"angle": 10.0 + n}}) for n in range(8)
         ]
-        explained = others[0].model_copy(update={"transition": Transition.UPDATED, "caused_by": raised.id})
+        explained = others[0].model_copy(
+            update={"transition": Transition.UPDATED, "caused_by": raised.id, "verify": True}
+        )
         city.write(raised, *others, explained, topic=ANOMALIES)
         eventually(lambda: city.count("anomalies") == 9)
-        assert city.sql("SELECT caused_by FROM open_anomalies WHERE finding_id = %s", others[0].id) == [(raised.id,)]
+        shown = city.sql("SELECT caused_by, verify FROM open_anomalies WHERE finding_id = %s", others[0].id)
+        assert shown == [(raised.id, True)]
 
         unknown = eyes(city, tmp_path, "verdict", "0000ffff", "--real")
         assert (unknown.returncode, "no finding 0000ffff" in unknown.stderr) == (1, True)
