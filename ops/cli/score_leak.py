@@ -51,7 +51,7 @@ def leak(
     - `eyes score leak --data ../shared/data/ltown/scen_1`
     - `eyes score leak --data ../shared/data/ltown/scen_1 --alarms alarms.csv --json | jq .eur_pct`
     - `eyes score leak --data ../shared/data/ltown --faults` runs every year of the folder
-    - `eyes score leak --data ../shared/data/ltown --cross-validate` takes half an hour
+    - `eyes score leak --data ../shared/data/ltown --cross-validate` takes some minutes
     - `eyes score leak --data ../shared/data/ltown/scen_2 --plot burst.svg` shows what a burst is seen by
     """
     console = Console(stderr=True, highlight=False)
