@@ -1,18 +1,16 @@
 """Folds partitions one after the other, here or in processes beside each other: they know nothing of one another."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from typing import Final
 
+from ops.orphans import end_with_parent
 from ops.past import Bounds
 from ops.replay.part import Advance, Part, fold_partition
 from ops.replay.question import Question
@@ -99,14 +97,7 @@ def _begin(
     _here = settings, bounds, question, ended, news
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal asks all of us; the one that began us says when to end
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a process of a pool"
-    connection.wait([parent.sentinel])
-    os._exit(1)
+    end_with_parent()
 
 
 def _fold(partition: int) -> Part:

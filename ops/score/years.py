@@ -1,17 +1,15 @@
 """Many labelled years under many settings: run in processes beside each other, judged leave one year out."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Final
 
+from ops.orphans import end_with_parent
 from ops.score import calibration
 from ops.score.battledim import PipeMap
 from ops.score.calibration import PLAIN, Said
@@ -75,14 +73,7 @@ def run_all(bench: Bench, jobs: Sequence[Job], processes: int) -> Iterator[tuple
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal asks all of us: there is nothing to keep
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a process of a pool"
-    connection.wait([parent.sentinel])
-    os._exit(1)
+    end_with_parent()
 
 
 def plain(settings: Settings) -> Settings:
