@@ -13,6 +13,7 @@ from processors.metrics import Meter
 from processors.worker import Worker
 from runtime.kafka import topic_id
 from runtime.lifecycle import Progress, Shutdown
+from runtime.memory import relax
 from runtime.settings import ProcessorSettings, Settings
 from schemas.topics import Topic
 
@@ -44,6 +45,7 @@ def fold(folding: Folding, settings: Settings, chosen: ProcessorSettings, shutdo
         FencedError: another process works under our instance name.
         OSError: the metrics port is taken.
     """
+    relax()
     progress = Progress(chosen.stall_s)
     shelf = KafkaShelf(settings.kafka, folding.shelf.name, f"{folding.group}-{chosen.instance}-shelf")
 

@@ -32,6 +32,12 @@ KINDS: Final = (
 )
 
 
+_POLICIES: Final = {
+    FacilityClass.MANHOLE_COVER: Policy(install_angle_deg=2.0),
+    FacilityClass.STREET_LAMP: Policy(rules={"lamp.rated_w": 61.0}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device and what it is; its facility carries the same name."""
@@ -55,8 +61,8 @@ def fleet(size: int) -> list[Device]:
     ]
 
 
-def facilities(devices: list[Device]) -> Iterator[Facility]:
-    """What must be registered."""
+def facilities(devices: list[Device], interval_s: float | None = INTERVAL_S) -> Iterator[Facility]:
+    """What must be registered, with the interval at which each is expected to speak; None: whenever it likes."""
     for device in devices:
         yield Facility(
             facility=device.name,
@@ -64,8 +70,8 @@ def facilities(devices: list[Device]) -> Iterator[Facility]:
             facility_class=device.kind.facility_class,
             zone=device.zone,
             place=_place(device.number),
-            devices=(DeviceBinding(device=device.name, interval_s=INTERVAL_S),),
-            policy=Policy(install_angle_deg=2.0) if device.kind.observed_property == "tilt_angle" else Policy(),
+            devices=(DeviceBinding(device=device.name, interval_s=interval_s),),
+            policy=_POLICIES.get(device.kind.facility_class, Policy()),
         )
 
 

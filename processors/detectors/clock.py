@@ -14,7 +14,7 @@ import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.observation import Quality
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -64,6 +64,15 @@ class ClockDetector(Packed[State]):
     def wants(self, series: Series) -> bool:  # noqa: ARG002 - any reading tells of its device's clock
         """All of them."""
         return True
+
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """A good time says something of a suspect only."""
+        suspects, device = state.suspects, series.device
+
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+            return device not in suspects
+
+        return hear
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in the qualities of readings, and registrations."""

@@ -11,6 +11,7 @@ different deadlines.
 The parameters and their defaults: rule ``cover`` in :mod:`schemas.rules`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,12 +33,14 @@ from processors.detectors.cover_state import (
 )
 from processors.detectors.debounce import Signal
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from processors.engine.contract import Blind, Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
 
 _SILENT: Final = "silent"
+_NEARLY: Final = 1 - 1e-9
+_ANY: Final = (-math.inf, math.inf)
 
 
 class CoverDetector(Packed[State]):
@@ -57,10 +60,37 @@ class CoverDetector(Packed[State]):
         """All that covers say: it is a sign of life."""
         return series.facility_class is FacilityClass.MANHOLE_COVER
 
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Nearly every sample says that a cover lies as it should."""
+        cover = state.covers.get(series.facility)
+        if cover is None:
+            return deaf
+        prop = series.observed_property
+        names = SIGNALS.get(prop, ())
+        if (names and prop not in {"tilt_angle", "contact_open"}) or (prop == "tilt_angle" and not cover.has_angle):
+            return None
+        if not all(name in cover.signals for name in names):
+            return None
+        low, high = _calm(state.values(cover)) if prop == "tilt_angle" else (0.0, 0.0) if names else _ANY
+        signals = tuple(cover.signals[name] for name in names)
+
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+            if not low <= value <= high or cover.silent or cover.opened is not None:
+                return False
+            for signal in signals:
+                if signal.on or signal.count:
+                    return False
+            for signal in signals:
+                if time_ms >= signal.newest_ms:
+                    signal.newest_ms, signal.value = time_ms, value
+                signal.contrary_ms = max(signal.contrary_ms, time_ms)
+            cover.heard_ms, cover.shard = now_ms, shard
+            return True
+
+        return hear
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in samples, registrations and timers."""
-        if len(events) == 1 and isinstance(events[0], Reading) and _goes_by(state, events[0], clock):
-            return QUIET
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -79,27 +109,11 @@ class CoverDetector(Packed[State]):
         return turn.outcome
 
 
-def _goes_by(state: State, reading: Reading, clock: Clock) -> bool:
-    """Take note of a reading that changes nothing: of nearly all, fast."""
-    prop, value = reading.series.observed_property, reading.value
-    cover = state.covers.get(reading.series.facility)
-    if cover is None:
-        return True
-    if cover.silent or cover.opened is not None:
-        return False
-    if prop == "tilt_angle":
-        values = state.values(cover)
-        deviates = abs(value - values["cover.install_angle_deg"]) > values["cover.tilt_deg"]
-        if deviates or value > values["cover.open_deg"] or not cover.has_angle:
-            return False
-    elif prop in SIGNALS and (prop != "contact_open" or value != 0):
-        return False
-    for name in SIGNALS.get(prop, ()):
-        signal = cover.signals.get(name)
-        if signal is None or not signal.goes_by(reading.time_ms, value):
-            return False
-    cover.heard_ms, cover.shard = clock.now_ms, reading.shard
-    return True
+def _calm(values: Values) -> tuple[float, float]:
+    """Between these angles a cover is neither tilted nor open."""
+    installed, room = values["cover.install_angle_deg"], values["cover.tilt_deg"]
+    room *= _NEARLY  # what lies at the limit is left to the fold, which knows on which side
+    return installed - room, min(installed + room, values["cover.open_deg"])
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

@@ -14,16 +14,17 @@ from typing import Final
 from processors.detectors import lamp_feeder
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.debounce import Need, Signal
-from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
+from processors.detectors.lamp_state import DARK, DAY, LEARNED, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.detectors.sun import Light, light
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from processors.detectors.sun import Light, light, spell
+from processors.engine.contract import Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
 
 _CYCLING: Final = "cycling"
+_SIGNALS: Final = (DARK, DAY, POWER)
 _HEARD: Final = frozenset({"power", "switch_on", "dim_level"})
 
 
@@ -43,10 +44,17 @@ class LampDetector(Packed[State]):
         """Power, switch and dimmer of lamps."""
         return series.facility_class is FacilityClass.STREET_LAMP and series.observed_property in _HEARD
 
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Nearly every lamp does what it did a while ago."""
+        lamp = state.lamps.get(series.facility)
+        if lamp is None:
+            return deaf
+        if series.observed_property != "power":
+            return _switch_ear(lamp, series.observed_property)
+        return _power_ear(lamp, state.values(lamp))
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and rules."""
-        if len(events) == 1 and isinstance(events[0], Reading) and _goes_by(state, events[0]):
-            return QUIET
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -59,29 +67,58 @@ class LampDetector(Packed[State]):
         return turn.outcome
 
 
-def _goes_by(state: State, reading: Reading) -> bool:
-    """Take note of a reading that changes nothing: of nearly all, fast."""
-    lamp = state.lamps.get(reading.series.facility)
-    if lamp is None:
+def _switch_ear(lamp: Lamp, observed_property: str) -> Ear:
+    """Takes note of what a lamp is told to do, where that is not judged for want of its power."""
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        if lamp.power_ms < 0:
+            return False
+        lamp.hear_switch(observed_property, time_ms, value)
         return True
-    if reading.series.observed_property != "power":
-        lamp.hear_switch(reading)
-        return lamp.power_ms >= 0
-    if lamp.opened or reading.time_ms <= lamp.power_ms:
-        return False
-    values = state.values(lamp)
-    rated_w = values["lamp.rated_w"]
-    now = light(lamp.site.lat, lamp.site.lon, reading.time_ms, round(values["lamp.dusk_s"] * 1000))
-    if now is Light.NIGHT:
-        # It burns as it should, and did so at the reading before.
-        share = lamp.share(values, reading.value)
-        right = not math.isinf(rated_w) and lamp.burns and abs(share - 1.0) < values["lamp.power_clear_share"]
-    else:
-        right = now is Light.DAY and reading.value == 0.0 and lamp.burns is None
-    if not right or not all(signal.goes_by(reading.time_ms, reading.value) for signal in lamp.signals.values()):
-        return False
-    lamp.power_ms = reading.time_ms
-    return True
+
+    return hear
+
+
+def _power_ear(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition after the other
+    """Takes note that it burns at night as it should and did before, or is out by day."""
+    rated_w, lit, close = values["lamp.rated_w"], values["lamp.lit_share"], values["lamp.power_clear_share"]
+    margin_ms = round(values["lamp.dusk_s"] * 1000)
+    site, signals = lamp.site, lamp.signals
+    now, from_ms, to_ms = Light.TWILIGHT, 0, 0
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        nonlocal now, from_ms, to_ms
+        if not from_ms <= time_ms < to_ms:
+            now, from_ms, to_ms = spell(site.lat, site.lon, time_ms, margin_ms)
+        if lamp.opened or time_ms <= lamp.power_ms:
+            return False
+        if now is Light.DAY:
+            if value != 0.0 or lamp.burns is not None or lamp.steady_ms >= 0 or len(signals) < 2:  # noqa: PLR2004 - dark, day
+                return False
+        elif (
+            now is not Light.NIGHT
+            or not lamp.burns
+            or lamp.off_on_purpose()
+            or len(signals) < len(_SIGNALS)
+            or len(lamp.watts) < LEARNED
+            or math.isinf(rated_w)
+        ):
+            return False
+        else:
+            share = lamp.share(values, value)
+            if share < lit or abs(share - 1.0) >= close:
+                return False
+        for signal in signals.values():
+            if signal.on or signal.count:
+                return False
+        lamp.power_ms = time_ms
+        signals[DARK].goes_by(time_ms, value)
+        signals[DAY].goes_by(time_ms, value)
+        if now is Light.NIGHT:
+            signals[POWER].goes_by(time_ms, share)
+        return True
+
+    return hear
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
@@ -91,7 +128,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     values = state.values(lamp)
     now = light(lamp.site.lat, lamp.site.lon, reading.time_ms, round(values["lamp.dusk_s"] * 1000))
     if reading.series.observed_property != "power":
-        lamp.hear_switch(reading)
+        lamp.hear_switch(reading.series.observed_property, reading.time_ms, reading.value)
         if lamp.power_ms < 0 and lamp.switched_on is not None and reading.series.observed_property == "switch_on":
             _judge_day(lamp, values, reading, now, float(lamp.switched_on), turn)
         return

@@ -9,7 +9,6 @@ import msgspec
 from processors.detectors.common import Evidence, Opened, Site
 from processors.detectors.debounce import Signal
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import Reading
 from schemas.rules import Values
 
 DARK, DAY, POWER = "dark", "day", "power"
@@ -81,13 +80,13 @@ class Lamp(msgspec.Struct):
         if len(self.watts) < LEARNED and watts >= values["lamp.dark_w"] and self.dim_percent in {None, 100.0}:
             self.watts.append(watts)
 
-    def hear_switch(self, reading: Reading) -> None:
+    def hear_switch(self, observed_property: str, time_ms: int, value: float) -> None:
         """The newest word on what it is told to do."""
-        if reading.series.observed_property == "switch_on":
-            if reading.time_ms >= self.switch_ms:
-                self.switch_ms, self.switched_on = reading.time_ms, reading.value != 0
-        elif reading.time_ms >= self.dim_ms:
-            self.dim_ms, self.dim_percent = reading.time_ms, 100.0 if reading.value >= _FULL else reading.value
+        if observed_property == "switch_on":
+            if time_ms >= self.switch_ms:
+                self.switch_ms, self.switched_on = time_ms, value != 0
+        elif time_ms >= self.dim_ms:
+            self.dim_ms, self.dim_percent = time_ms, 100.0 if value >= _FULL else value
 
 
 class State(msgspec.Struct):

@@ -11,7 +11,7 @@ from typing import Final
 from processors.detectors.leak_life import advance, hand_over
 from processors.detectors.leak_nightly import CONSUMED, know_roles, through_the_night
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent, deaf
 from schemas.anomaly import Anomaly
 from schemas.facility import FacilityClass
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -40,6 +40,13 @@ class LeakDetector:
     def wants(self, series: Series) -> bool:
         """Pressures, flows and tank levels."""
         return _WANTED.get(series.facility_class) == series.observed_property
+
+    def ear(self, state: LeakState, series: Series) -> Ear | None:
+        """Nearly every reading belongs to a step that is open."""
+        if state.located:
+            return deaf
+        key = _key(series)
+        return state.steps.ear(key) if key in state.sensors and _is_used(state, series) else None
 
     def fold(self, state: LeakState, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Collect readings; when the timer says so, close steps and judge them."""
@@ -98,13 +105,24 @@ class LeakDetector:
 
 def _take(state: LeakState, reading: Reading) -> None:
     series = reading.series
-    used = series.facility_class is FacilityClass.WATER_METER
-    if used and not (state.steps.interval_ms and series.facility in state.roles):
-        return  # many meters that speak every hour must not make the steps of few that speak every five minutes
-    key = f"{series.facility}|{series.device}|{series.observed_property}"
+    if not _is_used(state, series):
+        return
+    key = _key(series)
     if key not in state.sensors:
-        state.sensors[key] = Sensor(series.facility, series.device, CONSUMED if used else series.observed_property)
+        consumed = series.facility_class is FacilityClass.WATER_METER
+        state.sensors[key] = Sensor(series.facility, series.device, CONSUMED if consumed else series.observed_property)
     state.steps.add(key, reading)
+
+
+def _is_used(state: LeakState, series: Series) -> bool:
+    """Many meters that speak every hour must not make the steps of few that speak every five minutes."""
+    if series.facility_class is not FacilityClass.WATER_METER:
+        return True
+    return bool(state.steps.interval_ms) and series.facility in state.roles
+
+
+def _key(series: Series) -> str:
+    return f"{series.facility}|{series.device}|{series.observed_property}"
 
 
 def _register(state: LeakState, event: FacilityRegistered) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from processors.engine.contract import Clock, Reading
+from processors.engine.contract import Clock, Ear, Reading
 
 DELAY_MS: Final = 10 * 60_000
 """A step stays open this long after its end; readings that come later are not judged."""
@@ -60,6 +60,26 @@ class Steps(msgspec.Struct):
             self.early.setdefault(key, []).append(sample)
         if self.look_ms is None or reading.time_ms + _FIRST_LOOK_MS + DELAY_MS < self.look_ms:
             self.look_ms = reading.time_ms + _FIRST_LOOK_MS + DELAY_MS
+
+    def ear(self, key: str) -> Ear | None:
+        """Puts readings of a series that is known into steps that are open."""
+        if not self.interval_ms:
+            return None
+        open_, interval_ms, offset_ms = self.open, self.interval_ms, self.interval_ms // 2 - self.phase_ms
+
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+            series = open_.get((time_ms + offset_ms) // interval_ms)
+            if series is None:
+                return False
+            sample = Sample(time_ms, identity, value, arrival_ms)
+            samples = series.get(key)
+            if samples is None:
+                series[key] = [sample]
+            else:
+                samples.append(sample)
+            return True
+
+        return hear
 
     def due_ms(self) -> int | None:
         """The clock time at which :meth:`close` has something to do, if any."""

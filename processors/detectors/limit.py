@@ -13,7 +13,7 @@ from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
@@ -36,6 +36,22 @@ class LimitDetector(Packed[State]):
     def wants(self, series: Series) -> bool:
         """Quantities that may have a limit."""
         return series.observed_property in LIMITED
+
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Most quantities have no limit, and those that have one are nearly always within."""
+        bounds = state.bounds(series.facility, series.facility_class, series.observed_property)
+        watched = state.facilities.get(series.facility)
+        if bounds is None or watched is None:
+            return deaf
+        quantity = watched.quantities.get(series.observed_property)
+        if quantity is None or not bounds.is_steady:
+            return None
+        beyond, low, high = quantity.beyond, bounds.low, bounds.high
+
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+            return low <= value <= high and beyond.goes_by(time_ms, value)
+
+        return hear
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations, rules and the calendar."""

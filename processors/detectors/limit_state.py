@@ -44,6 +44,11 @@ class Bounds(NamedTuple):
             return self.high
         return self.night_high if is_within(zone, self.night_ms, at_ms) else self.high
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether it is the same at all times, and no change is too fast."""
+        return self.night_high == self.rise == self.fall == math.inf
+
     def beyond(self, zone: str, at_ms: int, value: float) -> bool | None:
         """Whether a value is (True), is well within (False), or neither."""
         top = self.top(zone, at_ms)

@@ -25,6 +25,7 @@ from processors.detectors.pipe_leak_state import (
 from processors.engine.contract import (
     QUIET,
     Clock,
+    Ear,
     Models,
     Outcome,
     Reading,
@@ -32,6 +33,7 @@ from processors.engine.contract import (
     Timer,
     TimerDue,
     ZoneEvent,
+    deaf,
     no_models,
 )
 from processors.leak.core import LeakCore
@@ -76,6 +78,13 @@ class PipeLeakDetector:
     def wants(self, series: Series) -> bool:
         """Pressures, flows and tank levels."""
         return _WANTED.get(series.facility_class) == series.observed_property
+
+    def ear(self, state: PipeLeakState, series: Series) -> Ear | None:
+        """Nearly every reading of a meter that the network names belongs to a tick that is open."""
+        key = _key(series)
+        if key not in state.roles:
+            return deaf
+        return state.steps.ear(key) if key in state.meters else None
 
     def fold(self, state: PipeLeakState, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Collect readings; when the timer says so, close ticks and see what they show."""
@@ -160,11 +169,15 @@ class PipeLeakDetector:
 
 def _take(state: PipeLeakState, reading: Reading) -> None:
     series = reading.series
-    key = f"{series.facility}/{series.observed_property}"
+    key = _key(series)
     if key in state.roles:
         if key not in state.meters:
             state.meters[key] = Meter(series.device, series.observed_property)
         state.steps.add(key, reading)
+
+
+def _key(series: Series) -> str:
+    return f"{series.facility}/{series.observed_property}"
 
 
 def _value(state: PipeLeakState, key: str, step: Step) -> float:

@@ -11,7 +11,8 @@ as many intervals as its own losses ask for: their share, to the power of the in
 The parameters: rule ``silence`` in :mod:`schemas.rules`. A finding stands until the device is heard, whatever the rule
 becomes meanwhile.
 
-Its timer is lazy: hearing a device costs two assignments, and the timer looks at them when it fires.
+A zone has one timer and it is lazy: hearing a device costs two assignments, and when the timer fires it looks at all of
+them and is set for the first that may then be silent.
 """
 
 import math
@@ -22,12 +23,26 @@ import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Blind, Clock, Outcome, Reading, Series, TimerDue, Unseen, ZoneEvent
+from processors.engine.contract import (
+    Blind,
+    Clock,
+    Ear,
+    Outcome,
+    Reading,
+    Series,
+    Stepped,
+    TimerDue,
+    Unseen,
+    ZoneEvent,
+    deaf,
+)
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
+NEVER_MS: Final = 1 << 62
+_TIMER: Final = "look"
 _RETRY_MIN_MS: Final = 1_000
 _LATE: Final = 1.5  # intervals after which the next message must have been lost
 _LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
@@ -90,6 +105,8 @@ class State(msgspec.Struct):
     devices: dict[str, Device] = {}
     unseen: dict[str, int] = {}
     """Facilities all of whose devices are silent, and since when."""
+    wake_ms: int | None = None
+    """When the timer fires."""
 
 
 class SilenceDetector(Packed[State]):
@@ -97,7 +114,7 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
@@ -108,32 +125,43 @@ class SilenceDetector(Packed[State]):
         """All of them."""
         return True
 
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Nearly every reading is a sign of life of a device that nobody misses."""
+        device = state.devices.get(series.device)
+        if device is None:
+            return deaf
+
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+            if device.opened is not None:
+                return False
+            if now_ms != device.heard_ms or device.blind_ms or device.shard is None:
+                device.hear(now_ms, shard)
+            elif shard != device.shard:
+                device.shard = shard
+            return True
+
+        return hear
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
-        turn: Turn | None = None
+        turn = Turn(self, state.zone, clock)
         for event in events:
-            if isinstance(event, Reading):
-                device = state.devices.get(event.series.device)
-                if device is None:
-                    continue
-                if device.opened is None:  # nearly every reading ends here
-                    device.hear(clock.now_ms, event.shard)
-                    continue
-            turn = turn or Turn(self, state.zone, clock)
             match event:
                 case Reading():
                     _hear(state, event.series.device, event, turn)
                 case CameraEvent():
                     _hear(state, event.device, event, turn)
                 case TimerDue():
-                    _on_timer(state, event.name, turn)
+                    _on_timer(state, turn)
                 case Blind():
                     _on_blind(state, event)
+                case Stepped() if state.wake_ms is not None:
+                    state.wake_ms += event.by_ms  # as its timer was
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
                 case _:
                     pass
-        return QUIET if turn is None else turn.outcome
+        return turn.outcome
 
 
 def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> None:
@@ -149,27 +177,52 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
     turn.clears(device.opened, step)
     device.opened = None
     _look(state, device.facilities, turn)
-    turn.wake(name, turn.clock.now_ms + device.patience_ms)
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
     device.shard = event.shard
+    _wake(state, device.deadline_ms, turn)
 
 
-def _on_timer(state: State, name: str, turn: Turn) -> None:
-    device = state.devices[name]
-    device.reckon()  # what was lost long ago weighs less by now
-    deadline_ms = device.deadline_ms
-    if deadline_ms > turn.clock.now_ms:
-        turn.wake(name, deadline_ms)
-        return
+def _wake(state: State, at_ms: int, turn: Turn) -> None:
+    """Look at the devices then, if not before."""
+    if state.wake_ms is None or at_ms < state.wake_ms:
+        state.wake_ms = at_ms
+        turn.wake(_TIMER, at_ms)
+
+
+def _on_timer(state: State, turn: Turn) -> None:
+    state.wake_ms = None
+    now_ms, next_ms, due = turn.clock.now_ms, NEVER_MS, []
+    for name, device in state.devices.items():
+        if device.opened is None:
+            if device.lost:
+                device.reckon()  # what was lost long ago weighs less by now
+            deadline_ms = device.deadline_ms
+            if deadline_ms <= now_ms:
+                due.append((deadline_ms, name))
+            elif deadline_ms < next_ms:
+                next_ms = deadline_ms
+    for deadline_ms, name in sorted(due):
+        received_ms = _received_ms(state.devices[name], turn.clock)
+        if received_ms >= deadline_ms:
+            _miss(state, name, deadline_ms, turn)
+        else:
+            # Our own outage becomes blind time as soon as it is over, so there is no hurry: look less and less often.
+            next_ms = min(next_ms, now_ms + max(_RETRY_MIN_MS, deadline_ms - received_ms))
+    if next_ms != NEVER_MS:
+        _wake(state, next_ms, turn)
+
+
+def _received_ms(device: Device, clock: Clock) -> int:
+    """Up to when everything was received that it may have said."""
     if device.shard is None:
-        received_ms = min(turn.clock.frontier.values(), default=0)
-    else:
-        received_ms = turn.clock.frontier.get(device.shard, 0)
-    if received_ms < deadline_ms:
-        # Our own outage becomes blind time as soon as it is over, so there is no hurry: look less and less often.
-        turn.wake(name, turn.clock.now_ms + max(_RETRY_MIN_MS, deadline_ms - received_ms))
-        return
+        return min(clock.frontier.values(), default=0)
+    return clock.frontier.get(device.shard, 0)
+
+
+def _miss(state: State, name: str, deadline_ms: int, turn: Turn) -> None:
+    """It is silent."""
+    device = state.devices[name]
     silent_ms = deadline_ms - device.heard_ms
     expected = span(device.every_ms)
     if device.shard is None:
@@ -242,7 +295,7 @@ def _expect(state: State, name: str, turn: Turn) -> None:
     device.patience_ms = patience_ms
     device.reckon()
     if device.patience_ms + device.more_ms != before_ms and device.opened is None:
-        turn.wake(name, device.deadline_ms)
+        _wake(state, device.deadline_ms, turn)
 
 
 def _intervals(facility: Facility) -> dict[str, int]:
@@ -273,7 +326,6 @@ def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) 
         step = Step(turn.clock.now_ms, f"Device {name} is no longer expected to speak", {}, reason=reason)
         turn.clears(device.opened, step)
     del state.devices[name]
-    turn.wake(name, None)
     _look(state, [facility], turn)
 
 

@@ -29,12 +29,25 @@ class Light(Enum):
 
 def light(lat: float, lon: float, at_ms: int, margin_ms: int) -> Light:
     """Night or day at a place; twilight within ``margin_ms`` of sunrise and sunset."""
+    return spell(lat, lon, at_ms, margin_ms)[0]
+
+
+def spell(lat: float, lon: float, at_ms: int, margin_ms: int) -> tuple[Light, int, int]:
+    """The same, and from when (inclusive) to when it is that; a spell ends with the solar day at the latest."""
     cell = round(lon * _CELLS)
-    day, now_ms = divmod(at_ms + cell * _DEGREE_S * 1000 // _CELLS, _DAY_MS)
+    offset_ms = cell * _DEGREE_S * 1000 // _CELLS
+    day, now_ms = divmod(at_ms + offset_ms, _DAY_MS)
     rises_ms, sets_ms = _sun(round(lat * _CELLS), cell, day)
-    if now_ms < rises_ms - margin_ms or now_ms >= sets_ms + margin_ms:
-        return Light.NIGHT
-    return Light.DAY if rises_ms + margin_ms <= now_ms < sets_ms - margin_ms else Light.TWILIGHT
+    if now_ms < rises_ms - margin_ms:
+        now, begin, end = Light.NIGHT, 0, rises_ms - margin_ms
+    elif now_ms >= sets_ms + margin_ms:
+        now, begin, end = Light.NIGHT, sets_ms + margin_ms, _DAY_MS
+    elif rises_ms + margin_ms <= now_ms < sets_ms - margin_ms:
+        now, begin, end = Light.DAY, rises_ms + margin_ms, sets_ms - margin_ms
+    else:
+        now, begin, end = Light.TWILIGHT, now_ms, now_ms + 1
+    midnight_ms = at_ms - now_ms
+    return now, midnight_ms + max(begin, 0), midnight_ms + min(end, _DAY_MS)
 
 
 @lru_cache(maxsize=4096)

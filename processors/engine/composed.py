@@ -20,6 +20,7 @@ from processors.engine.contract import (
     Detector,
     ModelMissingError,
     Models,
+    Outcome,
     Reading,
     Said,
     Series,
@@ -30,7 +31,7 @@ from processors.engine.contract import (
     no_models,
 )
 from processors.engine.counts import Counts
-from processors.engine.dedupe import Verdict
+from processors.engine.dedupe import NEW, Verdict
 from processors.engine.frontier import Frontier
 from processors.engine.models import equipped, model_of
 from processors.engine.openings import Steps
@@ -53,6 +54,7 @@ from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromot
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
+_GOOD: Final = int(Quality.GOOD)
 _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
@@ -139,9 +141,10 @@ class PartitionFold:
         outputs, self._outputs = self._outputs, []
         return outputs
 
-    def _on_batch(self, batch: BatchColumns) -> None:
-        routes = [self._route(series) for series in batch.series]
+    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912 - of every reading: a call costs as much as the work
+        series, routes = batch.series, [self._route(series) for series in batch.series]
         floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
+        now_ms = clock.now_ms
         counts.events += len(batch.series_index)
         for index, time_ms, value, identity, quality, arrival_ms in zip(
             batch.series_index,
@@ -156,24 +159,44 @@ class PartitionFold:
             if route is None:
                 continue
             verdict = route.seen.admit(identity, value, time_ms, floor_ms)
-            if verdict is not Verdict.NEW:
-                reading = Reading(batch.series[index], time_ms, value, identity, quality, arrival_ms, shard)
+            if verdict is not NEW:
+                reading = Reading(series[index], time_ms, value, identity, quality, arrival_ms, shard)
                 self._refuse(verdict, reading)
                 continue
-            if quality in _JUDGED and time_ms >= floor_ms:
-                slots = route.all
-            elif quality == _LATE or quality in _JUDGED:
-                counts.late += 1
-                quality = _LATE  # noqa: PLW2901 - older than the floor by the clock of the log is late too
-                slots = route.late
-            else:
-                continue  # released from quarantine: kept, never judged
-            if slots:
-                reading = Reading(batch.series[index], time_ms, value, identity, quality, arrival_ms, shard)
-                for slot in slots:
-                    self._deliver(slot, reading, clock)
-                if self._derived:
-                    self._tell_derived()
+            if quality not in _JUDGED or time_ms < floor_ms:
+                if quality == _LATE or quality in _JUDGED:  # else released from quarantine: kept, never judged
+                    # Older than the floor by the clock of the log is late too.
+                    self._on_late(route, Reading(series[index], time_ms, value, identity, _LATE, arrival_ms, shard))
+                continue
+            ears = route.ears
+            if ears is None:
+                ears = route.listen()
+            if not ears:
+                continue
+            journal = route.journal
+            if clock is not journal.clock or len(journal.entries) >= journal.limit:
+                journal.at(clock)
+            entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard)
+            journal.entries.append(entry)
+            for ear, slot in ears:
+                try:
+                    if quality == _GOOD and ear(time_ms, value, identity, arrival_ms, now_ms, shard):
+                        continue
+                except MemoryError:
+                    raise
+                except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+                    slot.take_back()
+                    self._known(slot.zone).forget_ears()
+                self._deliver_noted(route, slot, Reading._make(entry), clock)
+            if self._derived:
+                self._tell_derived()
+
+    def _on_late(self, route: Route, reading: Reading) -> None:
+        self.counts.late += 1
+        for slot in route.late:
+            self._deliver(slot, reading, self._clock)
+        if self._derived:
+            self._tell_derived()
 
     def _on_camera(self, event: CameraEvent) -> None:
         # One message of a camera becomes an event per kerb zone it touches, all under one identity.
@@ -222,6 +245,7 @@ class PartitionFold:
             for known in noted:
                 known[key] = event.revision
         heard = [self._deliver(slot, seen, self._clock) for slot, seen in told]
+        zone.forget_ears()
         if isinstance(event, WaterNetworkConfigured):
             zone.named(event.model, only=all(heard) and len(heard) == len(zone.everyone))
 
@@ -245,7 +269,9 @@ class PartitionFold:
                 here.works.hear(event, self._clock.now_ms)
         elif self._city.hear(event):
             for name in sorted(self._zones):
-                self._tell(self._known(name), event)
+                zone = self._known(name)
+                self._tell(zone, event)
+                zone.forget_ears()
 
     def _on_district(self, event: Anomaly | DeviceCarried) -> None:
         """In a fold over findings a district is what a zone is in a fold over readings."""
@@ -327,14 +353,34 @@ class PartitionFold:
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
-            self.counts.poison[slot.label] += 1
-            if slot is self._known(slot.zone).trial:
-                return False  # that it is counted is enough: nobody sees what it says
+            self._set_aside(slot, event, clock, error)
+            return False
+        if outcome is not QUIET:
+            self._take_in(slot, outcome)
+        return True
+
+    def _deliver_noted(self, route: Route, slot: Slot, reading: Reading, clock: Clock) -> None:
+        """Give a detector a reading that stands in the journal already."""
+        try:
+            outcome = slot.fold_noted(reading, clock)
+        except PoisonError as error:
+            self._set_aside(slot, reading, clock, error)
+            return
+        route.learnt(slot)
+        if outcome is not QUIET:
+            self._take_in(slot, outcome)
+
+    def _set_aside(self, slot: Slot, event: ZoneEvent, clock: Clock, error: PoisonError) -> None:
+        """A detector raised."""
+        zone = self._known(slot.zone)
+        zone.forget_ears()
+        self.counts.poison[slot.label] += 1
+        if slot is not zone.trial:  # of that it is enough that it is counted: nobody sees what it says
             cause = error.__cause__ or error
             self._outputs.append(refusal.poison(slot.detector, slot.zone, event, clock, cause))
-            return False
-        if outcome is QUIET:
-            return True
+
+    def _take_in(self, slot: Slot, outcome: Outcome) -> None:
+        """What a detector had to say."""
         if outcome.outputs:
             self._say(slot, outcome.outputs)
         if outcome.readings and self._tried(slot) is None:
@@ -343,7 +389,6 @@ class PartitionFold:
             self._derived.extend((slot, word) for word in outcome.unseen)
         for timer in outcome.timers:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
-        return True
 
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
         trial = self._tried(slot)

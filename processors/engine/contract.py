@@ -16,6 +16,7 @@ from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneCon
 from schemas.water import WaterNetworkConfigured
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 Series = SeriesColumns
 """What the readings of one column have in common; compare by value, the engine interns it per device and property."""
@@ -143,6 +144,28 @@ Said = Model | Reading
 
 QUIET: Final = Outcome()
 """Nothing to say: what nearly every call returns, without making an object."""
+
+
+Ear = Callable[[int, float, str, int, int, str], bool]
+"""Takes in a reading of one series that says nothing new, of good quality and not late: its event time, value, identity
+and arrival, the clock's time, and the shard. False: it has taken in nothing, and ``fold`` must hear the reading."""
+
+
+def deaf(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - as all ears
+    """The ear of a detector to whom no reading of the series says anything."""
+    return True
+
+
+class Listening(Protocol[S_contra]):
+    """A detector that is asked first whether a reading says anything new, as nearly none does.
+
+    It is a short cut and changes nothing: where an ear says True, ``fold`` would have said nothing and left the same
+    state. An ear may hold on to objects of the state, and to what follows from registrations and rules: the engine
+    asks for a new one after every event but readings, camera events, timers and what time tells.
+    """
+
+    def ear(self, state: S_contra, series: Series) -> Ear | None:
+        """The ear of a series; :func:`deaf`; or None: ``fold`` must hear the next reading, then ask again."""
 
 
 class Detector(Protocol[S]):

@@ -11,7 +11,7 @@ older is late by definition and is never judged, so forgetting it cannot make a 
 from array import array
 from bisect import bisect_left
 from enum import IntEnum
-from struct import pack
+from struct import Struct
 from typing import Final
 from zlib import crc32
 
@@ -22,6 +22,7 @@ _ORDINAL_MAX: Final = 2**63 - 1
 _FIRST_PURGE: Final = 64
 _DERIVED: Final = "d"  # the lane of tier (d)
 _MAX_LANES: Final = 4  # before lanes of boots long gone are looked for
+_pack: Final = Struct("<d").pack
 
 
 class Verdict(IntEnum):
@@ -30,6 +31,9 @@ class Verdict(IntEnum):
     NEW = 0
     DUPLICATE = 1
     CONFLICT = 2  # another value under an identity already seen; said once per value
+
+
+NEW: Final = Verdict.NEW
 
 
 class _Lane:
@@ -45,7 +49,8 @@ class _Lane:
         self.purge_at = _FIRST_PURGE
 
     def append(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> None:
-        self._purge_now_and_then(floor_ms)
+        if len(self.ordinals) >= self.purge_at:
+            self._purge_now(floor_ms)
         self.newest = ordinal
         self.ordinals.append(ordinal)
         self.times.append(time_ms)
@@ -53,7 +58,8 @@ class _Lane:
 
     def insert(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> Verdict:
         """Remember what may not be the newest; CONFLICT when only other marks are known under its number."""
-        self._purge_now_and_then(floor_ms)
+        if len(self.ordinals) >= self.purge_at:
+            self._purge_now(floor_ms)
         verdict = Verdict.NEW
         at = bisect_left(self.ordinals, ordinal)
         while at < len(self.ordinals) and self.ordinals[at] == ordinal:
@@ -68,10 +74,9 @@ class _Lane:
         self.marks.insert(at, mark)
         return verdict
 
-    def _purge_now_and_then(self, floor_ms: int) -> None:
-        if len(self.ordinals) >= self.purge_at:
-            self.purge(floor_ms)
-            self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
+    def _purge_now(self, floor_ms: int) -> None:
+        self.purge(floor_ms)
+        self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
 
     def purge(self, floor_ms: int) -> None:
         kept = [i for i, time_ms in enumerate(self.times) if time_ms >= floor_ms]
@@ -85,10 +90,12 @@ class _Lane:
 class Seen:
     """The memory of one series."""
 
-    __slots__ = ("_lanes",)
+    __slots__ = ("_lane", "_lanes", "_prefix")
 
     def __init__(self) -> None:
         self._lanes: dict[str, _Lane] = {}
+        self._prefix = "?"  # no identity with a number begins so
+        self._lane = _Lane()  # of the newest number, and what identities that stand there begin with
 
     def admit(self, identity: str, value: float, time_ms: int, floor_ms: int) -> Verdict:
         """Whether a reading is new, and remember it.
@@ -100,10 +107,15 @@ class Seen:
             floor_ms: event time below which everything is forgotten.
         """
         try:
+            if identity.startswith(self._prefix):  # nearly always
+                ordinal = int(identity[len(self._prefix) :])
+                if self._lane.newest < ordinal <= _ORDINAL_MAX:
+                    self._lane.append(ordinal, time_ms, crc32(_pack(value)), floor_ms)
+                    return NEW
             if identity[0] == "a":
                 key, _, tail = identity.rpartition(":")
                 ordinal = int(tail)
-                mark = crc32(pack("<d", value))
+                mark = crc32(_pack(value))
             else:
                 key, number, tail = identity.split(":", 2)
                 ordinal = int(number)
@@ -115,9 +127,11 @@ class Seen:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._new_lane(key, floor_ms)
+        if key[0] == "a":
+            self._prefix, self._lane = f"{key}:", lane
         if ordinal > lane.newest:
             lane.append(ordinal, time_ms, mark, floor_ms)
-            return Verdict.NEW
+            return NEW
         verdict = lane.insert(ordinal, time_ms, mark, floor_ms)
         # Without a number two readings of one instant are two readings.
         return Verdict.NEW if verdict is Verdict.CONFLICT and key[0] != "a" else verdict
@@ -143,6 +157,7 @@ class Seen:
             lane.purge(floor_ms)
             if not lane.ordinals:
                 del self._lanes[key]
+                self._prefix = "?"
 
     def snapshot(self, floor_ms: int) -> list[Columns]:
         """What is known, in a fixed order: equal for equal knowledge, however it was learnt."""

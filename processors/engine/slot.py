@@ -1,29 +1,29 @@
-"""The state of one detector in one zone, and the way back when an event turns out to be poison.
+"""The state of one detector in one zone, and the way back when an event turns out to be poison."""
 
-A fold may have changed half of its state before it raised. Copying the state before every event would cost more than
-the fold, so a slot keeps a checkpoint and the events since; the checkpoint is taken anew when those events weigh
-about as much as itself. So the price per event is a small constant whatever the size of the state.
-"""
+from typing import Any
 
-from typing import Any, Final
-
-from processors.engine.contract import Clock, Detector, Outcome, ZoneEvent
+from processors.engine.contract import Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.journal import Journal, Told
 from processors.engine.openings import Openings
 from runtime.errors import PoisonError
 
-_MIN_JOURNAL: Final = 32
-_BYTES_PER_EVENT: Final = 32  # of checkpoint that justify keeping one more event
+
+def unheard(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+    """The ear of a slot that has none for a series."""
+    return False
 
 
 class Slot:
     """One detector's state in one zone."""
 
     __slots__ = (
+        "_behind",
         "_checkpoint",
-        "_clock",
+        "_ear",
         "_fold",
+        "_is_changed",
         "_journal",
-        "_limit",
+        "_listens",
         "_state",
         "detector",
         "label",
@@ -31,19 +31,45 @@ class Slot:
         "zone",
     )
 
-    def __init__(self, detector: Detector[Any], zone: str, snapshot: bytes | None = None, label: str = "") -> None:
-        """Begin with nothing known, or with what ``detector.snapshot`` wrote."""
+    def __init__(
+        self,
+        detector: Detector[Any],
+        zone: str,
+        snapshot: bytes | None = None,
+        label: str = "",
+        journal: Journal | None = None,
+    ) -> None:
+        """Begin with nothing known, or with what ``detector.snapshot`` wrote.
+
+        Args:
+            detector: whose.
+            zone: of which.
+            snapshot: what it knew.
+            label: its name among all that are asked in this zone; that of the detector when empty.
+            journal: of the zone; one of its own if there is none.
+        """
         self.detector = detector
         self.zone = zone
         self.label = label or detector.name
-        """Its name among all that are asked in this zone."""
         self.openings = Openings()
+        if journal is None:
+            journal = Journal()
+            journal.keepers = (self,)
+        self._journal = journal
         self._fold = detector.fold
+        self._ear = getattr(detector, "ear", None)
         self._checkpoint = snapshot
-        self._limit = _limit(snapshot)
+        self._behind = len(journal.entries)  # what stands there before is in the checkpoint
+        self._is_changed = False
+        self._listens = False
         self._state = self._at_checkpoint()
-        self._journal: list[ZoneEvent | Clock] = []  # a clock holds for the events behind it
-        self._clock: Clock | None = None
+
+    def ear(self, series: Series) -> Ear:
+        """Who is asked first of the readings of a series: :func:`deaf`, :func:`unheard`, or the detector's own."""
+        ear: Ear | None = None if self._ear is None else self._ear(self._state, series)
+        if ear is not deaf:
+            self._listens = True
+        return unheard if ear is None else ear
 
     def fold(self, event: ZoneEvent, clock: Clock) -> Outcome:
         """Give the detector one event.
@@ -51,20 +77,39 @@ class Slot:
         Raises:
             PoisonError: the detector raised; the state is what it was before the event.
         """
-        if len(self._journal) >= self._limit:
-            self._mark()
+        self._journal.at(clock)
+        outcome = self.fold_noted(event, clock, 0)
+        self._journal.entries.append(Told(self, event))
+        return outcome
+
+    def fold_noted(self, event: ZoneEvent, clock: Clock, noted: int = 1) -> Outcome:
+        """The same of what is the last of so many entries of the journal already, 1 or 0."""
+        self._is_changed = True
         try:
-            outcome = self._fold(self._state, (event,), clock)
+            return self._fold(self._state, (event,), clock)
         except MemoryError:
             raise  # says something about this machine, not about the event
         except Exception as error:
-            self._undo()
+            self.take_back(noted)
+            self._checkpoint = self.snapshot()
+            self._behind = len(self._journal.entries)
             raise PoisonError(f"{type(error).__name__}: {error}") from error
-        if clock is not self._clock:
-            self._journal.append(clock)
-            self._clock = clock
-        self._journal.append(event)
-        return outcome
+
+    def take_back(self, noted: int = 1) -> None:
+        """Be as before the last entry of the journal, or (0) before what is not there."""
+        self._state = self._at_checkpoint()
+        last = len(self._journal.entries) - noted
+        for event, clock in self._journal.told(self, self._behind, last):
+            if not isinstance(event, Reading) or self.detector.wants(event.series):
+                self._fold(self._state, (event,), clock)
+
+    def mark(self) -> int:
+        """Write the state down; gives how many bytes it takes."""
+        if self._is_changed or self._listens:
+            self._checkpoint = self.snapshot()
+            self._is_changed = False
+        self._behind = 0
+        return len(self._checkpoint or b"")
 
     def snapshot(self) -> bytes:
         """The state as the detector writes it."""
@@ -74,23 +119,3 @@ class Slot:
         if self._checkpoint is None:
             return self.detector.initial(self.zone)
         return self.detector.restore(self.zone, self._checkpoint)
-
-    def _mark(self) -> None:
-        self._checkpoint = self.snapshot()
-        self._limit = _limit(self._checkpoint)
-        self._journal.clear()
-        self._clock = None
-
-    def _undo(self) -> None:
-        self._state = self._at_checkpoint()
-        clock: Clock | None = None
-        for entry in self._journal:
-            if isinstance(entry, Clock):
-                clock = entry
-            else:
-                assert clock is not None, "a journal begins with a clock"
-                self._fold(self._state, (entry,), clock)
-
-
-def _limit(checkpoint: bytes | None) -> int:
-    return max(_MIN_JOURNAL, len(checkpoint or b"") // _BYTES_PER_EVENT)

@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from processors.engine.cast import Cast, Trial
-from processors.engine.contract import Detector, Series
+from processors.engine.contract import Detector, Ear, Series, deaf
 from processors.engine.dedupe import Columns, Seen
+from processors.engine.journal import Journal
 from processors.engine.openings import Openings, OpeningsState, Steps
-from processors.engine.slot import Slot
+from processors.engine.slot import Slot, unheard
 from processors.engine.unseen import Darkness, Said
 from processors.engine.works import Works
 from schemas.anomaly import Anomaly
@@ -22,13 +23,31 @@ class SnapshotError(Exception):
 class Route:
     """Where the readings of one device and property go, and which of them were seen."""
 
-    __slots__ = ("all", "late", "seen", "series")
+    __slots__ = ("all", "ears", "journal", "late", "seen", "series")
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, journal: Journal) -> None:
         self.seen = seen
+        self.journal = journal
         self.series: Series | None = None
         self.all: list[Slot] = []
         self.late: list[Slot] = []
+        self.ears: list[tuple[Ear, Slot]] | None = None
+        """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
+
+    def listen(self) -> list[tuple[Ear, Slot]]:
+        """Ask for them."""
+        assert self.series is not None, "it leads somewhere"
+        found = [(slot.ear(self.series), slot) for slot in self.all]
+        self.ears = [(ear, slot) for ear, slot in found if ear is not deaf]
+        return self.ears
+
+    def learnt(self, slot: Slot) -> None:
+        """It heard a reading in full, and may have an ear now that had none."""
+        for at, (ear, one) in enumerate(self.ears or ()):
+            if one is slot and ear is unheard:
+                assert self.series is not None, "it leads somewhere"
+                assert self.ears is not None, "one of them"
+                self.ears[at] = slot.ear(self.series), slot
 
 
 class ZoneState(msgspec.Struct, frozen=True, array_like=True):
@@ -59,6 +78,7 @@ class Zone:
     __slots__ = (
         "everyone",
         "heard",
+        "journal",
         "models",
         "name",
         "revisions",
@@ -74,11 +94,15 @@ class Zone:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
         self.name = name
         state = state or _NOTHING
-        self.slots = [Slot(detector, name, state.slots.get(detector.name)) for detector in cast.live]
+        self.journal = Journal()
+        self.slots = [
+            Slot(detector, name, state.slots.get(detector.name), journal=self.journal) for detector in cast.live
+        ]
         self.trial: Slot | None = None
         if (trial := cast.trial) is not None:
-            self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label)
+            self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label, self.journal)
         self.everyone: list[Slot] = [*self.slots, *((self.trial,) if self.trial else ())]
+        self.journal.keepers = self.everyone
         self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
         """Whom messages of cameras reach."""
         for slot in self.everyone:
@@ -89,7 +113,9 @@ class Zone:
         """The models that the detectors may have to look up again."""
         self.works = Works(state.works)
         self.unseen = Darkness(state.unseen)
-        self.routes = {(device, what): Route(Seen.restore(columns)) for device, what, columns in state.seen}
+        self.routes = {
+            (device, what): Route(Seen.restore(columns), self.journal) for device, what, columns in state.seen
+        }
 
     @classmethod
     def restore(cls, name: str, cast: Cast, data: bytes) -> "Zone":
@@ -142,7 +168,7 @@ class Zone:
 
     def begin(self, trial: Trial) -> None:
         """Ask one more from now on, who knows nothing yet."""
-        self.trial = Slot(trial.detector, self.name, label=trial.label)
+        self.trial = Slot(trial.detector, self.name, label=trial.label, journal=self.journal)
         self.heard = {}
         self._cast_changed()
 
@@ -164,14 +190,20 @@ class Zone:
     def _cast_changed(self) -> None:
         self.everyone = [*self.slots, *((self.trial,) if self.trial else ())]
         self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
+        self.journal.keepers = self.everyone
         for route in self.routes.values():
             route.series = None  # to be found anew
+
+    def forget_ears(self) -> None:
+        """What they held on to may be gone."""
+        for route in self.routes.values():
+            route.ears = None
 
     def memory(self, device: str, what: str) -> Route:
         """What was seen of one device and property."""
         route = self.routes.get((device, what))
         if route is None:
-            route = self.routes[device, what] = Route(Seen())
+            route = self.routes[device, what] = Route(Seen(), self.journal)
         return route
 
     def route(self, series: Series) -> Route:
@@ -179,7 +211,7 @@ class Zone:
         route = self.memory(series.device, series.observed_property)
         if route.series != series:  # new, or registered anew
             # One of its own: rows of the same record that were said before go where they said.
-            route = self.routes[series.device, series.observed_property] = Route(route.seen)
+            route = self.routes[series.device, series.observed_property] = Route(route.seen, self.journal)
             wanted = [slot for slot in self.everyone if slot.detector.wants(series)]
             route.series = series
             route.all = wanted

@@ -13,7 +13,7 @@ from processors.detectors.health import battery, jump, lives, missing, neighbour
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, TimerDue, ZoneEvent, deaf
 from schemas.facility import Facility
 from schemas.identity import boot_and_channel
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -43,15 +43,25 @@ class HealthDetector(Packed[State]):
         """All of them."""
         return True
 
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Nearly every reading is newer than the last, where it usually stands, and no later than usual."""
+        device = state.devices.get(series.device)
+        if device is None:
+            return deaf
+        prop = series.observed_property
+        watch = device.watches.get(prop)
+        if watch is None or prop in _SPECIAL:
+            return None
+        return _ear(state, device, watch, prop)
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and the look around."""
         turn: Turn | None = None
         for event in events:
             if isinstance(event, Reading):
-                if _is_ordinary(state, event):
-                    continue
-                turn = turn or Turn(self, state.zone, clock)
-                _on_reading(state, event, turn)
+                if event.series.device in state.devices:
+                    turn = turn or Turn(self, state.zone, clock)
+                    _on_reading(state, event, turn)
                 continue
             turn = turn or Turn(self, state.zone, clock)
             match event:
@@ -69,43 +79,45 @@ class HealthDetector(Packed[State]):
         return QUIET if turn is None else turn.outcome
 
 
-def _is_ordinary(state: State, reading: Reading) -> bool:
-    """Take in a reading of which nothing is to be said; False for any other, of which nothing was taken in."""
-    series, time_ms, value, identity, *_ = reading
-    device = state.devices.get(series.device)
-    if device is None:
-        return True
-    prop = series.observed_property
-    watch = device.watches.get(prop)
-    if watch is None or "@" in identity:
-        return False
-    since_ms = time_ms - watch.time_ms
-    if since_ms <= 0:
-        return True  # a copy of another time, or overtaken
-    if (
-        since_ms > watch.gap_ms
-        or time_ms >= watch.due_ms
-        or watch.opened
-        or device.opened
-        or device.begun
-        or device.returned
-        or prop in _SPECIAL
-        or (watch.row is not None and not rows.goes_on(watch.row, identity))
-    ):
-        return False
-    if watch.low <= value <= watch.high:
-        watch.still += 1
-    else:
-        bounds = bounds_of(state, watch.facility, prop)
-        if not jump.is_possible(bounds, value, watch.value, since_ms):
+def _ear(state: State, device: Device, watch: Watch, prop: str) -> Ear:
+    """Takes in readings that stand where they usually do, or move as they may."""
+    bounds = bounds_of(state, watch.facility, prop)
+    least, most, step, per_ms = bounds.low, bounds.high, bounds.step, bounds.per_ms
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        since_ms = time_ms - watch.time_ms
+        if since_ms <= 0:  # a copy of another time, or overtaken
+            return "@" not in identity
+        if (
+            since_ms > watch.gap_ms
+            or time_ms >= watch.due_ms
+            or watch.opened
+            or device.opened
+            or device.begun
+            or device.returned
+            or "@" in identity
+        ):
             return False
-        stuck.moved(watch, time_ms, value, bounds)
-    watch.time_ms = time_ms
-    watch.value = value
-    watch.count += 1
-    watch.total += value
-    watch.counted += 1
-    return True
+        stands = watch.low <= value <= watch.high
+        if not stands:
+            room = step + per_ms * since_ms
+            if not (least <= value <= most and -room <= value - watch.value <= room):
+                return False
+        row = watch.row
+        if not rows.goes_on(row, identity) if row is not None else identity.startswith("a:"):
+            return False
+        if stands:
+            watch.still += 1
+        else:
+            stuck.moved(watch, time_ms, value, bounds)
+        watch.time_ms = time_ms
+        watch.value = value
+        watch.count += 1
+        watch.total += value
+        watch.counted += 1
+        return True
+
+    return hear
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

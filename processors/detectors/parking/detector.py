@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import Packed, Turn, retry_at
-from processors.detectors.parking import registry, stays, watches
+from processors.detectors.parking import ears, registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
 from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
 from processors.detectors.parking.rules import NAMES, ms, values_of
-from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State, Stay
+from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from processors.engine.contract import Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
 from schemas.camera import LIVING, VEHICLES, CameraEvent, TrackPhase
 from schemas.facility import FacilityClass
 from schemas.model import to_ms
@@ -52,6 +52,17 @@ class ParkingDetector(Packed[State]):
         """Occupancy, obstruction, locks, and how traffic flows."""
         heard = _HEARD.get(series.facility_class)
         return heard is not None and series.observed_property in heard
+
+    def ear(self, state: State, series: Series) -> Ear | None:
+        """Nearly every reading says of a spot what the last one said."""
+        spot = state.spots.get(series.facility)
+        if spot is None:
+            return deaf
+        if series.observed_property == "temperature":
+            return ears.other(spot, series.device)
+        if series.observed_property == "occupied":
+            return ears.occupied(spot, series.device, _fresh_ms(spot, series.device))
+        return None
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in what sensors and cameras say, registrations and timers."""
@@ -166,8 +177,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         spot.other[series.device] = reading.value, times + 1 if times and value == reading.value else 1
         return
     if series.observed_property == "occupied":
-        every_ms = spot.intervals.get(series.device)
-        fresh_ms = None if every_ms is None else _SILENT_INTERVALS * every_ms
+        fresh_ms = _fresh_ms(spot, series.device)
         word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms)
         _hear(state, spot, reading, word, turn)
         return
@@ -182,6 +192,12 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     spot.flags[key] = on
     watches.look(state, spot, reading, reading.time_ms, turn)
     _arm(state, spot, turn)
+
+
+def _fresh_ms(spot: Spot, device: str) -> int | None:
+    """How long a word of a sensor is good for; None: until it is taken back."""
+    every_ms = spot.intervals.get(device)
+    return None if every_ms is None else _SILENT_INTERVALS * every_ms
 
 
 def _says(state: State, spot: Spot, observed_property: str, value: float) -> bool | None:
@@ -280,7 +296,7 @@ def _arm(state: State, spot: Spot, turn: Turn) -> None:
     """See that the spot is asked again when something falls due."""
     due = next_of(state, spot)
     if due is None:
-        spot.due_ms = 1 << 62
+        spot.due_ms = NEVER_MS
         return  # a timer that is no longer needed fires once and finds nothing to do
     spot.due_ms = due.at_ms
     at_ms = due.at_ms + spot.behind_ms

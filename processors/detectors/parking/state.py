@@ -12,6 +12,8 @@ from schemas.anomaly import AnomalyKind
 BEHIND_MAX_MS: Final = 300_000
 """A clock that is further behind is no clock, and a message that is older came late."""
 
+NEVER_MS: Final = 1 << 62
+
 
 class Lengths(msgspec.Struct, frozen=True):
     """How long things last at a spot, in ms, as its rules say: kept, because every message asks."""

@@ -1,10 +1,25 @@
 """A fold's state, looked at from outside and taken through its own snapshot."""
 
+from typing import Any
+
 from processors.engine.composed import PartitionFold
+from processors.engine.contract import Detector
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, shard_of
 
 State = tuple[bytes, ...]
+
+
+class Earless:
+    """A detector that hears every reading in full: a short cut must not be told from the long way."""
+
+    def __init__(self, detector: Detector[Any]) -> None:
+        self._detector = detector
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "ear":
+            raise AttributeError(name)
+        return getattr(self._detector, name)
 
 
 def state(fold: PartitionFold, offset: int = 0) -> State:

@@ -1,13 +1,13 @@
 """Stories of a street that nobody thought of: restarts and replays of any of them change not one byte."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fold_kit import RELAXED
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state_kit import state
+from state_kit import Earless, state
 from street_kit import ZONE, bay, cover, facility, kerb, lamp, records, replayed, restart
 
 from processors.detectors import ALL
@@ -22,8 +22,10 @@ from processors.detectors.limit import LimitDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.detectors.surface import SurfaceDetector
+from processors.engine.composed import PartitionFold
 from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver, finding_ids
+from processors.engine.outputs import outgoing
 from schemas.anomaly import Transition
 from schemas.camera import TrackPhase
 from schemas.curb import Calendar, CurbPolicy, TimeSpan
@@ -391,6 +393,12 @@ def test_no_story_can_tell_a_restart(name: str) -> None:
         plain, restarted = played(detectors, story, frozenset()), played(detectors, story, restarts)
         assert records(restarted) == records(plain) == replayed(plain, detectors)
         assert state(restarted.fold) == state(plain.fold)
+        earless = PartitionFold(
+            [cast("Detector[Any]", Earless(one)) for one in detectors], 1_800_000, models=plain.fold._models
+        )
+        said = [outgoing(output, "/test").value for output in earless.fold(plain.log)]
+        assert said == records(plain)
+        assert state(earless) == state(plain.fold)
         assert plain.quarantined == []  # nothing that the schemas allow is poison
         for steps_of_one in finding_ids(plain.findings).values():
             assert steps_of_one in ([Transition.RAISED], [Transition.RAISED, Transition.CLEARED])

@@ -1,0 +1,46 @@
+"""The short cut of what nearly every reading of a bay says: that all is as it was."""
+
+from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Spot
+from processors.engine.contract import Ear
+
+
+def other(spot: Spot, device: str) -> Ear:
+    """Counts how often a sensor said the same of what is not its business."""
+    known = spot.other
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        before, times = known.get(device, (0.0, 0))
+        known[device] = value, times + 1 if times and before == value else 1
+        return True
+
+    return hear
+
+
+def occupied(spot: Spot, device: str, fresh_ms: int | None) -> Ear:
+    """Takes note that a spot is still taken, before anything falls due, or still free, with nobody else there."""
+    sources, stays = spot.sources, spot.stays
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        source = sources.get(device)
+        if source is None or (value != 0) is not source.taken or time_ms < source.newest_ms or spot.watches:
+            return False
+        behind_ms = min(max(now_ms - time_ms, 0), BEHIND_MAX_MS)
+        due_ms = spot.due_ms
+        if due_ms != NEVER_MS and (spot.armed_ms is None or due_ms + behind_ms < spot.armed_ms):
+            return False  # to be asked again sooner
+        if source.taken:
+            stay = stays.get(source.stay)
+            if stay is None or stay.waits or stay.free_ms is not None or len(stays) > 1:
+                return False
+            if not stay.since_ms <= time_ms < due_ms:
+                return False
+            stay.words_needed, stay.fresh_ms = 1, fresh_ms
+            stay.words += 1
+            stay.said_ms = max(stay.said_ms, time_ms)
+        elif stays or not (source.stay or not (spot.cameras or spot.flags or spot.objects)):
+            return False
+        spot.shard, spot.behind_ms = shard, behind_ms
+        source.newest_ms, source.put_off_ms = time_ms, 0
+        return True
+
+    return hear
