@@ -38,6 +38,8 @@ class Lamp(msgspec.Struct):
     """Since when it does without a change, this night."""
     changes: list[Evidence] = []
     """Readings at which it went on or out at night, as many as make it cycle."""
+    every_ms: int = 0
+    """How often it speaks when nothing happens; 0: not known."""
 
     def signal(self, name: str) -> Signal:
         """One of its signals."""

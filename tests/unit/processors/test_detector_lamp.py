@@ -156,6 +156,46 @@ def test_what_a_dimmed_lamp_takes_is_not_learnt() -> None:
 # by day
 
 
+def burning(driver: PipelineTestDriver, *gaps_min: float) -> None:
+    """It burns from now on, says so after each of these gaps, and after the last that it is out."""
+    driver.read("it", "power", 118)
+    for gap in gaps_min[:-1]:
+        driver.advance(gap * MINUTE)
+        driver.read("it", "power", 118)
+    driver.advance(gaps_min[-1] * MINUTE)
+    driver.read("it", "power", 0)
+
+
+@pytest.mark.parametrize(
+    ("gaps_min", "is_found"),
+    [
+        ((6, 10, 10, 5), True),  # out before it was due to speak: it burned until then
+        ((6, 10, 10, 10), False),  # due: it may have been out since the word before
+        ((6, 10, 20), False),  # and even longer, as a word was lost
+        ((6, 10, 10, 2), False),  # 28 minutes are no half hour
+    ],
+)
+def test_how_long_it_burned_by_day_says_the_word_that_it_is_out_if_that_was_not_due(
+    gaps_min: tuple[float, ...], *, is_found: bool
+) -> None:
+    speaks = facility("it", FacilityClass.STREET_LAMP, interval_s=10 * MINUTE, rules={"lamp.rated_w": RATED})
+    driver = street(NOON, speaks)
+    burning(driver, *gaps_min)
+    assert kinds(driver) == ["raised lamp_on_by_day"] * is_found
+    if is_found:
+        assert driver.findings[0].since == NOON
+        assert driver.findings[0].summary == "Lamp it burned by day for 31 min"
+    driver.advance(10 * MINUTE)
+    driver.read("it", "power", 0)
+    assert kinds(driver)[1:] == ["cleared lamp_on_by_day"] * is_found
+
+
+def test_without_an_interval_nobody_knows_when_a_word_was_due() -> None:
+    driver = street(NOON)
+    burning(driver, 6, 10, 10, 5)
+    assert driver.findings == []
+
+
 def test_a_lamp_that_burns_for_half_an_hour_by_day() -> None:
     driver = street(NOON)
     take(driver, *[118.0] * 6)
