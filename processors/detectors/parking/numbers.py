@@ -14,7 +14,9 @@ _LOST_MAX: Final = 100  # where more seem to be missing, the numbers are those o
 
 
 class Told(NamedTuple):
-    """``is_due``: it came at its interval (None: not known). ``changed``: something did before it, and was lost."""
+    """``is_due``: it came at its interval (None: not known). ``changed``: what it says may be new, though the word
+    before said the same, as a word between the two was lost that was not due.
+    """
 
     is_due: bool | None = None
     changed: bool = False
@@ -22,22 +24,26 @@ class Told(NamedTuple):
 
 def tell(source: Source, every_ms: int | None, time_ms: int, identity: str) -> Told:
     """Take note of a word that is no older than those before it."""
-    boot, seq = _number(identity)
-    last_boot, last_seq, beat_ms, before_ms = source.boot, source.seq, source.beat_ms, source.newest_ms
-    source.boot, source.seq = boot, seq
-    if every_ms is None or time_ms <= before_ms:
+    before = source.boot, source.seq
+    source.boot, source.seq = _number(identity)
+    since_ms = time_ms - source.newest_ms
+    if every_ms is None or since_ms <= 0:
         return Told()
     slack_ms = round(_SLACK * every_ms)
-    lost = seq - last_seq - 1 if boot == last_boot and last_seq >= 0 else 0
+    beat_ms = source.beat_ms
+    lost = source.seq - before[1] - 1 if before == (source.boot, before[1]) and before[1] >= 0 else 0
     changed = False
     if beat_ms >= 0 and 0 < lost <= _LOST_MAX:
-        changed = lost > (time_ms - slack_ms - beat_ms) // every_ms - (before_ms + slack_ms - beat_ms) // every_ms
-    if _is_multiple(time_ms - before_ms, every_ms, slack_ms) or (
-        beat_ms >= 0 and _is_multiple(time_ms - beat_ms, every_ms, slack_ms)
-    ):
+        beats = (time_ms - slack_ms - beat_ms) // every_ms - (source.newest_ms + slack_ms - beat_ms) // every_ms
+        changed = lost > beats
+    known = beat_ms >= 0 and _is_multiple(time_ms - beat_ms, every_ms, slack_ms)
+    if known or _is_multiple(since_ms, every_ms, slack_ms):
         source.beat_ms = time_ms
-        return Told(True, changed)
-    return Told(False if beat_ms >= 0 or time_ms - before_ms < every_ms else None, changed)
+        return Told(is_due=True, changed=changed)
+    if beat_ms < 0 and since_ms >= every_ms:
+        return Told(changed=changed)
+    # Who gives no numbers spoke because of a change, of which this may be the second half.
+    return Told(is_due=False, changed=changed or source.seq < 0)
 
 
 def _number(identity: str) -> tuple[str, int]:
