@@ -144,8 +144,8 @@ def _judge_day(lamp: Lamp, values: Values, reading: Reading, now: Light, share: 
 def _burned_until(lamp: Lamp, values: Values, signal: Signal, out_ms: int) -> bool:
     """Whether a lamp that is out burned just before, and did so for too long.
 
-    A controller speaks at its interval and when it switches. Word that it is out which comes before the next was due was
-    sent because it went out; at its interval, it may have been out since the word before.
+    A controller speaks at its interval and when it switches. What says that it is out before a word was due was sent
+    because it went out; at its interval, it may have been out since the word before.
     """
     first, newest = signal.first, signal.newest
     if signal.on or first is None or newest is None or signal.count < values["lamp.samples"]:

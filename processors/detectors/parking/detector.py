@@ -88,15 +88,11 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     if spot is None:
         return
     stands = event.stationary or (event.still_s is not None and event.still_s >= _STOPPED_S)
-    lost = event.lost and event.box is not None
     taken = event.present and stands and event.phase is not TrackPhase.END
     name = f"{event.device}/{event.track}"
     source = spot.sources.get(name)
-    if source is None and not taken and not (lost and stands) and name not in spot.objects:
-        if event.present:
-            _comes(spot, name, time_ms)
-        else:
-            _passes(spot, name, time_ms, lost=lost)
+    if source is None and not (taken or (_is_lost(event) and stands) or name in spot.objects):
+        _passes(spot, event, name, time_ms)
         return
     if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
         return
@@ -115,17 +111,20 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
 
 
-def _comes(spot: Spot, name: str, time_ms: int) -> None:
-    """Something is there and has not stopped: since when, remembered of the last few."""
-    spot.coming[name] = min(time_ms, spot.coming.get(name, time_ms))
-    if len(spot.coming) > _PASSED_MAX:
-        del spot.coming[min(spot.coming, key=lambda one: (spot.coming[one], one))]
+def _is_lost(event: CameraEvent) -> bool:
+    """Whether the camera may find it again, and say so in a way that can be told."""
+    return event.lost and event.box is not None
 
 
-def _passes(spot: Spot, name: str, time_ms: int, *, lost: bool) -> None:
-    """Something passes by, or left before we heard that it stood: remembered of the last few."""
+def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
+    """Something comes, passes by, or left before we heard that it stood: remembered of the last few."""
+    if event.present:
+        spot.coming[name] = min(time_ms, spot.coming.get(name, time_ms))
+        if len(spot.coming) > _PASSED_MAX:
+            del spot.coming[min(spot.coming, key=lambda one: (spot.coming[one], one))]
+        return
     spot.coming.pop(name, None)
-    spot.passed[name] = max((time_ms, lost), spot.passed.get(name, (0, False)))
+    spot.passed[name] = max((time_ms, _is_lost(event)), spot.passed.get(name, (0, False)))
     if len(spot.passed) > _PASSED_MAX:
         del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
 
@@ -147,7 +146,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
 def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
     if event.device not in spot.cameras:
         spot.cameras = tuple(sorted((*spot.cameras, event.device)))
-    lost = event.lost and event.box is not None
+    lost = _is_lost(event)
     still_ms = 0 if event.still_s is None else ms(event.still_s)
     came_ms = spot.coming.pop(name, None)
     if taken:

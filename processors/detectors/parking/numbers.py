@@ -14,8 +14,10 @@ _LOST_MAX: Final = 100  # where more seem to be missing, the numbers are those o
 
 
 class Told(NamedTuple):
-    """``is_due``: it came at its interval (None: not known). ``changed``: what it says may be new, though the word
-    before said the same, as a word between the two was lost that was not due.
+    """What a word tells beside what it says.
+
+    ``is_due``: it came at its interval (None: not known). ``changed``: what it says may be new, though the word before
+    said the same, as a word between the two was lost that was not due.
     """
 
     is_due: bool | None = None
