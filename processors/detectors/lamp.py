@@ -82,6 +82,7 @@ def _goes_by(state: State, reading: Reading) -> bool:
     if not right or not all(signal.goes_by(reading.time_ms, reading.value) for signal in lamp.signals.values()):
         return False
     lamp.power_ms = reading.time_ms
+    lamp.hear_power(values, reading.value)
     return True
 
 
@@ -98,6 +99,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     newest = reading.time_ms > lamp.power_ms
     lamp.power_ms = max(lamp.power_ms, reading.time_ms)
+    if newest:
+        lamp.hear_power(values, reading.value)
     purpose = lamp.off_on_purpose()
     if now is Light.NIGHT and not purpose:
         lamp.learn(values, reading.value)
@@ -127,7 +130,7 @@ def _judge_day(lamp: Lamp, values: Values, reading: Reading, now: Light, share: 
     says = None
     if share < values["lamp.dark_share"]:
         says = False
-    elif share >= values["lamp.lit_share"] and now is Light.DAY:
+    elif share >= values["lamp.lit_share"] and now is Light.DAY and not lamp.is_frozen(values):
         says = True
     name = lamp.site.facility
     if says is False and _burned_until(lamp, values, signal, reading.time_ms):

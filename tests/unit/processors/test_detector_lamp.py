@@ -424,3 +424,24 @@ def test_the_same_hours_of_another_night_find_the_same(rows: list[Row], days: in
     night = [row for row in rows if 12.5 * HOUR < row[3] < 20.5 * HOUR]  # on every day of the year
     plain = found(told(LampDetector, LAMPS, night, tick_s=HOUR))
     assert found(told(LampDetector, LAMPS, night, later_s=later_s, tick_s=6 * HOUR), later_s) == plain
+
+
+def nightly(driver: PipelineTestDriver, *watts: float) -> None:
+    """Until the sun is up, every ten minutes; then an hour by day of the last of them."""
+    take(driver, *watts, every_s=10 * MINUTE)
+    driver.advance_to(int((NOON + timedelta(days=1)).timestamp() * 1000))
+    take(driver, *[watts[-1]] * 7, every_s=10 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("watts", "is_found"),
+    [
+        ([118.1, 119.0, 117.5, 118.4, 118.2, 118.9, *[118.3] * 6], False),  # never the same before: it is frozen
+        ([118.0, 118.0, 118.0, 119.0, 118.0, 118.0, 118.0, 119.0, *[118.0] * 6], True),  # its meter counts whole watts
+        ([118.0] * 12, True),  # nobody knows that it should vary
+    ],
+)
+def test_a_lamp_that_froze_while_it_burned_does_not_burn_by_day(watts: list[float], *, is_found: bool) -> None:
+    driver = street(NIGHT)
+    nightly(driver, *watts)
+    assert ("raised lamp_on_by_day" in kinds(driver)) is is_found
