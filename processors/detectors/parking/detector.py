@@ -261,15 +261,13 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
     told = tell(source, every_ms, word.time_ms, reading.identity)
     if every_ms is None:
         return word
-    if not word.taken:
-        return word._replace(counts=int(told.is_due is False))
     stay = spot.stays.get(source.stay)
     if stay is not None and source.taken and not stay.offends and stay.free_ms is None:
         silent = word.time_ms - stay.said_ms > _SILENT_INTERVALS * every_ms
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
-        if silent or (told.changed and alone):
+        if silent or (told.changed and alone and word.taken):
             begin_anew(state, spot, stay, reading, word)
-    return word
+    return word if word.taken else word._replace(counts=int(told.is_due is False))
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:

@@ -236,6 +236,14 @@ def test_who_stands_there_after_a_long_silence_came_then() -> None:
     assert driver.findings[0].since == from_ms(came_ms)
 
 
+@pytest.mark.parametrize("after_s", [5_400.0, 5_420.0])  # due, or not
+def test_a_bay_that_is_free_after_a_long_silence_has_been_so_nobody_knows_since_when(after_s: float) -> None:
+    driver = sensed()
+    tells(driver, *FREE_TILL_900, (1_000, 1), (1_200, 1), (after_s, 0), (after_s + 20, 1))
+    driver.advance(290)
+    assert said(driver) == []  # who comes before it counts as free is another all the same
+
+
 @pytest.mark.parametrize(
     ("words", "is_one"),
     [
