@@ -30,6 +30,7 @@ from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, 
 
 _RETRY_MIN_MS: Final = 1_000
 _LATE: Final = 1.5  # intervals after which the next message must have been lost
+_KNOWN: Final = 50  # messages, one of them lost, by which a device is known before it is heard: one loss is no habit
 _LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
 UNBOUND: Final = "device no longer registered"
 
@@ -74,7 +75,7 @@ class Device(msgspec.Struct):
     def reckon(self) -> None:
         """How much longer its losses let it be silent."""
         if self.lost and self.chance:
-            share = self.lost / (self.lost + self.heard)
+            share = (self.lost + 1) / (self.lost + self.heard + _KNOWN)
             intervals = min(math.ceil(math.log(self.chance) / math.log(share)), _LOSSES_MAX) if share < 1 else 0
             self.more_ms = max(0, intervals * self.every_ms - self.patience_ms)
         else:
@@ -97,7 +98,7 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
