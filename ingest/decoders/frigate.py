@@ -121,7 +121,7 @@ def _event(message: Message, place: Place) -> Decoded:
         plate = word(after.get("recognized_license_plate"), _PLATE_MAX)
         more: dict[str, Any] = {"box": corners(after.get("box")), "plate": plate}
         frames = finite(after.get("motionless_count"))
-        if stationary and frames is not None and 0 <= frames < _FRAMES_MAX:
+        if frames is not None and (stationary or frames > 0) and 0 <= frames < _FRAMES_MAX:
             more["still_s"] = frames / FRAMES_A_SECOND
         seen = sighting(draft, phase, track, label, zones, stationary=stationary, confidence=score, **more)
     thing = {

@@ -29,7 +29,7 @@ class Suspect(msgspec.Struct):
 
     facility: str
     newest_arrival_ms: int = -1
-    wrong: list[Evidence] = []  # within the hour, as long as nothing is open
+    wrong: list[Evidence] = []  # within the rule's time, as long as nothing is open
     heard_ms: list[int] = []  # the clock at each of them
     good: int = 0
     opened: Opened | None = None
@@ -53,7 +53,7 @@ class ClockDetector(Packed[State]):
 
     state_type = State
     name: Final = "clock"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = True
     hears_cameras = False
 

@@ -41,6 +41,8 @@ from schemas.rules import Values
 _SILENT: Final = "silent"
 _NEARLY: Final = 1 - 1e-9
 _ANY: Final = (-math.inf, math.inf)
+_OTHERS_MIN: Final = 2  # covers beside it tell that more than it is silent
+_LOOKS: Final = 6  # whether they still are, in the time that it may be silent
 
 
 class CoverDetector(Packed[State]):
@@ -48,7 +50,7 @@ class CoverDetector(Packed[State]):
 
     state_type = State
     name: Final = "cover"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = False
     hears_cameras = False
 
@@ -210,16 +212,43 @@ def _watch(cover: Cover, turn: Turn) -> None:
 def _on_silence(state: State, cover: Cover, due: TimerDue, turn: Turn) -> None:
     if cover.silent_ms is None:
         return
-    deadline_ms = cover.heard_ms + cover.silent_ms + 1
-    if deadline_ms > turn.clock.now_ms:
+    now_ms = turn.clock.now_ms
+    deadline_ms = max(cover.heard_ms, cover.others_ms) + cover.silent_ms + 1
+    was_with_others = cover.others_ms > cover.heard_ms
+    if deadline_ms > now_ms and not was_with_others:
         turn.wake(due.name, deadline_ms)
         return
-    retry_ms = retry_at(turn.clock, cover.shard, deadline_ms)
+    retry_ms = retry_at(turn.clock, cover.shard, min(deadline_ms, now_ms))
     if retry_ms is not None:
         turn.wake(due.name, retry_ms)
         return
+    if _is_silent_with_others(state, cover, now_ms):
+        # Its time begins when the others are heard again; until then it is looked at often.
+        cover.others_ms = now_ms
+        turn.wake(due.name, now_ms + cover.silent_ms // _LOOKS)
+        return
+    if deadline_ms > now_ms:
+        turn.wake(due.name, min(deadline_ms, now_ms + cover.silent_ms // _LOOKS))
+        return
     cover.silent = True
     judge(cover, state.values(cover), turn, deadline_ms, None)
+
+
+def _is_silent_with_others(state: State, cover: Cover, now_ms: int) -> bool:
+    """Whether most covers that spoke when this one did are silent as well: then its gateway is, and nobody took it."""
+    silent = heard = 0
+    patience = state.values(cover)["cover.silent_intervals"]
+    for other in state.covers.values():
+        if other is cover or other.silent_ms is None or cover.silent_ms is None:
+            continue
+        if other.heard_ms <= cover.heard_ms - other.silent_ms:
+            continue  # dead long before
+        # Who is silent since then has missed one interval less, at least.
+        if now_ms - other.heard_ms >= other.silent_ms * max(0.5, 1 - 1 / patience):
+            silent += 1
+        else:
+            heard += 1
+    return silent >= _OTHERS_MIN and silent > heard
 
 
 def _on_blind(state: State, span: Blind) -> None:

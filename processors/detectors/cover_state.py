@@ -54,6 +54,8 @@ class Cover(msgspec.Struct):
     """Water stood under it when it went up."""
     silent: bool = False
     """Not a word since it went up, for too long."""
+    others_ms: int = 0
+    """When others were found to be silent with it."""
     silent_ms: int | None = None
     """So long; None: it speaks at no interval."""
     heard_ms: int = 0

@@ -25,6 +25,7 @@ from schemas.rules import Values
 
 _CYCLING: Final = "cycling"
 _SIGNALS: Final = (DARK, DAY, POWER)
+_EARLY: Final = 0.98  # of its interval: what comes sooner after the word before was sent because something changed
 _HEARD: Final = frozenset({"power", "switch_on", "dim_level"})
 
 
@@ -33,7 +34,7 @@ class LampDetector(Packed[State]):
 
     state_type = State
     name: Final = "lamp"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -112,6 +113,7 @@ def _power_ear(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition
             if signal.on or signal.count:
                 return False
         lamp.power_ms = time_ms
+        lamp.hear_power(values, value)
         signals[DARK].goes_by(time_ms, value)
         signals[DAY].goes_by(time_ms, value)
         if now is Light.NIGHT:
@@ -134,6 +136,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     newest = reading.time_ms > lamp.power_ms
     lamp.power_ms = max(lamp.power_ms, reading.time_ms)
+    if newest:
+        lamp.hear_power(values, reading.value)
     purpose = lamp.off_on_purpose()
     if now is Light.NIGHT and not purpose:
         lamp.learn(values, reading.value)
@@ -163,13 +167,32 @@ def _judge_day(lamp: Lamp, values: Values, reading: Reading, now: Light, share: 
     says = None
     if share < values["lamp.dark_share"]:
         says = False
-    elif share >= values["lamp.lit_share"] and now is Light.DAY:
+    elif share >= values["lamp.lit_share"] and now is Light.DAY and not lamp.is_frozen(values):
         says = True
+    name = lamp.site.facility
+    if says is False and _burned_until(lamp, values, signal, reading.time_ms):
+        signal.turn(on=True)
+        burned_ms = reading.time_ms - (signal.cause or Evidence.of(reading)).time_ms
+        summary = f"Lamp {name} burned by day for {span(burned_ms)}"
+        _say(lamp, DAY, AnomalyKind.LAMP_ON_BY_DAY, signal, reading, {"burned_s": burned_ms / 1000}, summary, turn)
     if _hear(signal, reading, reading.value, says, _need(values, signal, "lamp.day_s")):
-        name = lamp.site.facility
         summary = f"Lamp {name} burns by day" if signal.on else f"Lamp {name} is out"
         numbers = {"power_w": reading.value} if reading.series.observed_property == "power" else {}
         _say(lamp, DAY, AnomalyKind.LAMP_ON_BY_DAY, signal, reading, numbers, summary, turn)
+
+
+def _burned_until(lamp: Lamp, values: Values, signal: Signal, out_ms: int) -> bool:
+    """Whether a lamp that is out burned just before, and did so for too long.
+
+    A controller speaks at its interval and when it switches. What says that it is out before a word was due was sent
+    because it went out; at its interval, it may have been out since the word before.
+    """
+    first, newest = signal.first, signal.newest
+    if signal.on or first is None or newest is None or signal.count < values["lamp.samples"]:
+        return False
+    if out_ms - first.time_ms < values["lamp.day_s"] * 1000:
+        return False
+    return 0 < out_ms - newest.time_ms < _EARLY * lamp.every_ms
 
 
 def _judge_power(lamp: Lamp, values: Values, reading: Reading, now: Light, share: float, turn: Turn) -> None:
@@ -283,11 +306,12 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     if facility.facility_class is not FacilityClass.STREET_LAMP:
         return
     lamp = state.lamps.get(name)
+    every_s = min((one.interval_s for one in facility.devices if one.interval_s is not None), default=0.0)
     if lamp is None:
         state.rules.register(facility)
-        state.lamps[name] = Lamp(site)
+        state.lamps[name] = Lamp(site, every_ms=round(every_s * 1000))
         return
-    lamp.site = site
+    lamp.site, lamp.every_ms = site, round(every_s * 1000)
     before = state.values(lamp)
     state.rules.register(facility)
     _on_rules(state, lamp, before, turn)

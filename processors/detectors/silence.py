@@ -45,6 +45,7 @@ NEVER_MS: Final = 1 << 62
 _TIMER: Final = "look"
 _RETRY_MIN_MS: Final = 1_000
 _LATE: Final = 1.5  # intervals after which the next message must have been lost
+_KNOWN: Final = 50  # messages, one of them lost, by which a device is known before it is heard: one loss is no habit
 _LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
 UNBOUND: Final = "device no longer registered"
 
@@ -89,7 +90,7 @@ class Device(msgspec.Struct):
     def reckon(self) -> None:
         """How much longer its losses let it be silent."""
         if self.lost and self.chance:
-            share = self.lost / (self.lost + self.heard)
+            share = (self.lost + 1) / (self.lost + self.heard + _KNOWN)
             intervals = min(math.ceil(math.log(self.chance) / math.log(share)), _LOSSES_MAX) if share < 1 else 0
             self.more_ms = max(0, intervals * self.every_ms - self.patience_ms)
         else:

@@ -4,7 +4,7 @@ One picture convinces nobody. A spot is a finding when ``hits`` of the last ``fr
 for show it, in ``passes`` passes; a pass is what one camera sees within ``pass_s``: a drive past, or the same look some
 time later. Whatever is nearer than ``within_m`` to a spot of its kind is that spot, whichever camera sees it; where
 nobody says where it is, it is where the road, the sidewalk or else the camera is. Damage counts as large as ``area_m2``
-or as high as ``step_m``, by the largest that was told, by the pictures or by readings of the same device. Where no size
+or as high as ``step_m``, by the middle of what pictures, or readings of the same device, tell. Where no size
 is known, or the pictures are not sure, a person should look first (``verify``).
 
 It ends when ``clear_passes`` passes in a row do not show it, of cameras that saw it and look for it: they say so by its
@@ -15,6 +15,7 @@ The parameters and their defaults: rule ``surface`` in :mod:`schemas.rules`.
 
 import math
 from collections.abc import Sequence
+from statistics import median_high
 from typing import Final
 
 import msgspec
@@ -44,6 +45,8 @@ class Frame(msgspec.Struct, frozen=True):
     look: str  # the pass: camera and its number
     confidence: float = 0.0
     evidence: Evidence | None = None
+    area_m2: float | None = None
+    step_m: float | None = None
 
 
 class Spot(msgspec.Struct):
@@ -55,7 +58,7 @@ class Spot(msgspec.Struct):
     lat: float
     since_ms: int
     frames: list[Frame] = []  # the last few, the newest last
-    area_m2: float | None = None  # the largest that was told
+    area_m2: float | None = None  # the middle of what these tell: one of them may show a shadow
     step_m: float | None = None
     newest_ms: int = 0  # hit
     missed: dict[str, str] = {}  # by camera that saw it: the last pass that did not show it
@@ -88,7 +91,7 @@ class SurfaceDetector(Packed[State]):
 
     state_type = State
     name: Final = "surface"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -161,9 +164,10 @@ def _on_hit(
     spot.newest_ms = max(spot.newest_ms, time_ms)
     spot.misses, spot.missed = 0, {event.device: ""} | dict.fromkeys(spot.missed, "")
     area_m2, step_m = _sizes(state, event, time_ms, values)
-    spot.area_m2, spot.step_m = _larger(spot.area_m2, area_m2), _larger(spot.step_m, step_m)
     evidence = Evidence.of(event)
-    _note(spot, Frame(hit=True, look=look, confidence=event.confidence, evidence=evidence), values)
+    _note(spot, Frame(True, look, event.confidence, evidence, area_m2, step_m), values)  # noqa: FBT003 - a field
+    spot.area_m2 = _middle([frame.area_m2 for frame in spot.frames], spot.area_m2)
+    spot.step_m = _middle([frame.step_m for frame in spot.frames], spot.step_m)
     _judge(state, spot, evidence, time_ms, values, turn)
     _arm(state, spot, values, turn)
 
@@ -251,8 +255,10 @@ def _metres(spot: Spot, lon: float, lat: float) -> float:
     return math.hypot((spot.lat - lat) * _METRES_A_DEGREE, east)
 
 
-def _larger(one: float | None, two: float | None) -> float | None:
-    return max((value for value in (one, two) if value is not None), default=None)
+def _middle(told: Sequence[float | None], before: float | None) -> float | None:
+    """The median of the sizes that pictures tell, the larger of two; where none does, what they told before."""
+    sizes = [size for size in told if size is not None]
+    return median_high(sizes) if sizes else before
 
 
 def _sizes(state: State, event: CameraEvent, time_ms: int, values: Values) -> tuple[float | None, float | None]:

@@ -14,7 +14,7 @@ RULES: Final[tuple[Rule, ...]] = (
         (AnomalyKind.DEVICE_CLOCK,),
         (
             count("messages", 3, 100, "so many wrong times make a finding, so many right ones in a row end it"),
-            seconds("within_s", 3_600.0, "the wrong ones within so long", low=1.0),
+            seconds("within_s", 7_200.0, "the wrong ones within so long", low=1.0),
         ),
     ),
 )

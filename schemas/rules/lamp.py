@@ -25,6 +25,9 @@ RULES: Final[tuple[Rule, ...]] = (
             seconds("dark_s", 900.0, "dark for so long at night"),
             count("samples", 2, 100, "so many samples in a row are believed, either way"),
             seconds("day_s", 1_800.0, "burning for so long by day"),
+            share(
+                "frozen_chance", 1e-3, "readings that repeat themselves by a smaller chance are those of a frozen one"
+            ),
             share("power_share", 0.3, "a power that is off by more than this share is wrong"),
             share("power_clear_share", 0.2, "off by less than this is right"),
             seconds("power_s", 1_800.0, "wrong for so long"),

@@ -79,7 +79,7 @@ def test_the_same_version_finds_the_same_and_nothing_moves(past: Past) -> None:
     before = past.everything()
     answer = past.replay("--processor", "cover", "--fail-on-difference")
     assert answer.returncode == 0, answer.stderr
-    assert "cover@4 would have found the same." in answer.stdout
+    assert f"cover@{CoverDetector.version} would have found the same." in answer.stdout
     told = json.loads(past.replay("-p", "cover", "--json", "--jobs", "2").stdout)
     assert figures(told) == {"published": FINDINGS, "replayed": FINDINGS, "same": FINDINGS}
     assert told["published_steps_by_version"] == {"4": 2 * FINDINGS}

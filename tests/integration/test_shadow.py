@@ -219,6 +219,9 @@ def look_at_the_end(city: City) -> None:
     assert city.store.sql("SELECT count(*) FROM open_anomalies") == [(0,)]
 
 
+CANDIDATE = f"cover@{CoverDetector.version + 1}"  # of candidate_eyes.py
+
+
 def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> None:
     """One that a build brings along beside the live one, rather than policies for the live one."""
     city.past.program = (sys.executable, str(Path(__file__).with_name("candidate_eyes.py")))
@@ -229,16 +232,16 @@ def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> No
         city.caught_up()
         before = {one.subject: one.id for one in city.said()}
         assert len(before) == OPEN * len(ZONES)
-        assert "cover@5 is begun" in city.eyes("begin", "cover@5")
+        assert f"{CANDIDATE} is begun" in city.eyes("begin", CANDIDATE)
         city.lean(STEEP, 0, 10)
         city.lean(MILD, 10, OPEN)
         city.lean(STEEP, OPEN, OPEN + 2)
         city.lean(MILD, OPEN + 2, OPEN + 3)
         city.caught_up()
-        assert {one.finding.detector_version for one in city.on_trial()} == {5}
+        assert {one.finding.detector_version for one in city.on_trial()} == {CoverDetector.version + 1}
         told = city.json("diff")
         assert figures(told) == {"published": 12, "shadow": 8, "same": 8, "lost": 4}
-        city.eyes("promote", "cover@5", "--yes")
+        city.eyes("promote", CANDIDATE, "--yes")
         city.caught_up()
     lives = city.lives().values()
     is_open = {life[0].subject: life[0].id for life in lives if len(life) == 1}
@@ -253,7 +256,7 @@ def test_a_new_version_is_tried_and_takes_over(city: City, tmp_path: Path) -> No
         city.caught_up()
     assert len(city.lives()) == 28 * len(ZONES)  # the last two of each street were not heard
     assert {life[-1].transition for life in city.lives().values()} == {Transition.CLEARED}
-    assert {one.detector_version for one in city.said()[-5:]} == {5}
+    assert {one.detector_version for one in city.said()[-5:]} == {CoverDetector.version + 1}
     city.verify()
 
 
@@ -302,7 +305,7 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
 
 def begun_(shadow: str = "trial") -> ShadowBegun:
     what_if = WhatIf.read({"override": [{"zone": ZONES[0], "policy": {"tilt_deg": 30.0}}]})
-    return ShadowBegun(shadow=shadow, detector="cover", version=4, what_if=what_if)
+    return ShadowBegun(shadow=shadow, detector="cover", version=CoverDetector.version, what_if=what_if)
 
 
 class After:

@@ -21,7 +21,7 @@ from ops.simulate.city.faults import Fault, Faults
 from ops.simulate.city.layout import STREET_FACILITIES, Street
 from ops.simulate.city.model import Family, Matter, Thing
 from ops.simulate.city.sky import Weather
-from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, matter_truth, own_truth
+from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, in_queues, matter_truth, own_truth
 from ops.simulate.demo import DEMO_START_MS
 from ops.simulate.model import DAY_MS
 from schemas.facility import Facility
@@ -136,14 +136,16 @@ class City:
         Complete once all messages were made: only then it is known which devices were not heard because of losses.
         """
         for street in self.streets:
-            outages = self._faults.outages(street.gateway)
-            yield from gateway_truth(street, self._things(street), outages)
-            for thing in self._things(street):
-                own = self._faults.of(thing.device)
-                broken: list[Fault] = sorted(
-                    (*own, *(outages if thing.device.gateway else ())), key=lambda f: f.start_ms
-                )
-                for matter in self.matters(thing):
-                    yield matter_truth(matter, broken)
-                yield from own_truth(thing, own, outages if thing.device.gateway else [], self.start_ms, self.end_ms)
-                yield from gap_truth(self._channels[thing.device.name].gaps)
+            yield from in_queues(self._truth_of(street))
+
+    def _truth_of(self, street: Street) -> Iterator[Truth]:
+        outages = self._faults.outages(street.gateway)
+        yield from gateway_truth(street, self._things(street), outages)
+        for thing in self._things(street):
+            own, matters = self._faults.of(thing.device), self.matters(thing)
+            hidden = outages if thing.device.gateway else []
+            broken: list[Fault] = sorted((*own, *hidden), key=lambda f: f.start_ms)
+            for matter in matters:
+                yield matter_truth(matter, broken)
+            yield from own_truth(thing, own, hidden, matters, (self.start_ms, self.end_ms))
+            yield from gap_truth(self._channels[thing.device.name].gaps)

@@ -53,6 +53,8 @@ class Matter(NamedTuple):
     also: tuple[AnomalyKind, ...] = ()
     """Other true statements about the same matter, here or in the facilities of ``also_on``."""
     also_on: tuple[str, ...] = ()
+    shows_ms: int | None = None
+    """So long after its start a sensor can say anything of it; None: as long as it lasts."""
     apart: bool = False
     """Part of a larger matter: whoever says it too is not wrong, and whoever does not has missed nothing."""
 

@@ -1,14 +1,14 @@
 """The truth about a city, in lines that only whoever scores may read."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ops.simulate.city.channel import Gap
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.layout import Street
 from ops.simulate.city.model import Matter, Thing
-from ops.simulate.model import DAY_MS, HOUR_MS
+from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.anomaly import AnomalyKind
 from schemas.model import format_rfc3339, from_ms
 
@@ -18,9 +18,12 @@ SEVERAL: Final = 3
 """So many wrong messages tell a wrong device from a wrong message."""
 CALM_FAMILIES: Final = frozenset({"camera", "road", "patrol"})
 """Whose healthy devices may say one and the same for days: that they are frozen does not show."""
+FLOWS_MS: Final = 10 * MINUTE_MS
+"""After which a queue is gone, and is known to be."""
 STUCK_INTERVALS: Final = 36
 STUCK_MS: Final = 6 * HOUR_MS
 """A calm value may stay what it is for some hours."""
+_UP: Final = (AnomalyKind.COVER_STOLEN, AnomalyKind.COVER_OPEN, AnomalyKind.COVER_TILTED)
 _OF_A_DEVICE: Final = (AnomalyKind.DEVICE_SILENT, AnomalyKind.PROPERTY_SILENT)
 
 
@@ -89,11 +92,12 @@ def matter_truth(matter: Matter, broken: Sequence[Fault]) -> Truth:
 
 def longest_seen(matter: Matter, broken: Sequence[Fault]) -> int:
     """The longest stretch of it, in ms, that a working sensor watched."""
+    end_ms = matter.end_ms if matter.shows_ms is None else min(matter.end_ms, matter.start_ms + matter.shows_ms)
     longest, from_ms_ = 0, matter.start_ms
     for fault in broken:
-        longest = max(longest, min(fault.start_ms, matter.end_ms) - from_ms_)
+        longest = max(longest, min(fault.start_ms, end_ms) - from_ms_)
         from_ms_ = max(from_ms_, fault.end_ms)
-    return max(longest, matter.end_ms - from_ms_)
+    return max(longest, end_ms - from_ms_)
 
 
 _OF_FAULT: Final = {
@@ -115,12 +119,18 @@ _ALSO: Final[dict[FaultKind, tuple[AnomalyKind, ...]]] = {
 
 
 def own_truth(
-    thing: Thing, faults: Sequence[Fault], outages: Sequence[Fault], begin_ms: int, until_ms: int
+    thing: Thing,
+    faults: Sequence[Fault],
+    outages: Sequence[Fault],
+    matters: Sequence[Matter],
+    span_ms: tuple[int, int],
 ) -> Iterator[Truth]:
-    """What was wrong with a device itself, which was heard from ``begin_ms`` to ``until_ms``.
+    """What was wrong with a device itself, which was heard from the first of ``span_ms`` to the second.
 
-    That one is frozen which nobody has watched for a day yet may be known or not.
+    That one is frozen which nobody has watched for a day yet may be known or not. A cover that falls silent while it
+    is up is called stolen, and nobody can tell that it was its sensor that died.
     """
+    begin_ms, until_ms = span_ms
     interval_ms = int((thing.device.interval_s or 0) * 1000)
     for fault in faults:
         # What is told apart by messages that do not come ends with the first that does.
@@ -130,6 +140,7 @@ def own_truth(
         frozen = fault.kind is FaultKind.STUCK
         moves = thing.family not in CALM_FAMILIES or not frozen
         new = frozen and fault.start_ms < begin_ms + DAY_MS
+        up = fault.kind is FaultKind.DEAD and any(one.kind in _UP and one.holds(fault.start_ms) for one in matters)
         yield Truth(
             _OF_FAULT[fault.kind],
             thing.device.facility,
@@ -138,7 +149,7 @@ def own_truth(
             visible=shown and moves,
             apart=hidden or new,
             size=(end_ms - fault.start_ms) / 1000,
-            also=_ALSO.get(fault.kind, ()),
+            also=_ALSO.get(fault.kind, ()) + (_UP if up else ()),
         )
 
 
@@ -153,6 +164,17 @@ def _needed_ms(kind: FaultKind, interval_ms: int) -> int:
             return max(STUCK_MS, STUCK_INTERVALS * interval_ms)
         case _:
             return 0
+
+
+def in_queues(truths: Iterable[Truth]) -> Iterator[Truth]:
+    """Of one street: who stands in a travel lane while its traffic crawls stands in a queue, or may as well."""
+    truths = list(truths)
+    slow = [one for one in truths if one.kind is AnomalyKind.SEGMENT_CONGESTED and not one.near_miss]
+    for one in truths:
+        queue = one.kind is AnomalyKind.DOUBLE_PARKING and any(
+            one.start_ms < jam.end_ms + FLOWS_MS and jam.start_ms < one.end_ms for jam in slow
+        )
+        yield replace(one, apart=True) if queue else one
 
 
 def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:

@@ -32,7 +32,7 @@ class HealthDetector(Packed[State]):
 
     state_type = State
     name: Final = "health"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

@@ -15,6 +15,7 @@ from schemas.rules import Values
 
 KIND: Final = AnomalyKind.DEVICE_SIGNAL
 THRESHOLDS: Final = {"rssi": "signal.rssi_dbm", "snr": "signal.snr_db"}
+_ROOM: Final = 2.0  # margins from the threshold that a level counts at most
 _MEMORY: Final = 8  # messages over which it is smoothed
 
 
@@ -23,11 +24,14 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
     prop = reading.series.observed_property
     threshold = values[THRESHOLDS[prop]]
     weak = device.signal.get(prop)
+    # How far beyond it is says nothing here, and would take long to be forgotten.
+    room = _ROOM * values["signal.margin_db"]
+    value = min(max(reading.value, threshold - room), threshold + room)
     if weak is None:
-        weak = device.signal[prop] = Weak(reading.value)
+        weak = device.signal[prop] = Weak(value)
     else:
         weak.count += 1
-        weak.level += (reading.value - weak.level) / min(weak.count, _MEMORY)
+        weak.level += (value - weak.level) / min(weak.count, _MEMORY)
     if weak.level >= threshold + values["signal.margin_db"]:
         weak.since_ms = None
         if KIND in device.opened and all(other.since_ms is None for other in device.signal.values()):

@@ -17,6 +17,8 @@ from schemas.anomaly import AnomalyKind
 
 KIND: Final = AnomalyKind.DEVICE_STUCK
 _MEMORY: Final = 64  # moves over which the usual one is averaged
+_SEVERAL: Final = 8  # moves after which a single large one is no measure of what is usual
+_LARGE: Final = 8.0  # times the usual
 _FORGIVING: Final = 1.5  # so much longer may it stand still after it was called stuck and moved again
 
 
@@ -27,8 +29,10 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
         was_stuck = KIND in watch.opened and watch.longest_ms
         watch.longest_ms = min(stood_ms, round(watch.longest_ms * _FORGIVING)) if was_stuck else stood_ms
     moves = watch.moves = watch.moves + 1
-    step = watch.step
-    step += (abs(value - watch.value) - step) / (min(_MEMORY, moves))
+    step, change = watch.step, abs(value - watch.value)
+    if moves > _SEVERAL and change > _LARGE * step:
+        change = _LARGE * step  # a fire, or a jump, must not make what follows it look still
+    step += (change - step) / (min(_MEMORY, moves))
     watch.step = step
     room = bounds.share * step
     watch.low = value - room

@@ -10,7 +10,8 @@ from typing import Final
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
-from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
+from processors.detectors.parking.joining import Word, began_earlier, begin_anew, displaced, note, stay_of
+from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, ms, values_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
@@ -33,7 +34,10 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _PASSED_MAX: Final = 8
-_SILENT_INTERVALS: Final = 3  # a sensor that missed so many words says nothing of what stands there
+_SILENT_INTERVALS: Final = 3  # who stands there after so long without a word may be somebody else
+_FRESH_INTERVALS: Final = 0.6  # an older word convinces nobody: the next decides, of which 4 in 10 findings wait
+_STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
+_SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
 
 
 class ParkingDetector(Packed[State]):
@@ -41,7 +45,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 5
+    version: Final = 6
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -61,7 +65,9 @@ class ParkingDetector(Packed[State]):
         if series.observed_property == "temperature":
             return ears.other(spot, series.device)
         if series.observed_property == "occupied":
-            return ears.occupied(spot, series.device, _fresh_ms(spot, series.device))
+            every_ms = spot.intervals.get(series.device)
+            silent_ms = None if every_ms is None else _SILENT_INTERVALS * every_ms
+            return ears.occupied(spot, series.device, every_ms, _fresh_ms(spot, series.device), silent_ms)
         return None
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
@@ -94,12 +100,12 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
         state.cameras[event.device] = time_ms
     if spot is None:
         return
-    taken = event.present and event.stationary and event.phase is not TrackPhase.END
+    stands = event.stationary or (event.still_s is not None and event.still_s >= _STOPPED_S)
+    taken = event.present and stands and event.phase is not TrackPhase.END
     name = f"{event.device}/{event.track}"
     source = spot.sources.get(name)
-    if source is None and not taken and name not in spot.objects:
-        if not event.present:
-            _passes(spot, name, time_ms, lost=event.lost and event.box is not None)
+    if source is None and not (taken or (_is_lost(event) and stands) or name in spot.objects):
+        _passes(spot, event, name, time_ms)
         return
     if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
         return
@@ -107,17 +113,31 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
         if label != _MAY_STAND.get(spot.activity):
             word = _word(spot, event, name, time_ms, taken=taken)
+            if source is None and not taken:  # it was lost before we heard that it stood
+                _hear(state, spot, event, word._replace(taken=True, lost=False), turn)
             _hear(state, spot, event, word, turn)
             end_ms, lost = spot.passed.pop(name, (0, False)) if source is None else (0, False)
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
-                _hear(state, spot, event, word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost), turn)
+                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=_SURE if lost else 0)
+                _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
 
 
-def _passes(spot: Spot, name: str, time_ms: int, *, lost: bool) -> None:
-    """Something passes by, or left before we heard that it stood: remembered of the last few."""
-    spot.passed[name] = max((time_ms, lost), spot.passed.get(name, (0, False)))
+def _is_lost(event: CameraEvent) -> bool:
+    """Whether the camera may find it again, and say so in a way that can be told."""
+    return event.lost and event.box is not None
+
+
+def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
+    """Something comes, passes by, or left before we heard that it stood: remembered of the last few."""
+    if event.present:
+        spot.coming[name] = min(time_ms, spot.coming.get(name, time_ms))
+        if len(spot.coming) > _PASSED_MAX:
+            del spot.coming[min(spot.coming, key=lambda one: (spot.coming[one], one))]
+        return
+    spot.coming.pop(name, None)
+    spot.passed[name] = max((time_ms, _is_lost(event)), spot.passed.get(name, (0, False)))
     if len(spot.passed) > _PASSED_MAX:
         del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
 
@@ -131,7 +151,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
         return False
     source.newest_ms = stay.said_ms = time_ms
     source.put_off_ms = 0
-    stay.words += 1
+    stay.words += event.stationary
     stay.box = event.box
     return True
 
@@ -139,16 +159,27 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
 def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
     if event.device not in spot.cameras:
         spot.cameras = tuple(sorted((*spot.cameras, event.device)))
+    lost = _is_lost(event)
+    still_ms = 0 if event.still_s is None else ms(event.still_s)
+    came_ms = spot.coming.pop(name, None)
+    if taken:
+        counts = int(event.stationary)
+    elif event.phase is TrackPhase.END:
+        counts = _SURE if lost else 0  # when it left, nobody heard
+    else:
+        counts = 1 if event.present else _SURE
     return Word(
         name,
         event.device,
         time_ms,
         taken,
-        0 if event.still_s is None else ms(event.still_s),
+        still_ms,
         event.box,
         event.plate,
-        lost=event.lost and event.box is not None,
+        lost=lost,
         fresh_ms=None if event.box is None else spot.lengths.fresh,
+        counts=counts,
+        rolled=came_ms is not None and time_ms - still_ms - came_ms > spot.lengths.rolls,
     )
 
 
@@ -197,7 +228,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
 def _fresh_ms(spot: Spot, device: str) -> int | None:
     """How long a word of a sensor is good for; None: until it is taken back."""
     every_ms = spot.intervals.get(device)
-    return None if every_ms is None else _SILENT_INTERVALS * every_ms
+    return None if every_ms is None else round(_FRESH_INTERVALS * every_ms)
 
 
 def _says(state: State, spot: Spot, observed_property: str, value: float) -> bool | None:
@@ -223,6 +254,8 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     _place(spot, event, word.time_ms, turn)
     if source is None:
         source = spot.sources[word.name] = Source(word.camera, taken=False, newest_ms=word.time_ms)
+    if isinstance(event, Reading):
+        word = _follow(state, spot, source, event, word)
     _catch_up(state, spot, source, word, lengths, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
@@ -233,6 +266,26 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if changed:
         watches.look(state, spot, event, word.time_ms, turn)
     _arm(state, spot, turn)
+
+
+def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Word) -> Word:
+    """What the words before it make of a sensor's word.
+
+    Nobody saw whether what stands there is what stood there before, if the sensor was silent for long, or if a word
+    between was lost that was not due: then the stay begins with this one. And who is gone when a word was due may be
+    gone since the word before.
+    """
+    every_ms = spot.intervals.get(word.name)
+    told = tell(source, every_ms, word.time_ms, reading.identity)
+    if every_ms is None:
+        return word
+    stay = spot.stays.get(source.stay)
+    if stay is not None and source.taken and not stay.offends and stay.free_ms is None:
+        silent = word.time_ms - stay.said_ms > _SILENT_INTERVALS * every_ms
+        alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
+        if silent or (told.changed and alone and word.taken):
+            begin_anew(state, spot, stay, reading, word)
+    return word if word.taken else word._replace(counts=int(told.is_due is False))
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
@@ -257,6 +310,9 @@ def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Len
 def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
     lengths = spot.lengths
     known = source.taken and source.stay in spot.stays
+    if not known:
+        for number in displaced(state, spot, word):
+            _is_gone(spot, number, word.since_ms, event)
     stay = stay_of(state, spot, source, event, word, lengths)
     source.taken = True
     if not known:
@@ -266,12 +322,22 @@ def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     stays.pass_time(state, spot, source.stay, word.time_ms, lengths, turn)
 
 
+def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:
+    """It left and nobody heard it: another has taken its place."""
+    for source in spot.sources.values():
+        source.taken = source.taken and source.stay != number
+    if spot.stays[number].free_ms is None:
+        stays.leave(spot, number, at_ms, event, lost=False)
+    else:
+        spot.stays[number].lost = False
+
+
 def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
     source.taken = False
     stay = spot.stays.get(source.stay)
     if stay is None:
         return
-    if stay.waits:
+    if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
     stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)
     stays.pass_time(state, spot, source.stay, word.time_ms, spot.lengths, turn)  # clear_s may be 0

@@ -1,5 +1,6 @@
 """The short cut of what nearly every reading of a bay says: that all is as it was."""
 
+from processors.detectors.parking.numbers import number, tell
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Spot
 from processors.engine.contract import Ear
 
@@ -16,13 +17,27 @@ def other(spot: Spot, device: str) -> Ear:
     return hear
 
 
-def occupied(spot: Spot, device: str, fresh_ms: int | None) -> Ear:
-    """Takes note that a spot is still taken, before anything falls due, or still free, with nobody else there."""
+def occupied(spot: Spot, device: str, every_ms: int | None, fresh_ms: int | None, silent_ms: int | None) -> Ear:
+    """Takes note that a spot is still taken, before anything falls due, or still free, with nobody else there.
+
+    Args:
+        spot: which.
+        device: the sensor that says so.
+        every_ms: its interval.
+        fresh_ms: how long its word is good for.
+        silent_ms: who stands there after so long without a word may be somebody else.
+    """
     sources, stays = spot.sources, spot.stays
 
     def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
         source = sources.get(device)
-        if source is None or (value != 0) is not source.taken or time_ms < source.newest_ms or spot.watches:
+        if (
+            source is None
+            or len(stays) > 1
+            or (value != 0) is not source.taken
+            or time_ms < source.newest_ms
+            or spot.watches
+        ):
             return False
         behind_ms = min(max(now_ms - time_ms, 0), BEHIND_MAX_MS)
         due_ms = spot.due_ms
@@ -30,15 +45,18 @@ def occupied(spot: Spot, device: str, fresh_ms: int | None) -> Ear:
             return False  # to be asked again sooner
         if source.taken:
             stay = stays.get(source.stay)
-            if stay is None or stay.waits or stay.free_ms is not None or len(stays) > 1:
+            if stay is None or stay.waits or stay.free_ms is not None or not stay.since_ms <= time_ms < due_ms:
                 return False
-            if not stay.since_ms <= time_ms < due_ms:
-                return False
+            if silent_ms is not None and (
+                time_ms - stay.said_ms > silent_ms or number(identity) != (source.boot, source.seq + 1)
+            ):
+                return False  # there may have been another between
             stay.words_needed, stay.fresh_ms = 1, fresh_ms
             stay.words += 1
             stay.said_ms = max(stay.said_ms, time_ms)
         elif stays or not (source.stay or not (spot.cameras or spot.flags or spot.objects)):
             return False
+        tell(source, every_ms, time_ms, identity)
         spot.shard, spot.behind_ms = shard, behind_ms
         source.newest_ms, source.put_off_ms = time_ms, 0
         return True

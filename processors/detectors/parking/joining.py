@@ -30,6 +30,8 @@ class Word(NamedTuple):
     plate: str | None = None
     lost: bool = False  # it ended, and nobody said that it left
     fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
+    counts: int = 1  # for so many that say that something stands there, or stood there until now
+    rolled: bool = False  # it moved before it stood
 
     @property
     def since_ms(self) -> int:
@@ -41,12 +43,12 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     """A message that says that something stands there, or stood there until now."""
     stay.words_needed = 1 if word.box is None else words_needed
     stay.fresh_ms = word.fresh_ms
-    if word.taken or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
-        stay.words += 1
-    if word.taken:
+    if word.taken or not word.camera or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
+        stay.words += word.counts
+    if word.taken or (word.counts and not word.camera):
         stay.said_ms = max(stay.said_ms, word.time_ms)
-        if word.box is not None:
-            stay.box = word.box
+    if word.taken and word.box is not None:
+        stay.box = word.box
     if word.plate is not None and stay.plate is None:
         stay.plate = word.plate
         recall(spot, stay, word.name)
@@ -81,6 +83,14 @@ def stay_of(
     if word.since_ms < stay.since_ms:
         began_earlier(state, spot, stay, event, word)
     return stay
+
+
+def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
+    """Nobody knows what stood there before this word."""
+    stay.since_ms = stay.judged_ms = word.time_ms
+    stay.first = Evidence.of(event)
+    stay.words, stay.waits = 0, False
+    judge(state, spot, stay, word.time_ms)
 
 
 def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
@@ -119,11 +129,29 @@ def _found(state: State, spot: Spot, word: Word, lengths: Lengths) -> str:
             continue
         if word.box is None or stay.box is None:
             return number
+        if word.rolled:
+            continue
         there = stay.free_ms is None or (stay.lost and word.since_ms - stay.free_ms < lengths.join_gap)
         share = overlap(stay.box, word.box) if there else 0.0
         if share > best:
             best, found = share, number
     return found
+
+
+def displaced(state: State, spot: Spot, word: Word) -> list[str]:
+    """The stays of vehicles that must have gone, because another has come and stands in their place."""
+    if word.box is None or not word.rolled or spot.site.facility_class is FacilityClass.PARKING_BAY:
+        return []
+    share = values_of(state, spot)["tracks.join_overlap"]
+    return [
+        number
+        for number, stay in sorted(spot.stays.items())
+        if stay.camera == word.camera
+        and stay.box is not None
+        and (stay.free_ms is None or stay.lost)
+        and not (stay.plate is not None and stay.plate == word.plate)
+        and overlap(stay.box, word.box) > share
+    ]
 
 
 def _another(stay: Stay, word: Word) -> bool:

@@ -75,6 +75,7 @@ def lengths_of(state: State, spot: Spot) -> Lengths:
         join_gap=ms(values["tracks.join_gap_s"]),
         fresh=ms(values["tracks.fresh_s"]),
         words=round(values["tracks.words"]),
+        rolls=ms(values["tracks.rolls_s"]),
     )
 
 

@@ -24,6 +24,7 @@ class Lengths(msgspec.Struct, frozen=True):
     join_gap: int = 0
     fresh: int = 0
     words: int = 1
+    rolls: int = 0
 
 
 class Source(msgspec.Struct):
@@ -35,6 +36,9 @@ class Source(msgspec.Struct):
     stay: str = ""  # "": none
     box: Box | None = None
     put_off_ms: int = 0  # how much later it is gone because the clock was set since it spoke
+    beat_ms: int = -1  # of a sensor: the newest word that came at its interval
+    boot: str = ""
+    seq: int = -1  # and its number, where it numbers them
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -106,6 +110,7 @@ class Spot(msgspec.Struct):
     cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
     left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
     passed: dict[str, tuple[int, bool]] = {}  # tracks that left or (true) were lost before we heard that they stood
+    coming: dict[str, int] = {}  # tracks that have not stopped here yet, and since when they are here
     cameras: tuple[str, ...] = ()  # that look at it
     shard: str = ""  # of the newest message
     behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late

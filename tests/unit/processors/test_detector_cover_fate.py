@@ -98,6 +98,54 @@ def test_silence_after_a_tilt_is_theft_and_a_word_takes_it_back() -> None:
     assert len({one.id for one in driver.findings}) == 3
 
 
+def covers(count: int) -> PipelineTestDriver:
+    """Several in one street, heard every ten minutes."""
+    driver = PipelineTestDriver(CoverDetector(), tick_s=10.0)
+    names = ["it", *(f"other-{number}" for number in range(1, count))]
+    driver.register(*(facility(name, FacilityClass.MANHOLE_COVER, interval_s=600.0) for name in names))
+    driver.advance(10)
+    return driver
+
+
+def all_say(driver: PipelineTestDriver, times: int, angles: dict[str, float]) -> None:
+    for _ in range(times):
+        for name, angle in angles.items():
+            driver.read(name, "tilt_angle", angle)
+        driver.advance(600)
+
+
+OTHERS = dict.fromkeys(("other-1", "other-2", "other-3"), 0.0)
+
+
+def test_a_cover_that_is_silent_with_the_others_of_its_street_is_not_stolen() -> None:
+    driver = covers(4)
+    all_say(driver, 2, OTHERS | {"it": 25.0})
+    assert kinds(driver) == ["raised cover_tilted"]
+    driver.advance(3 * 3_600)  # their gateway is down
+    all_say(driver, 2, OTHERS)  # they are heard before it is
+    all_say(driver, 2, OTHERS | {"it": 0.0})
+    assert kinds(driver) == ["raised cover_tilted", "cleared cover_tilted"]
+
+
+def test_a_cover_that_is_not_heard_when_the_others_are_again_is_stolen() -> None:
+    driver = covers(4)
+    all_say(driver, 2, OTHERS | {"it": 25.0})
+    driver.advance(3 * 3_600)
+    all_say(driver, 5, OTHERS)
+    assert kinds(driver) == ["raised cover_tilted", "cleared cover_tilted", "raised cover_stolen"]
+
+
+@pytest.mark.parametrize("silent", [("other-1",), ("other-1", "other-2", "other-3")])
+def test_who_was_silent_long_before_excuses_nobody(silent: tuple[str, ...]) -> None:
+    driver = covers(4)
+    heard = {name: angle for name, angle in OTHERS.items() if name not in silent}
+    all_say(driver, 1, OTHERS)
+    all_say(driver, 5, heard | {"it": 0.0})
+    all_say(driver, 2, heard | {"it": 25.0})
+    all_say(driver, 3, heard)
+    assert kinds(driver)[-1] == "raised cover_stolen"
+
+
 def test_silence_without_a_tilt_is_no_theft() -> None:
     driver = shaft()
     say(driver, tilt_angle=[0, 0])

@@ -86,6 +86,12 @@ def test_a_bin_that_stands_still_every_night_is_not_stuck() -> None:
     silent_about(*rows, of=FacilityClass.WASTE_BIN)
 
 
+def test_after_a_fire_what_moves_as_it_did_does_not_stand_still() -> None:
+    calm = [Row(n * 900, "bin-1", "temperature", round(20 + 0.3 * noise(n), 1)) for n in range(150)]
+    story = [row._replace(value=300.0) if 60 <= n < 63 else row for n, row in enumerate(calm)]
+    assert "raised device_stuck bin-1/temperature" not in said(told(story, facility("bin-1", FacilityClass.WASTE_BIN)))
+
+
 def test_a_flow_at_rest_is_not_stuck_although_it_always_moved_before() -> None:
     rows = [Row(n * 5 * MINUTE, "flow", "flow", 20 + noise(n)) for n in range(2 * 288)]
     rows += [Row(2 * DAY + n * 5 * MINUTE, "flow", "flow", 0.0) for n in range(3 * 288)]
@@ -349,6 +355,11 @@ def test_a_device_that_is_hardly_heard_for_hours_is_named_until_it_is_heard_well
 
 def test_an_hour_of_rain_is_no_matter() -> None:
     assert said(told(heard(*[-100.0] * 20, *[-130.0] * 12, *[-100.0] * 60), lamp())) == []
+
+
+def test_how_good_it_was_before_does_not_put_it_off() -> None:
+    weak = [-125.0] * 38  # over six hours
+    assert said(told(heard(*[-70.0] * 20, *weak), lamp())) == ["raised device_signal lamp-1"]
 
 
 def test_the_ratio_to_the_noise_counts_as_well() -> None:

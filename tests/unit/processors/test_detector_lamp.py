@@ -156,6 +156,46 @@ def test_what_a_dimmed_lamp_takes_is_not_learnt() -> None:
 # by day
 
 
+def burning(driver: PipelineTestDriver, *gaps_min: float) -> None:
+    """It burns from now on, says so after each of these gaps, and after the last that it is out."""
+    driver.read("it", "power", 118)
+    for gap in gaps_min[:-1]:
+        driver.advance(gap * MINUTE)
+        driver.read("it", "power", 118)
+    driver.advance(gaps_min[-1] * MINUTE)
+    driver.read("it", "power", 0)
+
+
+@pytest.mark.parametrize(
+    ("gaps_min", "is_found"),
+    [
+        ((6, 10, 10, 5), True),  # out before it was due to speak: it burned until then
+        ((6, 10, 10, 10), False),  # due: it may have been out since the word before
+        ((6, 10, 20), False),  # and even longer, as a word was lost
+        ((6, 10, 10, 2), False),  # 28 minutes are no half hour
+    ],
+)
+def test_how_long_it_burned_by_day_says_the_word_that_it_is_out_if_that_was_not_due(
+    gaps_min: tuple[float, ...], *, is_found: bool
+) -> None:
+    speaks = facility("it", FacilityClass.STREET_LAMP, interval_s=10 * MINUTE, rules={"lamp.rated_w": RATED})
+    driver = street(NOON, speaks)
+    burning(driver, *gaps_min)
+    assert kinds(driver) == ["raised lamp_on_by_day"] * is_found
+    if is_found:
+        assert driver.findings[0].since == NOON
+        assert driver.findings[0].summary == "Lamp it burned by day for 31 min"
+    driver.advance(10 * MINUTE)
+    driver.read("it", "power", 0)
+    assert kinds(driver)[1:] == ["cleared lamp_on_by_day"] * is_found
+
+
+def test_without_an_interval_nobody_knows_when_a_word_was_due() -> None:
+    driver = street(NOON)
+    burning(driver, 6, 10, 10, 5)
+    assert driver.findings == []
+
+
 def test_a_lamp_that_burns_for_half_an_hour_by_day() -> None:
     driver = street(NOON)
     take(driver, *[118.0] * 6)
@@ -384,3 +424,24 @@ def test_the_same_hours_of_another_night_find_the_same(rows: list[Row], days: in
     night = [row for row in rows if 12.5 * HOUR < row[3] < 20.5 * HOUR]  # on every day of the year
     plain = found(told(LampDetector, LAMPS, night, tick_s=HOUR))
     assert found(told(LampDetector, LAMPS, night, later_s=later_s, tick_s=6 * HOUR), later_s) == plain
+
+
+def nightly(driver: PipelineTestDriver, *watts: float) -> None:
+    """Until the sun is up, every ten minutes; then an hour by day of the last of them."""
+    take(driver, *watts, every_s=10 * MINUTE)
+    driver.advance_to(int((NOON + timedelta(days=1)).timestamp() * 1000))
+    take(driver, *[watts[-1]] * 7, every_s=10 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("watts", "is_found"),
+    [
+        ([118.1, 119.0, 117.5, 118.4, 118.2, 118.9, *[118.3] * 6], False),  # never the same before: it is frozen
+        ([118.0, 118.0, 118.0, 119.0, 118.0, 118.0, 118.0, 119.0, *[118.0] * 6], True),  # its meter counts whole watts
+        ([118.0] * 12, True),  # nobody knows that it should vary
+    ],
+)
+def test_a_lamp_that_froze_while_it_burned_does_not_burn_by_day(watts: list[float], *, is_found: bool) -> None:
+    driver = street(NIGHT)
+    nightly(driver, *watts)
+    assert ("raised lamp_on_by_day" in kinds(driver)) is is_found

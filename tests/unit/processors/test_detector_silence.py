@@ -130,6 +130,16 @@ def test_who_loses_messages_is_given_as_many_intervals_as_its_losses_explain(
     assert said(driver) == (SILENT[:1] if found else [])
 
 
+def test_one_loss_is_no_habit() -> None:
+    driver = street(tick_s=10.0)
+    speak(driver)
+    lossy(driver, 5, 1)  # the first of five
+    driver.advance(310)
+    assert said(driver) == []
+    driver.advance(60)
+    assert said(driver) == SILENT[:1]  # after 6 minutes, not 11
+
+
 def test_an_outage_that_was_found_is_no_loss() -> None:
     driver = street(tick_s=10.0)
     speak(driver)

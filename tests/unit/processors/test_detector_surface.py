@@ -105,6 +105,17 @@ def test_what_is_small_is_left_alone(size: dict[str, float], raises: bool) -> No
     assert street.said == ([RAISED] if raises else [])
 
 
+@pytest.mark.parametrize("shadow_min", [-60.0, 61.0])
+def test_one_picture_of_a_shadow_does_not_make_it_larger(shadow_min: float) -> None:
+    street = Street()
+    for minute in sorted((0.0, 60.0, shadow_min)):
+        if minute == shadow_min:
+            street.at(60 + minute).sees(area_m2=0.8, confidence=0.5)
+        else:
+            street.at(60 + minute).sees(area_m2=0.4).at(60.1 + minute).sees(area_m2=0.4)
+    assert street.said == []
+
+
 def test_a_missing_cover_is_never_small() -> None:
     street = Street().passes(0, 60, label="cover_missing", area_m2=0.3)
     assert street.said == ["raised cover_missing road-1"]

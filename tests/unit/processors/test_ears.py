@@ -45,6 +45,7 @@ CASES: dict[str, tuple[Detector[Any], Facility, dict[str, Sequence[float]]]] = {
     "lamp": (LampDetector(), night_lamp(), {"power": (120.0, 120.0, 118.0, 60.0, 0.0), "switch_on": (1.0, 1.0, 0.0)}),
     "bay": (ParkingDetector(), bay("bay-1", "mag", max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
     "two": (ParkingDetector(), bay("bay-1", "mag", "radar", max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
+    "beat": (ParkingDetector(), bay("bay-1", "mag", interval_s=10.0, max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
     "leak": (LeakDetector(), METER, {"pressure": (4e5, 4.1e5)}),
 }
 

@@ -1,6 +1,7 @@
 """The truth about a simulated city: what it says is what was made, and nothing that nobody could see counts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from ops.simulate.city.city import City
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.model import Matter
 from ops.simulate.city.sizes import Size
-from ops.simulate.city.truth import Truth, longest_seen, matter_truth
+from ops.simulate.city.truth import Truth, in_queues, longest_seen, matter_truth, own_truth
 from ops.simulate.model import DAY_MS
 from schemas.anomaly import AnomalyKind
 
@@ -141,6 +142,38 @@ def test_what_no_working_sensor_watched_is_not_visible() -> None:
     assert hidden((0, 140_000)).visible
     assert not hidden((110_000, 130_000), (180_000, 190_000)).visible
     assert hidden((200_000, 300_000)).visible
+
+
+def test_what_can_be_heard_only_at_first_is_not_visible_when_that_was_missed() -> None:
+    stolen = Matter(AnomalyKind.COVER_STOLEN, "c", 1_000, 900_000, 50.0, needs_ms=60_000, shows_ms=180_000)
+    assert matter_truth(stolen, []).visible
+    assert not matter_truth(stolen, [Fault(FaultKind.OUTAGE, 0, 150_000)]).visible
+    assert matter_truth(stolen, [Fault(FaultKind.OUTAGE, 100_000, 950_000)]).visible
+
+
+@pytest.mark.parametrize(
+    ("kind", "start_ms", "apart"),
+    [
+        (AnomalyKind.DOUBLE_PARKING, 1_500_000, True),
+        (AnomalyKind.DOUBLE_PARKING, 2_599_999, True),  # the queue takes ten minutes to go
+        (AnomalyKind.DOUBLE_PARKING, 2_600_000, False),
+        (AnomalyKind.NO_STOPPING, 1_500_000, False),
+    ],
+)
+def test_who_stands_in_a_queue_is_not_double_parked(kind: AnomalyKind, start_ms: int, *, apart: bool) -> None:
+    jam = Truth(AnomalyKind.SEGMENT_CONGESTED, "lane", 1_000_000, 2_000_000)
+    standing = Truth(kind, "kerb", start_ms, start_ms + 200_000)
+    assert [one.apart for one in in_queues([standing, jam])] == [apart, False]
+    assert not any(one.apart for one in in_queues([standing, replace(jam, near_miss=True)]))
+
+
+def test_a_sensor_that_dies_in_an_open_cover_may_be_called_a_theft() -> None:
+    thing = next(one for one in City(11, 100).things if one.family == "cover")
+    dead = Fault(FaultKind.DEAD, 5_000_000, 15_000_000)
+    is_open = Matter(AnomalyKind.COVER_OPEN, thing.facility.facility, 4_000_000, 6_000_000, 50.0)
+    for matters, may_be in (([is_open], True), ([is_open._replace(end_ms=5_000_000)], False)):
+        (truth,) = own_truth(thing, [dead], [], matters, (0, DAY_MS))
+        assert (AnomalyKind.COVER_STOLEN in truth.also) is may_be
 
 
 def test_a_device_whose_clock_is_wrong_still_sees() -> None:

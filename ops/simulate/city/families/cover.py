@@ -40,6 +40,8 @@ class Covers(Sampled):
         found = drawn(self.draws(thing, "matters", day), menu, thing.facility.facility, begin)
         if found is None:
             return []
+        if found.kind is AnomalyKind.COVER_STOLEN and wet(thing):
+            return [found._replace(shows_ms=CARRIED_MS)]
         if found.kind is not AnomalyKind.COVER_LIFTED:
             return [found]
         below = found._replace(

@@ -121,6 +121,12 @@ def test_a_sighting_tells_the_box_and_for_how_long_it_has_stood() -> None:
     assert seen.still_s == 18.0  # 90 frames, five a second
 
 
+@pytest.mark.parametrize(("frames", "still_s"), [(15, 3.0), (0, None)])
+def test_what_has_just_stopped_tells_for_how_long_too(frames: int, still_s: float | None) -> None:
+    (seen,) = one(FRIGATE, "frigate/events", event(stationary=False, motionless_count=frames)).sightings
+    assert (seen.stationary, seen.still_s) == (False, still_s)
+
+
 def test_a_new_and_an_ended_object() -> None:
     started = one(FRIGATE, "frigate/events", event() | {"type": "new"})
     assert started.sightings[0].phase is TrackPhase.NEW
