@@ -21,7 +21,7 @@ from ops.simulate.city.faults import Fault, Faults
 from ops.simulate.city.layout import STREET_FACILITIES, Street
 from ops.simulate.city.model import Family, Matter, Thing
 from ops.simulate.city.sky import Weather
-from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, matter_truth, own_truth
+from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, matter_truth, own_truth, pause_truth
 from ops.simulate.demo import DEMO_START_MS
 from ops.simulate.model import DAY_MS
 from schemas.facility import Facility
@@ -146,4 +146,6 @@ class City:
                 for matter in self.matters(thing):
                     yield matter_truth(matter, broken)
                 yield from own_truth(thing, own, outages if thing.device.gateway else [], self.start_ms, self.end_ms)
-                yield from gap_truth(self._channels[thing.device.name].gaps)
+                channel = self._channels[thing.device.name]
+                yield from gap_truth(channel.gaps)
+                yield from pause_truth(channel.pauses)

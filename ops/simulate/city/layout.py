@@ -14,7 +14,7 @@ from typing import Final
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.lamp import LAMPS
 from ops.simulate.city.model import Device, Thing
-from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M
+from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M, VOLTAGE_V
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
@@ -32,6 +32,8 @@ STREET_DEG: Final = 0.0025
 _COVER_CODES: Final = ("01001", "01002", "01003")  # water, sewage, storm water
 _WARM: Final = (1, 2, 4)
 """Sorts of LoRaWAN devices with a thermometer: covers, bays, gas detectors."""
+_MANY: Final = (1, 2)
+"""Those of which every street has many: covers, bays."""
 _WET_CODES: Final = _COVER_CODES[1:]
 _CLASS_OF: Final = {
     "bicycle_lane": FacilityClass.BICYCLE_LANE,
@@ -131,7 +133,15 @@ class Street:
     def _lora(self, sort: int, index: int, facility: str, interval_s: float) -> Device:
         eui = f"24e1{sort:02x}{self.number:06x}{index:04x}"
         thermometer = sort in _WARM
-        return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s, thermometer=thermometer)
+        return Device(
+            eui,
+            "chirpstack",
+            facility,
+            self.gateway,
+            interval_s=interval_s,
+            thermometer=thermometer,
+            neighbours=sort in _MANY,
+        )
 
     def _thing(
         self,
@@ -169,14 +179,16 @@ class Street:
             facility = f"bay-{self.number:04d}-{index + 1:02d}"
             device = self._lora(2, index, facility, 600.0)
             if index % 2:
-                device = _nbiot("bay", self.number, index, facility, 600.0)._replace(thermometer=True)
+                device = _nbiot("bay", self.number, index, facility, 600.0)
+                device = device._replace(thermometer=True, neighbours=True, senses=("obstruction",))
             policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
             yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
 
     def _feeder(self, lamps: tuple[Thing, ...]) -> Thing:
         facility = f"feeder-{self.number:04d}"
         device = self._lora(3, 0, facility, 600.0)
-        thing = self._thing(facility, FacilityClass.LAMP_FEEDER, "feeder", device, 0.0, Policy(), zone=self.feeder_zone)
+        policy = Policy(rules={"limit_voltage.low": VOLTAGE_V})
+        thing = self._thing(facility, FacilityClass.LAMP_FEEDER, "feeder", device, 0.0, policy, zone=self.feeder_zone)
         return thing._replace(parts=tuple(lamp.facility for lamp in lamps))
 
     def _lamps(self) -> Iterator[Thing]:

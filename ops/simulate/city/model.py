@@ -24,6 +24,10 @@ class Device(NamedTuple):
     interval_s: float | None = None
     thermometer: bool = False
     """It also says how warm it is where it sits, which has little to do with what it is for."""
+    neighbours: bool = False
+    """Many of its sort stand in its street, all as warm."""
+    senses: tuple[str, ...] = ()
+    """What it measures beside what all of its sort do."""
 
 
 class Thing(NamedTuple):

@@ -419,3 +419,45 @@ SIDEWALK_SURFACE: Final[Menu] = (
     _surface(Kind.SIDEWALK_DAMAGED, "4.3: from 0.5 m2, over 2 passes", 0.2),
     _GARBAGE,
 )
+
+# ---------------------------------------------------------------------------------------------------------- devices
+
+PAUSE: Final = Size(
+    Kind.DEVICE_SILENT,
+    "4.3 heartbeat: silent for more than 3 intervals; here only what nearly is",
+    threshold=3.0,
+    rate=0.01,
+    far=(1.0, 1.0),
+    needs_s=0.0,
+    lasts_s=(0.0, 0.0),
+    before=(0.80, 0.97),
+)
+"""In intervals of the device between two of its messages."""
+DRIFT_RAMP_S: Final = 2 * HOUR_S
+DRIFT: Final = Size(
+    Kind.DEVICE_DRIFT,
+    "the issue: drift against neighbours; no source has a number: six times the half degree that thermometers promise",
+    threshold=3.0,
+    rate=0.02,
+    far=(1.5, 4.0),
+    needs_s=9 * HOUR_S,
+    lasts_s=(0.0, 0.0),
+    before=(0.80, 0.93),
+    beyond=(1.07, 1.20),
+)
+"""Degrees by which it is off in the end; for as long as a shift of work, so that no draught looks like it."""
+VOLTAGE_V: Final = 198.0
+VOLTAGE: Final[Menu] = (
+    Size(
+        Kind.LIMIT_EXCEEDED,
+        "GB/T 12325-2008: supply at 220 V must not fall by more than 10 %; a limit that the city sets for its cabinets",
+        threshold=VOLTAGE_V,
+        rate=0.3,
+        far=(0.70, 0.85),
+        needs_s=25 * MINUTE_S,
+        lasts_s=(60 * MINUTE_S, 4 * HOUR_S),
+        before=(1.03, 1.12),
+        beyond=(0.85, 0.97),
+    ),
+)
+"""Of cabinets of lamps."""
