@@ -73,7 +73,8 @@ class Driver:
         periods = {HOLIDAYS: tuple(date.fromisoformat(one) for one in self._city.holidays)}
         calendar = Calendar(time_zone=DEFAULT_CALENDAR.time_zone, periods=periods)
         configured: list[Data] = [*self._city.zones, CalendarConfigured(calendar=calendar)]
-        self._take([*configured, *(FacilityRegistered(facility=one) for one in self._city.facilities)])
+        registered = (FacilityRegistered(facility=one) for one in self._city.facilities)
+        self._take([*configured, *registered, *self._city.works])
         hour_ms = self._now_ms + HOUR_MS
         for message in self._city.messages():
             self._advance(message.at_ms)

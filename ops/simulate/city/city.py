@@ -24,10 +24,12 @@ from ops.simulate.city.layout import STREET_FACILITIES, Street
 from ops.simulate.city.model import Family, Matter, Thing
 from ops.simulate.city.sky import Weather
 from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, matter_truth, own_truth, pause_truth
+from ops.simulate.city.works import works_of
 from ops.simulate.demo import DEMO_START_MS
 from ops.simulate.model import DAY_MS
 from schemas.facility import Facility
 from schemas.registry import ZoneConfigured
+from schemas.works import MaintenancePlanned
 
 START_MS: Final = DEMO_START_MS
 """A Monday in July, midnight in Xuchang."""
@@ -76,6 +78,12 @@ class City:
     def zones(self) -> tuple[ZoneConfigured, ...]:
         """What must be configured."""
         return tuple(zone for street in self.streets for zone in street.zones)
+
+    @cached_property
+    def works(self) -> tuple[MaintenancePlanned, ...]:
+        """What is planned."""
+        days = [(street, day) for street in self.streets for day in range(self.days)]
+        return tuple(one for street, day in days for one in works_of(self.seed, street, self.start_ms, day))
 
     @property
     def holidays(self) -> tuple[str, ...]:
