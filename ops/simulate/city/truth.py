@@ -17,7 +17,7 @@ SILENT_INTERVALS: Final = 3
 """Section 4.3, heartbeat: silent after so many intervals."""
 SEVERAL: Final = 3
 """So many wrong messages tell a wrong device from a wrong message."""
-CALM_FAMILIES: Final = frozenset({"camera", "road", "patrol"})
+CALM_FAMILIES: Final = frozenset({"camera", "timed", "road", "patrol"})
 """Whose healthy devices may say one and the same for days: that they are frozen does not show."""
 STUCK_INTERVALS: Final = 36
 STUCK_MS: Final = 6 * HOUR_MS

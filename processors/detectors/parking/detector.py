@@ -33,7 +33,6 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _PASSED_MAX: Final = 8
-_SILENT_INTERVALS: Final = 3  # a sensor that missed so many words says nothing of what stands there
 
 
 class ParkingDetector(Packed[State]):
@@ -41,7 +40,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 5
+    version: Final = 6
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -167,7 +166,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     if series.observed_property == "occupied":
         every_ms = spot.intervals.get(series.device)
-        fresh_ms = None if every_ms is None else _SILENT_INTERVALS * every_ms
+        fresh_ms = None if every_ms is None else watches.SILENT_INTERVALS * every_ms
         word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms)
         _hear(state, spot, reading, word, turn)
         return
@@ -208,6 +207,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if source is None:
         source = spot.sources[word.name] = Source(word.camera, taken=False, newest_ms=word.time_ms)
     _catch_up(state, spot, source, word, lengths, turn)
+    watches.catch_up(state, spot, watches.CONFLICT, word.time_ms, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
     if word.taken:
