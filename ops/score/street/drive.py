@@ -6,13 +6,12 @@ Between the two folds stands no sequencer: what one tick makes the first fold sa
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 
+from ops.score.street.calendar import calendar_of
 from ops.score.street.ears import SHARD, Ears
 from ops.score.street.matching import Found
 from ops.simulate.city.city import City
-from ops.simulate.city.curb import HOLIDAYS
 from ops.simulate.model import HOUR_MS
 from processors import correlators
 from processors.detectors import ALL
@@ -21,10 +20,9 @@ from processors.engine.contract import Detector, Said
 from schemas.anomaly import Anomaly, Transition
 from schemas.carrier import DeviceCarried
 from schemas.clock import Tick
-from schemas.curb import DEFAULT_CALENDAR, Calendar
 from schemas.envelope import Data
 from schemas.model import from_ms
-from schemas.registry import CalendarConfigured, FacilityRegistered
+from schemas.registry import FacilityRegistered
 
 TICK_MS: Final = 1_000
 LATENESS_MS: Final = 24 * HOUR_MS
@@ -70,9 +68,7 @@ class Driver:
         """
         out = self._out
         self._tick()
-        periods = {HOLIDAYS: tuple(date.fromisoformat(one) for one in self._city.holidays)}
-        calendar = Calendar(time_zone=DEFAULT_CALENDAR.time_zone, periods=periods)
-        configured: list[Data] = [*self._city.zones, CalendarConfigured(calendar=calendar)]
+        configured: list[Data] = [*self._city.zones, calendar_of(self._city)]
         registered = (FacilityRegistered(facility=one) for one in self._city.facilities)
         self._take([*configured, *registered, *self._city.works])
         hour_ms = self._now_ms + HOUR_MS

@@ -107,7 +107,7 @@ def _passes(state: State, spot: Spot, name: str, event: CameraEvent, time_ms: in
     """Something passes by, or left before we heard that it stood: remembered of the last few."""
     lost = event.lost and event.box is not None
     if not lost and spot.stays:
-        found_leaving(state, spot, event)
+        found_leaving(state, spot, event, time_ms)
     spot.passed[name] = max((time_ms, lost), spot.passed.get(name, (0, False)))
     if len(spot.passed) > _PASSED_MAX:
         del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]

@@ -37,13 +37,15 @@ class Word(NamedTuple):
         return self.time_ms - self.still_ms
 
 
-def found_leaving(state: State, spot: Spot, event: CameraEvent) -> None:
+def found_leaving(state: State, spot: Spot, event: CameraEvent, time_ms: int) -> None:
     """A track leaves of which nobody heard that it stood: of what was lost there, it may be the vehicle."""
     if event.box is None:
         return
     least = values_of(state, spot)["tracks.join_overlap"]
     for stay in spot.stays.values():
-        if stay.lost and stay.camera == event.device and stay.box is not None and overlap(stay.box, event.box) > least:
+        if not stay.lost or stay.camera != event.device or stay.free_ms is None or time_ms < stay.free_ms:
+            continue
+        if stay.box is not None and overlap(stay.box, event.box) > least:
             stay.lost = False
 
 
