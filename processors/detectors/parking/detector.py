@@ -10,7 +10,7 @@ from typing import Final
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
-from processors.detectors.parking.joining import Word, began_earlier, found_leaving, note, stay_of
+from processors.detectors.parking.joining import Word, began_earlier, note, stay_of
 from processors.detectors.parking.rules import NAMES, ms, values_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
@@ -87,7 +87,7 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     source = spot.sources.get(name)
     if source is None and not taken and name not in spot.objects:
         if not event.present:
-            _passes(state, spot, name, event, time_ms)
+            _passes(spot, name, time_ms, lost=event.lost and event.box is not None)
         return
     if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
         return
@@ -103,11 +103,8 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
 
 
-def _passes(state: State, spot: Spot, name: str, event: CameraEvent, time_ms: int) -> None:
+def _passes(spot: Spot, name: str, time_ms: int, *, lost: bool) -> None:
     """Something passes by, or left before we heard that it stood: remembered of the last few."""
-    lost = event.lost and event.box is not None
-    if not lost and spot.stays:
-        found_leaving(state, spot, event, time_ms)
     spot.passed[name] = max((time_ms, lost), spot.passed.get(name, (0, False)))
     if len(spot.passed) > _PASSED_MAX:
         del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]

@@ -2,7 +2,7 @@
 
 Ids of tracks are not stable: a track is lost when the light changes or a lorry passes, and its object is found again
 under another id. A new track is the vehicle of a stay if its plate is that vehicle's; or if it is of the same camera
-and their boxes overlap, while the other was heard of or was lost, standing, shortly before. On a bay there is room
+and their boxes overlap, while the other is there still or was lost, standing, shortly before. On a bay there is room
 for one, so whatever is said is said of it; the same goes for sensors of one stretch of kerb, and for tracks of a camera
 that tells no boxes.
 """
@@ -35,18 +35,6 @@ class Word(NamedTuple):
     def since_ms(self) -> int:
         """From when on it speaks of what stands there."""
         return self.time_ms - self.still_ms
-
-
-def found_leaving(state: State, spot: Spot, event: CameraEvent, time_ms: int) -> None:
-    """A track leaves of which nobody heard that it stood: of what was lost there, it may be the vehicle."""
-    if event.box is None:
-        return
-    least = values_of(state, spot)["tracks.join_overlap"]
-    for stay in spot.stays.values():
-        if not stay.lost or stay.camera != event.device or stay.free_ms is None or time_ms < stay.free_ms:
-            continue
-        if stay.box is not None and overlap(stay.box, event.box) > least:
-            stay.lost = False
 
 
 def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
@@ -131,8 +119,7 @@ def _found(state: State, spot: Spot, word: Word, lengths: Lengths) -> str:
             continue
         if word.box is None or stay.box is None:
             return number
-        there_ms = stay.said_ms if stay.free_ms is None else stay.free_ms if stay.lost else None
-        there = there_ms is not None and word.since_ms - there_ms < lengths.join_gap
+        there = stay.free_ms is None or (stay.lost and word.since_ms - stay.free_ms < lengths.join_gap)
         share = overlap(stay.box, word.box) if there else 0.0
         if share > best:
             best, found = share, number

@@ -107,37 +107,6 @@ def test_a_lost_one_is_waited_for_so_long(gap_s: float, joined: bool) -> None:
     assert camera.said == ([RAISED] if joined else [])
 
 
-def test_one_whose_leaving_was_not_heard_is_not_the_next_in_its_place() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 75)  # both messages that it leaves are lost; the last that came said it stood at 70 s
-    camera.stands("b", 200, 290, box=(110.0, 308.0, 250.0, 398.0))
-    camera.leaves("b")
-    camera.at(1000)
-    assert camera.said == []
-
-
-def test_one_that_was_lost_and_found_on_the_move_is_not_the_next_in_its_place() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 120)
-    camera.loses("a")
-    camera.at(128).sees("b", phase=TrackPhase.NEW, stationary=False)
-    camera.at(132).leaves("b")
-    camera.stands("c", 200, 290, box=(110.0, 308.0, 250.0, 398.0))
-    camera.leaves("c")
-    camera.at(1000)
-    assert camera.said == []
-
-
-def test_one_that_passes_a_lost_one_elsewhere_in_the_picture_is_not_the_lost_one() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 120)
-    camera.loses("a")
-    camera.at(122).sees("b", phase=TrackPhase.NEW, stationary=False, box=BESIDE)
-    camera.at(125).leaves("b", box=BESIDE)
-    camera.stands("c", 130, 200)
-    assert camera.said == [RAISED]
-
-
 def test_one_that_was_seen_leaving_is_not_the_next_in_its_place() -> None:
     camera = Camera()
     camera.stands("a", 0, 100)
