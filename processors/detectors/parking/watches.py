@@ -26,6 +26,7 @@ _WORDS: Final = {
 SILENT_INTERVALS: Final = 3
 """A sensor that missed so many words says nothing of what stands there."""
 _RETRY_MS: Final = 3_600_000
+_FROZEN: Final = 2
 _BAY: Final = (BLOCKED, LOCK, CONFLICT)
 _ROADS: Final = frozenset({FacilityClass.TRAVEL_LANE, FacilityClass.ROAD_SECTION})
 
@@ -144,8 +145,9 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
     if name == CONFLICT and not _both_say(state, spot, watch.since_ms, at_ms):
         watch.since_ms = at_ms + 1  # who says nothing contradicts nobody
         return
-    if name == LOCK and _is_frozen(state, spot):
-        watch.since_ms += _RETRY_MS
+    if name == LOCK and (times := _repeats(spot)) >= (most := values_of(state, spot)["overstay.same_values"]):
+        # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
+        watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
         return
     facility = spot.site.facility
     summary = _WORDS[name][0].format(facility, span(on_ms))
@@ -168,11 +170,10 @@ def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
     return max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0) >= since_ms
 
 
-def _is_frozen(state: State, spot: Spot) -> bool:
-    """Whether the sensor that says that a lock is up repeats its temperature to the digit."""
-    most = values_of(state, spot)["overstay.same_values"]
+def _repeats(spot: Spot) -> int:
+    """How often the sensor that says that a lock is up has repeated its temperature to the digit."""
     saying = (key.partition("|")[0] for key, on in spot.flags.items() if on and key.endswith("|lock_raised"))
-    return any(spot.other.get(device, (0.0, 0))[1] >= most for device in saying)
+    return max((spot.other.get(device, (0.0, 0))[1] for device in saying), default=0)
 
 
 def _end(watch: Watch, step: Step, turn: Turn) -> None:

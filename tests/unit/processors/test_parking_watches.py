@@ -192,11 +192,25 @@ def test_a_frozen_sensor_that_says_for_days_that_a_lock_is_up_is_not_believed() 
         driver.read("mag", "temperature", 20.5)
         driver.read("mag", "lock_raised", 1)
         driver.advance(3_600)
+    for hour in range(21):  # thawed; it is up, and who knows since when
+        driver.read("mag", "temperature", 20.0 + hour)
+        driver.read("mag", "lock_raised", 1)
+        driver.advance(3_600)
     assert said(driver) == []
-    driver.read("mag", "temperature", 23.0)
-    driver.read("mag", "lock_raised", 1)  # thawed, and it is up indeed
-    driver.advance(3_600)
-    driver.advance(600)
+    driver.read("mag", "temperature", 12.0)
+    driver.advance(7_200)
+    assert said(driver) == ["raised private_lock bay-1"]
+
+
+def test_a_temperature_that_repeats_itself_by_chance_puts_a_lock_off_for_an_hour() -> None:
+    driver = street(bay("bay-1", "mag", max_stay_s=None), tick_s=600.0)
+    driver.read("mag", "lock_raised", 1)
+    for hour in range(25):
+        driver.read("mag", "temperature", 20.0 + min(hour, 20))
+        driver.advance(3_600)
+    assert said(driver) == []
+    driver.read("mag", "temperature", 20.0)
+    driver.advance(1_200)
     assert said(driver) == ["raised private_lock bay-1"]
 
 
