@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ops.simulate.city.draws import Draws
-from ops.simulate.city.sizes import RETURN, TIMED, Hours
+from ops.simulate.city.kerb_sizes import RETURN, TIMED, Hours
 from ops.simulate.city.sky import UTC_OFFSET_MS, local
 from ops.simulate.model import DAY_MS, HOUR_MS
 from schemas.facility import Policy
@@ -85,4 +85,4 @@ TIMED_POLICIES: Final = {
         },
     ),
 }
-"""By the names in :data:`ops.simulate.city.sizes.TIMED`, in their order."""
+"""By the names in :data:`ops.simulate.city.kerb_sizes.TIMED`, in their order."""

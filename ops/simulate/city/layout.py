@@ -14,8 +14,9 @@ from typing import Final
 from ops.simulate.city.curb import TIMED_POLICIES
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.lamp import LAMPS
+from ops.simulate.city.kerb_sizes import MAX_STAY_S
 from ops.simulate.city.model import Device, Thing
-from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M, VOLTAGE_V
+from ops.simulate.city.sizes import DRAIN_DEPTH_M, SHAFT_M, TANK_DEPTH_M, VOLTAGE_V
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 

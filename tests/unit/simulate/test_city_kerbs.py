@@ -11,8 +11,8 @@ from ops.simulate.city.curb import HOLIDAYS, TIMED_POLICIES, in_force, is_holida
 from ops.simulate.city.families.bay import Bays
 from ops.simulate.city.families.camera import Stop
 from ops.simulate.city.families.timed import TimedKerbs
+from ops.simulate.city.kerb_sizes import RETURN, TIMED
 from ops.simulate.city.model import Thing
-from ops.simulate.city.sizes import RETURN, TIMED
 from ops.simulate.city.sky import Weather
 from ops.simulate.model import DAY_MS, MINUTE_MS
 from processors.detectors.curb import spell

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.simulate.city import sizes
+from ops.simulate.city import kerb_sizes, sizes
 from ops.simulate.city.city import City
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.model import Matter
@@ -18,7 +18,7 @@ from schemas.anomaly import AnomalyKind
 
 MENUS: dict[AnomalyKind, Size] = {
     one.kind: one
-    for menu in vars(sizes).values()
+    for menu in (*vars(sizes).values(), *vars(kerb_sizes).values())
     for one in (menu.values() if isinstance(menu, dict) else menu if isinstance(menu, tuple) else ())
     if isinstance(one, Size)
 }

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.sampled import Sampled, in_order
+from ops.simulate.city.kerb_sizes import BAY, CONFLICT, LOCK, MAX_STAY_S, SEEING_BAY
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import FIRST_MS, drawn
-from ops.simulate.city.sizes import BAY, CONFLICT, LOCK, MAX_STAY_S, SEEING_BAY
 from ops.simulate.city.sky import local
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind

@@ -11,9 +11,10 @@ from heapq import merge
 from typing import Final, NamedTuple
 
 from ops.simulate.city.draws import Draws
+from ops.simulate.city.kerb_sizes import KERB
 from ops.simulate.city.model import Box, Matter, Said, Seen, Thing
 from ops.simulate.city.planning import drawn
-from ops.simulate.city.sizes import KERB, Size
+from ops.simulate.city.sizes import Size
 from ops.simulate.city.sky import local
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind

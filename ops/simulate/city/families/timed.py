@@ -12,9 +12,10 @@ from ops.simulate.city.curb import TIMED_POLICIES, in_force, outside
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.bay import Bays
 from ops.simulate.city.families.camera import ROLL_MS, ROOM_MS, Cameras, Stop, Visit
+from ops.simulate.city.kerb_sizes import RETURN, TIMED, Hours
 from ops.simulate.city.model import Matter, Said, Seen, Thing
 from ops.simulate.city.planning import drawn
-from ops.simulate.city.sizes import NEAR_SHARE, RETURN, TIMED, Hours, Size
+from ops.simulate.city.sizes import NEAR_SHARE, Size
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
@@ -38,7 +39,7 @@ _NAMES: Final = tuple(TIMED_POLICIES)
 
 
 class TimedKerbs(Cameras):
-    """Its stretches are those of :data:`ops.simulate.city.sizes.TIMED`, in that order."""
+    """Its stretches are those of :data:`ops.simulate.city.kerb_sizes.TIMED`, in that order."""
 
     name = "timed"
 
