@@ -15,6 +15,7 @@ from ops.cli.moment import parse_moment
 from ops.feed import FeedOptions, run_feed
 from ops.feed.start import after_last_tick
 from ops.registry import load_registry
+from ops.score.street.calendar import calendar_of
 from ops.simulate.city.city import START_MS, City
 from ops.simulate.city.feed import CityFeed
 from ops.simulate.city.files import BUFFER_BYTES, message_line, write_registry, write_truth
@@ -56,7 +57,9 @@ def simulate(
         Path | None, typer.Option(metavar="FILE|-", help="write the messages as `eyes decode` reads")
     ] = None,
     truth: Annotated[Path | None, typer.Option(metavar="FILE", help="write what was wrong, a line each")] = None,
-    registry: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="write what is registered")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="write what is registered, and beside it the calendar")
+    ] = None,
     speed: Annotated[
         float, typer.Option(min=0.0, help="with mqtt: feed seconds per second; 0: as fast as it goes")
     ] = 0.0,
@@ -94,7 +97,9 @@ def simulate(
     console = Console(stderr=True, highlight=False)
     if registry is not None:
         count = write_registry(registry, city.facilities, city.zones)
-        console.print(f"{registry}: {count:,} facilities", style="dim")
+        calendar = registry.with_suffix(".calendar.json")
+        calendar.write_text(calendar_of(city).calendar.model_dump_json(indent=2, by_alias=True), encoding="utf-8")
+        console.print(f"{registry}: {count:,} facilities; their holidays: {calendar}", style="dim")
     summary: dict[str, Any] = {"seed": seed, "facilities": len(city.facilities), "days": days, "noise": noise}
     complete = True
     if to is not None:
@@ -148,7 +153,7 @@ def _published(
         )
     configure_logs(settings.log, "simulate")
     if register:
-        report = load_registry(settings, city.facilities, city.zones)
+        report = load_registry(settings, city.facilities, city.zones, (calendar_of(city),))
         if report.added or report.changed:
             console.print(f"registry: {report}", style="dim")
             time.sleep(LEARN_S)

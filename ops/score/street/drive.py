@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ops.score.street.calendar import calendar_of
 from ops.score.street.ears import SHARD, Ears
 from ops.score.street.matching import Found
 from ops.simulate.city.city import City
@@ -67,8 +68,9 @@ class Driver:
         """
         out = self._out
         self._tick()
-        configured: list[Data] = [*self._city.zones]
-        self._take([*configured, *(FacilityRegistered(facility=one) for one in self._city.facilities)])
+        configured: list[Data] = [*self._city.zones, calendar_of(self._city)]
+        registered = (FacilityRegistered(facility=one) for one in self._city.facilities)
+        self._take([*configured, *registered, *self._city.works])
         hour_ms = self._now_ms + HOUR_MS
         for message in self._city.messages():
             self._advance(message.at_ms)

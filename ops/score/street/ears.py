@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from ingest.accepted import Accepted
 from ingest.batches import Batches
-from ingest.cameras import Cameras
+from ingest.cameras import Cameras, Plates
 from ingest.decoders.catalogue import Catalogue
 from ingest.devices.book import Book
 from ingest.devices.carriers import Carriers
@@ -28,6 +28,7 @@ from schemas.registry import FacilityRegistered
 from schemas.topics import CARRIERS, EVENTS, Topic
 
 SHARD: Final = "score"
+PLATE_KEY: Final = b"of no real city"
 
 
 class _Writer:
@@ -90,7 +91,7 @@ class Ears:
             writer=writer,
             batches=self._batches,
             accepted=self._accepted,
-            cameras=Cameras(writer, self._ledger, self._batches, registry, SHARD),
+            cameras=Cameras(writer, self._ledger, self._batches, registry, SHARD, Plates(PLATE_KEY)),
             catalogue=catalogue,
             carriers=Carriers(registry, writer),
             book=Book(SHARD, registry.knows, twin_s=60),

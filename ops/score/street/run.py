@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.score.street.drive import TICK_MS, Driven, Driver, Report
+from ops.score.street.expecting import Expecting, expecting
 from ops.score.street.matching import Matched, match
 from ops.score.street.result import KindScore, false_alarms, kinds_of, scored
 from ops.simulate.city.city import City
@@ -24,6 +25,7 @@ class StreetScore:
     truths: list[Truth]
     matched: Matched
     kinds: Mapping[AnomalyKind, KindScore]
+    expecting: Expecting
 
     @property
     def false_alarms(self) -> float:
@@ -40,6 +42,7 @@ class StreetScore:
             "noise": city.noise,
             "kinds": {kind.value: one.as_json() for kind, one in self.kinds.items()},
             "false_alarms_per_1000_facilities_per_day": round(self.false_alarms, 4),
+            "expected": self.expecting.as_json(),
             "messages": driven.messages,
             "events": driven.events,
             "cpu_s": round(driven.cpu_s, 3),
@@ -57,4 +60,7 @@ def score_city(
     driven = Driver(city, detectors, tick_ms).run(report)
     truths = list(city.truth())
     matched = match(truths, driven.found)
-    return StreetScore(city, driven, truths, matched, scored(truths, matched, kinds_of((*detectors, *correlators.ALL))))
+    kinds = scored(truths, matched, kinds_of((*detectors, *correlators.ALL)))
+    known_ms = {one.id: one.raised_ms for one in driven.found}
+    marks = expecting(city.works, driven.findings, known_ms)
+    return StreetScore(city, driven, truths, matched, kinds, marks)

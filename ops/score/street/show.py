@@ -32,6 +32,10 @@ def show(score: StreetScore) -> None:
         f"{result['messages']:,} messages, {result['events']:,} events, {result['cpu_s']:g} CPU s of the fold "
         f"({result['cpu_s_per_million_events']:g} per million)"
     )
+    marks = score.expecting
+    console.print(
+        f"within planned works: {marks.within} findings, {marks.marked} marked as expected; {marks.wrongly} others are"
+    )
     if score.driven.refused or score.driven.unknown:
         console.print(
             f"{score.driven.refused} messages refused, {score.driven.unknown} of unknown devices", style="red"

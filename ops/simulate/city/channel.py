@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.faults import Fault, FaultKind, Faults
 from ops.simulate.city.model import Defect, Device, Said, Seen, Thing
+from ops.simulate.city.sizes import DRIFT_RAMP_S
 from ops.simulate.city.wire import SAMPLES, Sending, Wire, eyes_camera, frigate_event
 from ops.simulate.model import Value
 
@@ -34,7 +35,7 @@ class Message(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A device was not heard in between, because its messages were lost."""
+    """A device was not heard in between, because its messages were lost or it made a pause."""
 
     facility: str
     from_ms: int
@@ -66,7 +67,11 @@ class Channel:
         self._arrived_ms = self._heard_ms = self._start_ms
         self._coming: list[tuple[int, int, Wire]] = []
         self._order = 0
+        self._said_ms = self._start_ms
+        self._paused: Fault | None = None
+        self._kept: Said | None = None
         self.gaps: list[Gap] = []
+        self.pauses: list[Gap] = []
 
     def carry(self, says: Iterator[Said | Seen | Defect]) -> Iterator[Message]:
         """What arrives of it, in the order of arrival; each call begins anew."""
@@ -76,17 +81,38 @@ class Channel:
                 yield self._next()
             fault = next((one for one in self._faults if one.holds(said.at_ms)), None)
             kind = None if fault is None else fault.kind
-            if kind is FaultKind.DEAD:
+            if kind is FaultKind.DEAD or (isinstance(said, Said) and self._pauses(said, fault)):
                 continue
             if kind is FaultKind.RESTARTS:
                 self._starts, self._number = self._starts + 1, 0
-            self._send(said, self._wire(said, fault, self._number))
-            self._number += 1
+            self._say(said, fault)
             if kind is FaultKind.CLONE and isinstance(said, Said):
                 other = said._replace(at_ms=said.at_ms + CLONE_LATER_MS)
                 self._send(other, self._wire(other, fault, CLONE_NUMBER + self._number))
         while self._coming:
             yield self._next()
+
+    def _say(self, said: Said | Seen | Defect, fault: Fault | None) -> None:
+        self._send(said, self._wire(said, fault, self._number))
+        self._number += 1
+        self._said_ms = said.at_ms
+
+    def _pauses(self, said: Said, fault: Fault | None) -> bool:
+        """Whether it keeps this to itself; what it kept last it says when its pause is over."""
+        if fault is not None and fault.kind is FaultKind.PAUSE and fault is not self._paused:
+            self._paused = fault
+            wakes_ms = self._said_ms + int(fault.size * 1000 * (self._device.interval_s or 0))
+            self.pauses.append(Gap(self._device.facility, self._said_ms, wakes_ms))
+        if not self.pauses:
+            return False
+        wakes_ms = self.pauses[-1].to_ms
+        if said.at_ms < wakes_ms:
+            self._kept = said
+            return True
+        if self._kept is not None:
+            self._say(self._kept._replace(at_ms=wakes_ms), None)
+            self._kept = None
+        return False
 
     def _next(self) -> Message:
         at_ms, _, (topic, payload) = heappop(self._coming)
@@ -144,5 +170,12 @@ class Channel:
             case FaultKind.JUMP:
                 hot = Value("temperature", IMPOSSIBLE_CEL)
                 return tuple(hot if one.observed_property == "temperature" else one for one in values)
+            case FaultKind.DRIFT:
+                walked = min(1.0, (said.at_ms - fault.start_ms) / 1000 / DRIFT_RAMP_S) * fault.size
+                return tuple(_warmer(one, walked) if one.observed_property == "temperature" else one for one in values)
             case _:
                 return values
+
+
+def _warmer(value: Value, by_cel: float) -> Value:
+    return value._replace(value=round(value.value + by_cel, 1))

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from ops.simulate.city.channel import Channel, Message
+from ops.simulate.city.curb import date_of, is_holiday
 from ops.simulate.city.families.bay import Bays
 from ops.simulate.city.families.bin import Bins
 from ops.simulate.city.families.camera import Cameras
@@ -15,20 +16,32 @@ from ops.simulate.city.families.cover import Covers
 from ops.simulate.city.families.lamp import Feeders, Lamps
 from ops.simulate.city.families.limits import Air, Gas, Noise
 from ops.simulate.city.families.patrol import Patrols
+from ops.simulate.city.families.timed import TimedKerbs
 from ops.simulate.city.families.traffic import Traffic
 from ops.simulate.city.families.water import Drains, Roads, Tanks
-from ops.simulate.city.faults import Fault, Faults
+from ops.simulate.city.faults import Fault, FaultKind, Faults
 from ops.simulate.city.layout import STREET_FACILITIES, Street
 from ops.simulate.city.model import Family, Matter, Thing
 from ops.simulate.city.sky import Weather
-from ops.simulate.city.truth import Truth, gap_truth, gateway_truth, in_queues, matter_truth, own_truth
+from ops.simulate.city.truth import (
+    Truth,
+    gap_truth,
+    gateway_truth,
+    in_queues,
+    matter_truth,
+    own_truth,
+    pause_truth,
+)
+from ops.simulate.city.works import works_of
 from ops.simulate.demo import DEMO_START_MS
 from ops.simulate.model import DAY_MS
 from schemas.facility import Facility
 from schemas.registry import ZoneConfigured
+from schemas.works import MaintenancePlanned
 
 START_MS: Final = DEMO_START_MS
 """A Monday in July, midnight in Xuchang."""
+NEVER_MS: Final = 1_000 * DAY_MS
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,18 @@ class City:
         return tuple(zone for street in self.streets for zone in street.zones)
 
     @cached_property
+    def works(self) -> tuple[MaintenancePlanned, ...]:
+        """What is planned."""
+        days = [(street, day) for street in self.streets for day in range(self.days)]
+        return tuple(one for street, day in days for one in works_of(self.seed, street, self.start_ms, day))
+
+    @property
+    def holidays(self) -> tuple[str, ...]:
+        """Dates that its calendar must know, as its designated period of the name in ``ops.simulate.city.curb``."""
+        midnights = range(self.start_ms, self.end_ms, DAY_MS)
+        return tuple(date_of(one) for one in midnights if is_holiday(self.seed, one))
+
+    @cached_property
     def things(self) -> tuple[Thing, ...]:
         """All that speaks, in the order of streets."""
         return tuple(thing for street in self.streets for thing in self._things(street))
@@ -89,9 +114,10 @@ class City:
     @cached_property
     def _families(self) -> dict[str, Family]:
         where = (self.seed, self.start_ms, self._weather)
+        bays = Bays(*where)
         return {
             Covers.name: Covers(*where),
-            Bays.name: Bays(*where),
+            Bays.name: bays,
             Feeders.name: Feeders(*where),
             Lamps.name: Lamps(*where),
             Bins.name: Bins(*where),
@@ -104,6 +130,7 @@ class City:
             Traffic.name: Traffic(*where),
             Patrols.name: Patrols(*where),
             Cameras.name: Cameras(self.seed, self.start_ms, churn=self.noise),
+            TimedKerbs.name: TimedKerbs(self.seed, self.start_ms, self.noise, bays),
         }
 
     @cached_property
@@ -144,8 +171,12 @@ class City:
         for thing in self._things(street):
             own, matters = self._faults.of(thing.device), self.matters(thing)
             hidden = outages if thing.device.gateway else []
-            broken: list[Fault] = sorted((*own, *hidden), key=lambda f: f.start_ms)
+            witnesses = (fault for one in thing.witnesses for fault in self._faults.of(one))
+            after = Fault(FaultKind.OUTAGE, self.end_ms, self.end_ms + NEVER_MS)
+            broken: list[Fault] = sorted((*own, *hidden, *witnesses, after), key=lambda f: f.start_ms)
             for matter in matters:
                 yield matter_truth(matter, broken)
             yield from own_truth(thing, own, hidden, matters, (self.start_ms, self.end_ms))
-            yield from gap_truth(self._channels[thing.device.name].gaps)
+            channel = self._channels[thing.device.name]
+            yield from gap_truth(channel.gaps)
+            yield from pause_truth(channel.pauses)

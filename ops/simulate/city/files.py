@@ -18,7 +18,7 @@ COLUMNS: Final = (
     *("facility", "scheme", "facility_class", "name", "zone", "kind"),
     *("lon", "lat", "grid", "district", "address"),
     *("device", "interval_s", "properties", "channel", "gateway", "camera_zone"),
-    *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg", "rules"),
+    *("activity", "max_stay_s", "grace_s", "clear_s", "install_angle_deg", "tilt_deg", "curb", "rules"),
 )
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -78,7 +78,10 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
-    cells = policy.model_dump(mode="json", exclude_none=True, exclude={"rules"})
+    cells = policy.model_dump(mode="json", exclude_none=True, exclude={"curb", "rules"})
+    if policy.curb:
+        curb = (one.model_dump(mode="json", exclude_defaults=True) for one in policy.curb)
+        cells["curb"] = _encode(list(curb)).decode()
     if policy.rules:
         cells["rules"] = ";".join(f"{name}={value:g}" for name, value in sorted(policy.rules.items()))
     return cells

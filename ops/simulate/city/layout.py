@@ -6,24 +6,31 @@ one. The proportions are those of a city that has put sensors where they pay: ma
 rest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from ops.simulate.city.curb import TIMED_POLICIES
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.lamp import LAMPS
+from ops.simulate.city.kerb_sizes import MAX_STAY_S
 from ops.simulate.city.model import Device, Thing
-from ops.simulate.city.sizes import DRAIN_DEPTH_M, MAX_STAY_S, SHAFT_M, TANK_DEPTH_M
+from ops.simulate.city.sizes import DRAIN_DEPTH_M, SHAFT_M, TANK_DEPTH_M, VOLTAGE_V
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
 
 DISTRICTS: Final = ("411002", "411003", "411082", "411081", "411025", "411024")
 """Weidu, Jian'an, Changge, Yuzhou, Xiangcheng, Yanling; most streets are in the first."""
 STREET_FACILITIES: Final = 100
-COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 24, 16, 8, 6, 4, 1, 3, 2, 2
+COVERS, BAYS, BINS, DRAINS, ROADS, TANKS, GASES, AIRS, NOISES = 18, 16, 8, 6, 4, 1, 4, 2, 2
 KERBS: Final = (("no_stopping", "fire_lane", "entrance"), ("travel", "bus_stop", "bicycle_lane"))
 """By camera, what the stretches of kerb in its picture are for."""
+LOCKED_BAYS: Final = (1, 9)
+"""With a lock before them."""
+WATCHED_BAYS: Final = (4, 5)
+"""In the picture of the third camera; their sensors speak more often."""
+CAMERAS: Final = len(KERBS) + 1
 SIDEWALKS: Final = 2
 WEST: Final = 113.80
 NORTH: Final = 34.08
@@ -32,6 +39,8 @@ STREET_DEG: Final = 0.0025
 _COVER_CODES: Final = ("01001", "01002", "01003")  # water, sewage, storm water
 _WARM: Final = (1, 2, 4)
 """Sorts of LoRaWAN devices with a thermometer: covers, bays, gas detectors."""
+_MANY: Final = (1, 2)
+"""Those of which every street has many: covers, bays."""
 _WET_CODES: Final = _COVER_CODES[1:]
 _CLASS_OF: Final = {
     "bicycle_lane": FacilityClass.BICYCLE_LANE,
@@ -95,10 +104,10 @@ class Street:
     @cached_property
     def things(self) -> tuple[Thing, ...]:
         """What speaks here."""
-        lamps, roads = tuple(self._lamps()), tuple(self._roads())
+        lamps, roads, bays = tuple(self._lamps()), tuple(self._roads()), tuple(self._bays())
         return (
             *self._covers(),
-            *self._bays(),
+            *bays,
             self._feeder(lamps),
             *lamps,
             *self._bins(),
@@ -108,6 +117,7 @@ class Street:
             *self._limits(),
             *self._traffic(),
             *self._cameras(),
+            self._kerb_camera(bays),
             self._patrol(tuple(road.facility for road in roads)),
         )
 
@@ -131,7 +141,15 @@ class Street:
     def _lora(self, sort: int, index: int, facility: str, interval_s: float) -> Device:
         eui = f"24e1{sort:02x}{self.number:06x}{index:04x}"
         thermometer = sort in _WARM
-        return Device(eui, "chirpstack", facility, self.gateway, interval_s=interval_s, thermometer=thermometer)
+        return Device(
+            eui,
+            "chirpstack",
+            facility,
+            self.gateway,
+            interval_s=interval_s,
+            thermometer=thermometer,
+            neighbours=sort in _MANY,
+        )
 
     def _thing(
         self,
@@ -167,16 +185,27 @@ class Street:
     def _bays(self) -> Iterator[Thing]:
         for index in range(BAYS):
             facility = f"bay-{self.number:04d}-{index + 1:02d}"
-            device = self._lora(2, index, facility, 600.0)
+            interval_s = 120.0 if index in WATCHED_BAYS else 600.0
+            device = self._lora(2, index, facility, interval_s)
             if index % 2:
-                device = _nbiot("bay", self.number, index, facility, 600.0)._replace(thermometer=True)
+                device = _nbiot("bay", self.number, index, facility, interval_s)
+                device = device._replace(thermometer=True, neighbours=True, senses=_senses(index))
             policy = Policy(activity="parking", max_stay_s=MAX_STAY_S)
-            yield self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
+            thing = self._thing(facility, FacilityClass.PARKING_BAY, "bay", device, index / BAYS, policy)
+            yield self._watched(thing, index) if index in WATCHED_BAYS else thing
+
+    def _watched(self, bay: Thing, index: int) -> Thing:
+        """A bay that is in the picture of the third camera as well."""
+        camera = self._camera(len(KERBS))
+        seen = DeviceBinding(device=camera.name, properties=(), camera_zone=f"bay_{index + 1}")
+        bindings = (*bay.facility.devices, seen)
+        return bay._replace(facility=bay.facility.model_copy(update={"devices": bindings}), witnesses=(camera,))
 
     def _feeder(self, lamps: tuple[Thing, ...]) -> Thing:
         facility = f"feeder-{self.number:04d}"
         device = self._lora(3, 0, facility, 600.0)
-        thing = self._thing(facility, FacilityClass.LAMP_FEEDER, "feeder", device, 0.0, Policy(), zone=self.feeder_zone)
+        policy = Policy(rules={"limit_voltage.low": VOLTAGE_V})
+        thing = self._thing(facility, FacilityClass.LAMP_FEEDER, "feeder", device, 0.0, policy, zone=self.feeder_zone)
         return thing._replace(parts=tuple(lamp.facility for lamp in lamps))
 
     def _lamps(self) -> Iterator[Thing]:
@@ -255,25 +284,43 @@ class Street:
         device = _nbiot("radar", self.number, 0, facility, 120.0)
         yield self._thing(facility, FacilityClass.TRAVEL_LANE, "traffic", device, 0.5, Policy(activity="travel"))
 
+    def _camera(self, index: int) -> Device:
+        facility = f"{self.district}01050{self.number * CAMERAS + index + 1:06d}"
+        return Device(f"cam-{self.number:04d}-{index + 1}", "frigate", facility, own_clock=True, interval_s=300.0)
+
     def _cameras(self) -> Iterator[Thing]:
         for index, activities in enumerate(KERBS):
-            camera = f"cam-{self.number:04d}-{index + 1}"
-            facility = f"{self.district}01050{self.number * len(KERBS) + index + 1:06d}"
-            device = Device(camera, "frigate", facility, own_clock=True, interval_s=300.0)
-            thing = self._thing(facility, FacilityClass.CAMERA, "camera", device, 0.3 + 0.4 * index, Policy())
-            parts = tuple(
-                Facility(
-                    facility=f"kerb-{self.number:04d}-{index + 1}{number + 1}",
-                    scheme=CodeScheme.LOCAL,
-                    facility_class=_CLASS_OF.get(activity, FacilityClass.CURB_ZONE),
-                    zone=self.zone,
-                    place=self.place(0.3 + 0.4 * index + 0.05 * number),
-                    devices=(DeviceBinding(device=camera, properties=(), camera_zone=f"zone_{number + 1}"),),
-                    policy=Policy(activity=activity),  # type: ignore[arg-type]  # one of the literals
-                )
-                for number, activity in enumerate(activities)
+            device, along = self._camera(index), 0.3 + 0.4 * index
+            thing = self._thing(device.facility, FacilityClass.CAMERA, "camera", device, along, Policy())
+            policies = (Policy(activity=activity) for activity in activities)  # type: ignore[arg-type]  # one of the literals
+            yield thing._replace(parts=tuple(self._kerbs(device, index, along, policies)))
+
+    def _kerb_camera(self, bays: tuple[Thing, ...]) -> Thing:
+        """The third: over stretches of kerb where another policy holds by the hour, and over two bays."""
+        device = self._camera(len(KERBS))
+        thing = self._thing(device.facility, FacilityClass.CAMERA, "timed", device, 0.5, Policy())
+        kerbs = self._kerbs(device, len(KERBS), 0.5, TIMED_POLICIES.values())
+        return thing._replace(parts=tuple(kerbs), beside=tuple(bays[index] for index in WATCHED_BAYS))
+
+    def _kerbs(self, camera: Device, index: int, along: float, policies: Iterable[Policy]) -> Iterator[Facility]:
+        """Stretches of kerb in the picture of a camera."""
+        for number, policy in enumerate(policies):
+            yield Facility(
+                facility=f"kerb-{self.number:04d}-{index + 1}{number + 1}",
+                scheme=CodeScheme.LOCAL,
+                facility_class=_CLASS_OF.get(policy.activity or "", FacilityClass.CURB_ZONE),
+                zone=self.zone,
+                place=self.place(along + 0.05 * number),
+                devices=(DeviceBinding(device=camera.name, properties=(), camera_zone=f"zone_{number + 1}"),),
+                policy=policy,
             )
-            yield thing._replace(parts=parts)
+
+
+def _senses(index: int) -> tuple[str, ...]:
+    """What one maker's sensors tell besides whether a bay is taken."""
+    if index in LOCKED_BAYS:
+        return ("lock_raised",)
+    return () if index in WATCHED_BAYS else ("obstruction",)
 
 
 def _nbiot(sort: str, street: int, index: int, facility: str, interval_s: float) -> Device:

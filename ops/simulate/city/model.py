@@ -24,6 +24,10 @@ class Device(NamedTuple):
     interval_s: float | None = None
     thermometer: bool = False
     """It also says how warm it is where it sits, which has little to do with what it is for."""
+    neighbours: bool = False
+    """Many of its sort stand in its street, all as warm."""
+    senses: tuple[str, ...] = ()
+    """What it measures beside what all of its sort do."""
 
 
 class Thing(NamedTuple):
@@ -34,6 +38,10 @@ class Thing(NamedTuple):
     device: Device
     parts: Sequence[Facility] = ()
     """What else the device speaks for: the zones of a camera, the lamps of a feeder."""
+    beside: "Sequence[Thing]" = ()
+    """What speaks for itself, and stands in the picture of this camera."""
+    witnesses: Sequence[Device] = ()
+    """Whose word it takes, besides that of its own device, to know of its matters."""
 
 
 class Matter(NamedTuple):
@@ -97,6 +105,8 @@ class Seen(NamedTuple):
     """For how long it has not moved under this id."""
     box: Box
     since_ms: int
+    plate: str | None = None
+    """As the camera reads it, of those that do."""
 
 
 class Defect(NamedTuple):
@@ -117,7 +127,7 @@ class Family(Protocol):
     """How the facilities of one sort behave. Everything it draws is drawn by the name of the facility."""
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
-        """What goes wrong in it on a day (from the start of the city); none reaches into the next day."""
+        """What goes wrong in it and begins on a day, counted from the start of the city."""
 
     def says(self, thing: Thing, days: int) -> "Iterator[Said | Seen | Defect]":
         """What its device would say, were it and its network without fault; in the order of time."""

@@ -16,6 +16,7 @@ NEAR_SHARE: Final = 0.3
 """Of incidents that lie within 20 % of a threshold; and near-misses for each incident."""
 MINUTE_S: Final = 60.0
 HOUR_S: Final = 3600.0
+DAY_S: Final = 24 * HOUR_S
 
 
 class Size(NamedTuple):
@@ -113,60 +114,6 @@ WET_COVER: Final[Menu] = (
     ),
 )
 """Of covers over sewers, besides :data:`COVER`."""
-
-# ---------------------------------------------------------------------------------------------------------- parking
-
-MAX_STAY_S: Final = 2 * HOUR_S
-BAY: Final[Menu] = (
-    Size(
-        Kind.PARKING_OVERSTAY,
-        "4.2 bay overstay: longer than the bay's own limit",
-        threshold=MAX_STAY_S,
-        rate=0.25,
-        far=(1.3, 2.2),
-        needs_s=MAX_STAY_S,
-    ),
-)
-SEEING_BAY: Final[Menu] = (
-    Size(
-        Kind.BAY_BLOCKED,
-        "4.2 bay blocked by object: the obstruction bit for 10 min",
-        threshold=10 * MINUTE_S,
-        rate=0.2,
-        far=(1.5, 8.0),
-        needs_s=10 * MINUTE_S,
-    ),
-)
-"""Of bays whose sensors tell objects from vehicles, besides :data:`BAY`."""
-
-
-def _stop(kind: Kind, source: str, threshold_s: float) -> Size:
-    return Size(kind, source, threshold_s, rate=2.4, far=(1.5, 8.0), needs_s=threshold_s)
-
-
-KERB: Final = {
-    "no_stopping": _stop(Kind.NO_STOPPING, "4.2 no-stopping: stationary for 180 s", 180.0),
-    "fire_lane": _stop(Kind.FIRE_LANE_BLOCKED, "4.2 fire lane: 60 s", 60.0),
-    "bus_stop": _stop(Kind.BUS_STOP_BLOCKED, "4.2 bus stop: 60 s", 60.0),
-    "bicycle_lane": _stop(Kind.BICYCLE_LANE_BLOCKED, "4.2 no-stopping dwell, which holds in bicycle lanes too", 180.0),
-    "entrance": _stop(Kind.ENTRANCE_BLOCKED, "4.2 no-stopping dwell, which holds before entrances too", 180.0),
-    "travel": _stop(Kind.DOUBLE_PARKING, "4.2 double parking: 120 s in a travel lane", 120.0),
-}
-"""By what the place at the kerb is for."""
-
-TRAFFIC: Final[Menu] = (
-    Size(
-        Kind.SEGMENT_CONGESTED,
-        "the usual level F of service: below 10 km/h for 5 min",
-        threshold=10.0,
-        rate=0.7,
-        far=(0.2, 0.7),
-        needs_s=10 * MINUTE_S,
-        lasts_s=(20 * MINUTE_S, 90 * MINUTE_S),
-        before=(1.3, 1.6),
-        beyond=(0.80, 0.95),
-    ),
-)
 
 # ------------------------------------------------------------------------------------------------------------ lamps
 
@@ -419,3 +366,45 @@ SIDEWALK_SURFACE: Final[Menu] = (
     _surface(Kind.SIDEWALK_DAMAGED, "4.3: from 0.5 m2, over 2 passes", 0.2),
     _GARBAGE,
 )
+
+# ---------------------------------------------------------------------------------------------------------- devices
+
+PAUSE: Final = Size(
+    Kind.DEVICE_SILENT,
+    "4.3 heartbeat: silent for more than 3 intervals; here only what nearly is",
+    threshold=3.0,
+    rate=0.01,
+    far=(1.0, 1.0),
+    needs_s=0.0,
+    lasts_s=(0.0, 0.0),
+    before=(0.80, 0.97),
+)
+"""In intervals of the device between two of its messages."""
+DRIFT_RAMP_S: Final = 2 * HOUR_S
+DRIFT: Final = Size(
+    Kind.DEVICE_DRIFT,
+    "the issue: drift against neighbours; no source has a number: six times the half degree that thermometers promise",
+    threshold=3.0,
+    rate=0.02,
+    far=(1.5, 4.0),
+    needs_s=9 * HOUR_S,
+    lasts_s=(0.0, 0.0),
+    before=(0.80, 0.93),
+    beyond=(1.07, 1.20),
+)
+"""Degrees by which it is off in the end; for as long as a shift of work, so that no draught looks like it."""
+VOLTAGE_V: Final = 198.0
+VOLTAGE: Final[Menu] = (
+    Size(
+        Kind.LIMIT_EXCEEDED,
+        "GB/T 12325-2008: supply at 220 V must not fall by more than 10 %; a limit that the city sets for its cabinets",
+        threshold=VOLTAGE_V,
+        rate=0.3,
+        far=(0.70, 0.85),
+        needs_s=25 * MINUTE_S,
+        lasts_s=(60 * MINUTE_S, 4 * HOUR_S),
+        before=(1.03, 1.12),
+        beyond=(0.85, 0.97),
+    ),
+)
+"""Of cabinets of lamps."""

@@ -8,6 +8,7 @@ from ops.simulate.city.channel import Gap
 from ops.simulate.city.faults import Fault, FaultKind
 from ops.simulate.city.layout import Street
 from ops.simulate.city.model import Matter, Thing
+from ops.simulate.city.sizes import DRIFT
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS
 from schemas.anomaly import AnomalyKind
 from schemas.model import format_rfc3339, from_ms
@@ -16,7 +17,7 @@ SILENT_INTERVALS: Final = 3
 """Section 4.3, heartbeat: silent after so many intervals."""
 SEVERAL: Final = 3
 """So many wrong messages tell a wrong device from a wrong message."""
-CALM_FAMILIES: Final = frozenset({"camera", "road", "patrol"})
+CALM_FAMILIES: Final = frozenset({"camera", "timed", "road", "patrol"})
 """Whose healthy devices may say one and the same for days: that they are frozen does not show."""
 FLOWS_MS: Final = 10 * MINUTE_MS
 """After which a queue is gone, and is known to be."""
@@ -110,9 +111,11 @@ _OF_FAULT: Final = {
     FaultKind.CLONE: AnomalyKind.DEVICE_DUPLICATE,
     FaultKind.MISSING: AnomalyKind.PROPERTY_SILENT,
     FaultKind.JUMP: AnomalyKind.DEVICE_JUMP,
+    FaultKind.DRIFT: AnomalyKind.DEVICE_DRIFT,
 }
 _ALSO: Final[dict[FaultKind, tuple[AnomalyKind, ...]]] = {
     FaultKind.DEAD: _OF_A_DEVICE,
+    FaultKind.STUCK: (AnomalyKind.DEVICE_DRIFT, AnomalyKind.SENSOR_CAMERA_CONFLICT),
     FaultKind.CLONE: (AnomalyKind.DEVICE_RESTARTS,),
     FaultKind.RESTARTS: (AnomalyKind.DEVICE_DUPLICATE,),
 }
@@ -133,6 +136,8 @@ def own_truth(
     begin_ms, until_ms = span_ms
     interval_ms = int((thing.device.interval_s or 0) * 1000)
     for fault in faults:
+        if fault.kind is FaultKind.PAUSE:
+            continue  # how long it was is known when its messages were made
         # What is told apart by messages that do not come ends with the first that does.
         end_ms = fault.end_ms + (interval_ms if fault.kind is FaultKind.DEAD else 0)
         hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in outages)
@@ -141,14 +146,19 @@ def own_truth(
         moves = thing.family not in CALM_FAMILIES or not frozen
         new = frozen and fault.start_ms < begin_ms + DAY_MS
         up = fault.kind is FaultKind.DEAD and any(one.kind in _UP and one.holds(fault.start_ms) for one in matters)
+        drifts = fault.kind is FaultKind.DRIFT
+        # What is usual among neighbours is learnt first, by who was not heard all the time perhaps later.
+        learns = drifts and any(one.start_ms < fault.start_ms for one in (*faults, *outages))
         yield Truth(
             _OF_FAULT[fault.kind],
             thing.device.facility,
             fault.start_ms,
             end_ms,
             visible=shown and moves,
-            apart=hidden or new,
-            size=(end_ms - fault.start_ms) / 1000,
+            apart=hidden or new or learns,
+            near_miss=fault.silent,
+            near=fault.near,
+            size=fault.size if drifts else (end_ms - fault.start_ms) / 1000,
             also=_ALSO.get(fault.kind, ()) + (_UP if up else ()),
         )
 
@@ -162,6 +172,8 @@ def _needed_ms(kind: FaultKind, interval_ms: int) -> int:
             return SEVERAL * interval_ms
         case FaultKind.STUCK:
             return max(STUCK_MS, STUCK_INTERVALS * interval_ms)
+        case FaultKind.DRIFT:
+            return int(DRIFT.needs_s * 1000)
         case _:
             return 0
 
@@ -188,6 +200,19 @@ def gap_truth(gaps: Sequence[Gap]) -> Iterator[Truth]:
             visible=False,
             apart=True,
             also=_OF_A_DEVICE,
+        )
+
+
+def pause_truth(pauses: Sequence[Gap]) -> Iterator[Truth]:
+    """Silence that was not long enough to be one."""
+    for pause in pauses:
+        yield Truth(
+            AnomalyKind.DEVICE_SILENT,
+            pause.facility,
+            pause.from_ms,
+            pause.to_ms,
+            near_miss=True,
+            size=(pause.to_ms - pause.from_ms) / 1000,
         )
 
 

@@ -207,6 +207,8 @@ def frigate_event(device: Device, seen: Seen, sending: Sending) -> Wire:
         "has_clip": False,
         "active": not seen.still,
     }
+    if seen.plate is not None:
+        after["recognized_license_plate"] = seen.plate
     return "frigate/events", _encode({"type": seen.phase.value, "before": after, "after": after})
 
 

@@ -34,7 +34,6 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _PASSED_MAX: Final = 8
-_SILENT_INTERVALS: Final = 3  # who stands there after so long without a word may be somebody else
 _FRESH_INTERVALS: Final = 0.6  # an older word convinces nobody: the next decides, of which 4 in 10 findings wait
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
 _SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
@@ -66,7 +65,7 @@ class ParkingDetector(Packed[State]):
             return ears.other(spot, series.device)
         if series.observed_property == "occupied":
             every_ms = spot.intervals.get(series.device)
-            silent_ms = None if every_ms is None else _SILENT_INTERVALS * every_ms
+            silent_ms = None if every_ms is None else watches.SILENT_INTERVALS * every_ms
             return ears.occupied(spot, series.device, every_ms, _fresh_ms(spot, series.device), silent_ms)
         return None
 
@@ -257,6 +256,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if isinstance(event, Reading):
         word = _follow(state, spot, source, event, word)
     _catch_up(state, spot, source, word, lengths, turn)
+    watches.catch_up(state, spot, watches.CONFLICT, word.time_ms, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
     if word.taken:
@@ -281,7 +281,7 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
         return word
     stay = spot.stays.get(source.stay)
     if stay is not None and source.taken and not stay.offends and stay.free_ms is None:
-        silent = word.time_ms - stay.said_ms > _SILENT_INTERVALS * every_ms
+        silent = word.time_ms - stay.said_ms > watches.SILENT_INTERVALS * every_ms
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
         if silent or (told.changed and alone and word.taken):
             begin_anew(state, spot, stay, reading, word)

@@ -58,9 +58,7 @@ def do_next(state: State, spot: Spot, until_ms: int, turn: Turn) -> bool:
     lengths = spot.lengths
     match due.what:
         case "watch":
-            watches.pass_time(state, spot, due.whom, due.at_ms, turn)
-            if spot.watches[due.whom].since_ms is None:
-                del spot.watches[due.whom]
+            watches.catch_up(state, spot, due.whom, due.at_ms, turn)
         case "gone":
             source = spot.sources.pop(due.whom)
             if source.taken:

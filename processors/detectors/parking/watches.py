@@ -23,6 +23,10 @@ _WORDS: Final = {
     CONFLICT: ("Sensor and camera disagree about {} for more than {}", "Sensor and camera agree about {}"),
     CONGESTION: ("Traffic crawls at {} for more than {}", "Traffic flows at {}"),
 }
+SILENT_INTERVALS: Final = 3
+"""A sensor that missed so many words says nothing of what stands there."""
+_RETRY_MS: Final = 3_600_000
+_FROZEN: Final = 2
 _BAY: Final = (BLOCKED, LOCK, CONFLICT)
 _ROADS: Final = frozenset({FacilityClass.TRAVEL_LANE, FacilityClass.ROAD_SECTION})
 
@@ -62,6 +66,8 @@ def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms:
             if watch.since_ms is None:
                 watch.since_ms, watch.first = time_ms, evidence
             watch.free_ms = watch.freed = None
+        elif name == CONFLICT and watch.opened is None:
+            watch.since_ms = None  # who agrees again has not disagreed for long
         elif watch.since_ms is not None and watch.free_ms is None:
             watch.free_ms, watch.freed = max(time_ms, watch.since_ms), evidence
             if name == BLOCKED:
@@ -124,21 +130,50 @@ def pass_time(state: State, spot: Spot, name: str, until_ms: int, turn: Turn) ->
             _begin(state, spot, name, due_ms - 1, turn)
 
 
+def catch_up(state: State, spot: Spot, name: str, until_ms: int, turn: Turn) -> None:
+    """Do what falls due up to then, by what was said so far, and forget what is over."""
+    if name in spot.watches:
+        pass_time(state, spot, name, until_ms, turn)
+        if spot.watches[name].since_ms is None:
+            del spot.watches[name]
+
+
 def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
     watch = spot.watches[name]
     assert watch.since_ms is not None, "it holds since then"
-    taken = any(source.taken for source in spot.sources.values() if not source.camera)
-    heard_ms = max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0)
-    if name == CONFLICT and taken and heard_ms < watch.since_ms:
-        watch.since_ms = at_ms + 1  # a camera that says nothing at all does not contradict
-        return
     on_ms = delays(state, spot, name).on
+    if name == CONFLICT and not _both_say(state, spot, watch.since_ms, at_ms):
+        watch.since_ms = at_ms + 1  # who says nothing contradicts nobody
+        return
+    if name == LOCK and (times := _repeats(spot)) >= (most := values_of(state, spot)["overstay.same_values"]):
+        # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
+        watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
+        return
     facility = spot.site.facility
     summary = _WORDS[name][0].format(facility, span(on_ms))
     step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
     began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
     cause = f"{name}/{began}/{watch.epoch_ms}"
     watch.opened = turn.raises(_KIND[name], Opening(facility, spot.site, cause, watch.since_ms), step)
+
+
+def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
+    """Whether the sensor and the camera have both spoken since they disagree, the sensor as often as it should."""
+    for name, source in spot.sources.items():
+        every_ms = None if source.camera else spot.intervals.get(name)
+        if every_ms is not None and source.newest_ms < max(since_ms, at_ms - SILENT_INTERVALS * every_ms):
+            return False
+    seen = [source.newest_ms for source in spot.sources.values() if source.camera and source.taken]
+    seen += spot.objects.values()
+    if seen:
+        return max(seen) >= since_ms
+    return max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0) >= since_ms
+
+
+def _repeats(spot: Spot) -> int:
+    """How often the sensor that says that a lock is up has repeated its temperature to the digit."""
+    saying = (key.partition("|")[0] for key, on in spot.flags.items() if on and key.endswith("|lock_raised"))
+    return max((spot.other.get(device, (0.0, 0))[1] for device in saying), default=0)
 
 
 def _end(watch: Watch, step: Step, turn: Turn) -> None:

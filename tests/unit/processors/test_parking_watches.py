@@ -7,13 +7,14 @@ from street_kit import at_s, bay, facility, said
 
 from processors.detectors.parking import ParkingDetector
 from processors.engine.driver import PipelineTestDriver
+from schemas.camera import TrackPhase
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.model import from_ms
 
 BOX = (0.0, 0.0, 50.0, 50.0)
 
 
-def watched_bay(**policy: Any) -> Facility:
+def watched_bay(*, interval_s: float | None = None, **policy: Any) -> Facility:
     """With a sensor, and in a zone of a camera."""
     return Facility(
         facility="bay-1",
@@ -21,7 +22,10 @@ def watched_bay(**policy: Any) -> Facility:
         facility_class=FacilityClass.PARKING_BAY,
         zone="segment:1",
         place=Place(lon=113.85, lat=34.03),
-        devices=(DeviceBinding(device="mag"), DeviceBinding(device="cam-1", properties=(), camera_zone="bay")),
+        devices=(
+            DeviceBinding(device="mag", interval_s=interval_s),
+            DeviceBinding(device="cam-1", properties=(), camera_zone="bay"),
+        ),
         policy=Policy(**policy),
     )
 
@@ -110,6 +114,105 @@ def test_a_camera_that_says_nothing_at_all_contradicts_nobody(camera_speaks: boo
             driver.see("cam-1", "bay-1", f"t{number}", stationary=False, present=False, box=BOX)
         driver.advance(60)
     assert said(driver) == (["raised sensor_camera_conflict bay-1"] if camera_speaks else [])
+
+
+def test_a_sensor_that_fell_silent_contradicts_nobody() -> None:
+    driver = street(watched_bay(interval_s=120.0))
+    driver.read("mag", "occupied", 0)
+    driver.advance(60)
+    for minute in range(60):  # somebody comes, and the sensor is dead or behind a gateway that is
+        driver.see("cam-1", "bay-1", "t", box=BOX)
+        if minute >= 50 and minute % 2 == 0:
+            driver.read("mag", "occupied", 0)  # it is back, and feels nothing
+        driver.advance(60)
+        if minute < 50:
+            assert said(driver) == []
+    assert said(driver) == ["raised sensor_camera_conflict bay-1"]
+
+
+def test_a_word_that_agrees_again_says_nothing_of_the_silence_before_it() -> None:
+    driver = street(watched_bay(interval_s=120.0), tick_s=60.0)
+    driver.read("mag", "occupied", 0)
+    driver.advance(60)
+    for _ in range(5):
+        driver.see("cam-1", "bay-1", "t", box=BOX)
+        driver.advance(60)
+    driver.see("cam-1", "bay-1", "t", box=BOX, at_ms=driver.now_ms + 4_000)
+    driver.read("mag", "occupied", 1, at_ms=driver.now_ms + 5_000)
+    driver.advance(120)
+    assert said(driver) == []
+
+
+def test_a_camera_that_froze_over_a_taken_bay_contradicts_nobody() -> None:
+    driver = street(watched_bay(interval_s=120.0))
+    driver.see("cam-1", "bay-1", "t", box=BOX)
+    driver.read("mag", "occupied", 1)
+    driver.advance(110)
+    driver.read("mag", "occupied", 0)  # it leaves, which the camera sees no more
+    for _ in range(20):
+        driver.advance(60)
+        driver.read("mag", "occupied", 0)
+    assert said(driver) == []
+
+
+def test_a_track_that_is_lost_again_and_again_is_no_disagreement() -> None:
+    driver = street(watched_bay(interval_s=120.0), tick_s=1.0)
+    for number in range(10):
+        driver.read("mag", "occupied", 1)
+        driver.see("cam-1", "bay-1", f"t{number}", box=BOX)
+        driver.advance(80)
+        driver.see("cam-1", "bay-1", f"t{number}", phase=TrackPhase.END, lost=True, box=BOX)
+        driver.advance(15)
+    assert said(driver) == []
+
+
+def test_a_disagreement_begins_when_it_does_not_when_a_track_was_lost_before() -> None:
+    driver = street(watched_bay(interval_s=120.0), tick_s=1.0)
+    driver.read("mag", "occupied", 1)
+    driver.see("cam-1", "bay-1", "t1", box=BOX)
+    driver.advance(60)
+    driver.see("cam-1", "bay-1", "t1", phase=TrackPhase.END, lost=True, box=BOX)
+    driver.advance(10)
+    driver.see("cam-1", "bay-1", "t2", box=BOX)
+    driver.advance(90)
+    driver.see("cam-1", "bay-1", "t2", stationary=False, present=False, box=BOX)
+    driver.advance(2)
+    driver.see("cam-1", "bay-1", "t2", phase=TrackPhase.END, present=False, box=BOX)
+    for _ in range(4):
+        driver.read("mag", "occupied", 1)
+        driver.advance(70)
+    assert said(driver) == []  # 282 s
+    driver.advance(30)
+    assert said(driver) == ["raised sensor_camera_conflict bay-1"]
+
+
+def test_a_frozen_sensor_that_says_for_days_that_a_lock_is_up_is_not_believed() -> None:
+    driver = street(bay("bay-1", "mag", max_stay_s=None), tick_s=600.0)
+    driver.read("mag", "lock_raised", 1)
+    for _ in range(26):
+        driver.read("mag", "temperature", 20.5)
+        driver.read("mag", "lock_raised", 1)
+        driver.advance(3_600)
+    for hour in range(21):  # thawed; it is up, and who knows since when
+        driver.read("mag", "temperature", 20.0 + hour)
+        driver.read("mag", "lock_raised", 1)
+        driver.advance(3_600)
+    assert said(driver) == []
+    driver.read("mag", "temperature", 12.0)
+    driver.advance(7_200)
+    assert said(driver) == ["raised private_lock bay-1"]
+
+
+def test_a_temperature_that_repeats_itself_by_chance_puts_a_lock_off_for_an_hour() -> None:
+    driver = street(bay("bay-1", "mag", max_stay_s=None), tick_s=600.0)
+    driver.read("mag", "lock_raised", 1)
+    for hour in range(25):
+        driver.read("mag", "temperature", 20.0 + min(hour, 20))
+        driver.advance(3_600)
+    assert said(driver) == []
+    driver.read("mag", "temperature", 20.0)
+    driver.advance(1_200)
+    assert said(driver) == ["raised private_lock bay-1"]
 
 
 def test_a_bay_that_no_camera_looks_at_has_no_conflict() -> None:

@@ -125,6 +125,23 @@ def test_a_thermometer_may_die_or_lie_alone() -> None:
     assert [reading > 100 for reading in temperatures(lying)] == [10 <= i < 20 for i in range(60)]
 
 
+def test_a_pause_ends_with_a_word_before_the_next_is_due() -> None:
+    paused = span(FaultKind.PAUSE, 10, 55)._replace(size=2.5, silent=True)  # of a quarter of an hour
+    messages = carried("cover", Planned(paused))
+    assert temperatures(messages) == [*map(float, range(10)), 46.0, *map(float, range(47, 60))]
+    wakes = messages[10].at_ms - START - 9 * MINUTE_MS
+    assert 0 < wakes - 2.5 * 900_000 < 5_000
+    assert [body(message)["fCnt"] for message in messages] == list(range(24))
+
+
+def test_a_thermometer_that_drifts_walks_and_then_stays_away() -> None:
+    drift = Fault(FaultKind.DRIFT, START, START + 3 * HOUR_MS, size=6.0)
+    off = [said - index for index, said in enumerate(temperatures(carried("cover", Planned(drift))))]
+    assert off[0] == 0.0
+    assert off == sorted(off)
+    assert abs(off[-1] - 6.0 * 59 / 120) < 0.06
+
+
 def test_only_devices_with_a_clock_of_their_own_have_wrong_ones() -> None:
     faults = Faults(3, START, 5, noise=10)
     lora = [one.device for one in CITY.things if not one.device.own_clock]

@@ -10,8 +10,9 @@ from ops.decoding import message_of
 from ops.registry import read_registry_file
 from ops.simulate.city.city import City
 from ops.simulate.city.files import message_line, write_registry, write_truth
+from schemas.curb import Calendar
 
-FEW = frozenset({"bay", "cover", "lamp", "feeder", "camera", "road", "patrol", "drain"})
+FEW = frozenset({"bay", "cover", "lamp", "feeder", "camera", "timed", "road", "patrol", "drain"})
 
 
 def test_the_registry_is_loaded_as_it_was_meant(tmp_path: Path) -> None:
@@ -44,6 +45,8 @@ def test_the_command_makes_all_three_and_says_how_much(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout.splitlines()[-1])
     assert said["facilities"] == 100
+    calendar = Calendar.model_validate_json((tmp_path / "city.calendar.json").read_bytes())
+    assert calendar.periods.keys() == {"holidays"}
     assert said["messages"] == len(Path(out).read_bytes().splitlines()) > 10_000
     assert said["truth"] == len(Path(truth).read_bytes().splitlines()) > 0
 

@@ -38,7 +38,22 @@ def test_another_seed_is_another_city() -> None:
 
 @pytest.mark.parametrize(
     "family",
-    ["cover", "bay", "lamp", "feeder", "bin", "drain", "road", "tank", "gas", "air", "noise", "traffic", "camera"],
+    [
+        "cover",
+        "bay",
+        "lamp",
+        "feeder",
+        "bin",
+        "drain",
+        "road",
+        "tank",
+        "gas",
+        "air",
+        "noise",
+        "traffic",
+        "camera",
+        "timed",
+    ],
 )
 def test_what_a_facility_does_depends_on_no_other(family: str) -> None:
     alone, among = City(7, 100, only=frozenset({family})), City(7, 300)

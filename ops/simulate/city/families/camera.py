@@ -11,9 +11,10 @@ from heapq import merge
 from typing import Final, NamedTuple
 
 from ops.simulate.city.draws import Draws
+from ops.simulate.city.kerb_sizes import KERB
 from ops.simulate.city.model import Box, Matter, Said, Seen, Thing
 from ops.simulate.city.planning import drawn
-from ops.simulate.city.sizes import KERB, Size
+from ops.simulate.city.sizes import Size
 from ops.simulate.city.sky import local
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind
@@ -48,6 +49,17 @@ class Visit(NamedTuple):
     stops_ms: int | None
     go_ms: int
     label: str
+    plate: str | None = None
+
+
+class Stop(NamedTuple):
+    """A vehicle that was planned, and what is the matter with it, if anything is."""
+
+    matter: Matter | None
+    stops_ms: int
+    goes_ms: int
+    label: str = "car"
+    plate: str | None = None
 
 
 class Cameras:
@@ -63,10 +75,16 @@ class Cameras:
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
         """Of every stretch of kerb, up to four a day."""
-        return [matter for part in thing.parts for matter in self._planned(part, day)]
+        stops = (stop for part in thing.parts for stop in self.stops(part, day))
+        return [stop.matter for stop in stops if stop.matter is not None]
 
-    def _planned(self, kerb: Facility, day: int) -> list[Matter]:
-        size = KERB[kerb.policy.activity or "no_stopping"]
+    def size(self, kerb: Facility) -> Size:
+        """What is the matter when somebody stands there."""
+        return KERB[kerb.policy.activity or "no_stopping"]
+
+    def stops(self, kerb: Facility, day: int) -> list[Stop]:
+        """Who is planned to stand there, in order."""
+        size = self.size(kerb)
         draws = Draws(self.seed, kerb.facility, "matters", day)
         begin = self.start_ms + day * DAY_MS
         length = 22 * HOUR_MS // SLOTS
@@ -76,7 +94,7 @@ class Cameras:
             menu = (size._replace(rate=size.rate / SLOTS),)
             matter = drawn(draws, menu, kerb.facility, begin, (first + ROOM_MS, first + length - ROOM_MS))
             if matter is not None:
-                found.append(matter)
+                found.append(Stop(matter, matter.start_ms, matter.end_ms))
         return found
 
     def says(self, thing: Thing, days: int) -> Iterator[Said | Seen]:
@@ -95,29 +113,39 @@ class Cameras:
         zone = next(one.camera_zone for one in kerb.devices if one.device == thing.device.name) or ""
         for day in range(days):
             for visit in self._visits(kerb, day, draws):
-                yield from self._followed(visit, zone, index, draws)
+                yield from self.followed(visit, zone, index, draws)
 
     def _visits(self, kerb: Facility, day: int, draws: Draws) -> Iterator[Visit]:
         """Who comes on a day, one after the other: what was planned, and who fits around it."""
-        size = KERB[kerb.policy.activity or "no_stopping"]
+        size = self.size(kerb)
         begin = self.start_ms + day * DAY_MS
-        planned = self._planned(kerb, day)
+        planned = self.stops(kerb, day)
         at_ms = begin + int(draws.wait(5) * MINUTE_MS)
         while planned or at_ms < begin + DAY_MS - HOUR_MS:
             following = planned[0] if planned else None
-            if following is not None and at_ms > following.start_ms - ROOM_MS:
-                come_ms = following.start_ms - int(draws.uniform(*ROLL_MS))
-                yield Visit(come_ms, following.start_ms, following.end_ms, "car")
-                at_ms = following.end_ms + ROOM_MS
+            if following is not None and at_ms > following.stops_ms - ROOM_MS:
+                come_ms = following.stops_ms - int(draws.uniform(*ROLL_MS))
+                yield Visit(come_ms, *following[1:])
+                at_ms = following.goes_ms + ROOM_MS
                 del planned[0]
                 continue
-            visit = _ordinary(draws, at_ms, size)
-            if following is None or visit.go_ms + LEAVES_MS < following.start_ms - ROLL_MS[1]:
+            visit = self.ordinary(draws, at_ms, size)
+            if following is None or visit.go_ms + LEAVES_MS < following.stops_ms - ROLL_MS[1]:
                 yield visit
             at_ms = visit.go_ms + LEAVES_MS + 5 * SECOND_MS
             at_ms += int(draws.wait(_gap_min(at_ms)) * MINUTE_MS)
 
-    def _followed(self, visit: Visit, zone: str, index: int, draws: Draws) -> Iterator[Seen]:
+    def ordinary(self, draws: Draws, at_ms: int, size: Size) -> Visit:
+        """Most pass, some stop for a moment; a bus may stand at its stop."""
+        bus = size.kind is AnomalyKind.BUS_STOP_BLOCKED and draws.chance(BUSES)
+        label = "bus" if bus else draws.one_of(_LABELS)
+        if not draws.chance(STOPPING):
+            return Visit(at_ms, None, at_ms + int(draws.uniform(3, 8) * SECOND_MS), label)
+        stops_ms = at_ms + int(draws.uniform(*ROLL_MS))
+        stays_s = draws.uniform(5, size.threshold * LONGEST_SHARE)
+        return Visit(at_ms, stops_ms, stops_ms + int(stays_s * SECOND_MS), label)
+
+    def followed(self, visit: Visit, zone: str, index: int, draws: Draws) -> Iterator[Seen]:
         """The messages of one vehicle: under one id, or under several when it is lost and found again."""
         since_ms = visit.come_ms
         score = round(draws.uniform(0.72, 0.97), 3)
@@ -127,7 +155,8 @@ class Cameras:
         def seen(at_ms: int, phase: TrackPhase, track: str, *, inside: bool = True, still: bool = False) -> Seen:
             zones = (zone,) if inside else ()
             stood_ms = 0 if visit.stops_ms is None or not inside else at_ms - max(visit.stops_ms, since_ms)
-            return Seen(at_ms, phase, track, visit.label, zones, still, score, max(0, stood_ms) / 1000, box, since_ms)
+            stood_s = max(0, stood_ms) / 1000
+            return Seen(at_ms, phase, track, visit.label, zones, still, score, stood_s, box, since_ms, visit.plate)
 
         while True:
             track = f"{since_ms / 1000:.6f}-{draws.whole(0, 36**6):06x}"[:24]
@@ -153,15 +182,6 @@ class Cameras:
             yield seen(visit.go_ms, TrackPhase.UPDATE, track, inside=False)
             yield seen(visit.go_ms + LEAVES_MS, TrackPhase.END, track, inside=False)
             return
-
-
-def _ordinary(draws: Draws, at_ms: int, size: Size) -> Visit:
-    """Most pass, some stop for a moment; a bus may stand at its stop."""
-    label = "bus" if size.kind is AnomalyKind.BUS_STOP_BLOCKED and draws.chance(BUSES) else draws.one_of(_LABELS)
-    if not draws.chance(STOPPING):
-        return Visit(at_ms, None, at_ms + int(draws.uniform(3, 8) * SECOND_MS), label)
-    stops_ms = at_ms + int(draws.uniform(*ROLL_MS))
-    return Visit(at_ms, stops_ms, stops_ms + int(draws.uniform(5, size.threshold * LONGEST_SHARE) * SECOND_MS), label)
 
 
 def _gap_min(at_ms: int) -> float:

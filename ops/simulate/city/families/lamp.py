@@ -11,7 +11,7 @@ from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.sampled import Sampled, holding, in_order
 from ops.simulate.city.model import Matter, Said, Thing
 from ops.simulate.city.planning import FIRST_MS, LAST_MS, Window, drawn
-from ops.simulate.city.sizes import FEEDER, LAMP_DAY, LAMP_NIGHT
+from ops.simulate.city.sizes import FEEDER, LAMP_DAY, LAMP_NIGHT, VOLTAGE
 from ops.simulate.city.sky import UTC_OFFSET_MS, burning, sun
 from ops.simulate.model import DAY_MS, MINUTE_MS, SECOND_MS, Value
 from schemas.anomaly import AnomalyKind
@@ -42,7 +42,11 @@ class Feeders(Sampled):
     alarm_ms = (REACTION_MS,)
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
-        """Some of its lamps lose their phase."""
+        """Some of its lamps lose their phase; or (any time) the mains are low, of which lamps of today do not care."""
+        low = drawn(self.draws(thing, "voltage", day), VOLTAGE, thing.facility.facility, self.start_ms + day * DAY_MS)
+        return [*self._dark(thing, day), *(() if low is None else (low,))]
+
+    def _dark(self, thing: Thing, day: int) -> list[Matter]:
         found = outage(self.seed, self.start_ms, thing.facility.facility, day)
         if found is None:
             return []
@@ -54,12 +58,13 @@ class Feeders(Sampled):
 
     def values(self, thing: Thing, at_ms: int, matters: Sequence[Matter], draws: Draws) -> tuple[Value, ...]:  # noqa: ARG002 - all cabinets are alike
         """What all of them take, and the mains."""
-        matter = holding(matters, at_ms)
-        lit = LAMPS - (round(matter.size * LAMPS) if matter is not None else 0)
+        dark = holding([one for one in matters if one.kind is AnomalyKind.FEEDER_DARK], at_ms)
+        low = holding([one for one in matters if one.kind is AnomalyKind.LIMIT_EXCEEDED], at_ms)
+        lit = LAMPS - (round(dark.size * LAMPS) if dark is not None else 0)
         watts = lit * 75.0 if burning(at_ms) else LAMPS * STANDBY_W
         return (
             Value("power", round(watts * (1 + draws.normal(0.01)), 1)),
-            Value("voltage", round(229 + draws.normal(1.5), 1)),
+            Value("voltage", round((229 if low is None else low.size) + draws.normal(1.5), 1)),
         )
 
 

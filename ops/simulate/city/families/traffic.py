@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ops.simulate.city.draws import Draws
 from ops.simulate.city.families.sampled import Sampled, holding
+from ops.simulate.city.kerb_sizes import TRAFFIC
 from ops.simulate.city.model import Matter, Thing
-from ops.simulate.city.sizes import TRAFFIC
 from ops.simulate.model import DAY_MS, HOUR_MS, MINUTE_MS, Value
 
 RUSH_H = ((7, 9), (17, 19))
