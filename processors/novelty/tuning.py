@@ -1,6 +1,7 @@
 """The constants of the novelty detector: one set for every series, frozen after it was chosen (docs/decisions/0027)."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -29,6 +30,17 @@ class Tuning:
     age_unit: float = 1_000.0  # readings at which age neither adds nor takes
     unheard: float = 0.08  # surprise that makes a score of one half: a record beaten by 8 % of all that was ever seen
     rest: int = 36  # readings after an alarm in which nothing new is said
+
+    rates: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    """Shares per reading of the levels for spike, level, drift, roughness, of the slow one and of an hour's."""
+    grown: int = field(init=False, repr=False, compare=False)
+    """Readings after which no level is a mean of all so far any more."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every reading needs."""
+        spans = (self.spike_span, self.level_span, self.drift_span, self.roughness_span)
+        object.__setattr__(self, "rates", (*(1.0 / one for one in spans), self.slow_rate, self.season_rate))
+        object.__setattr__(self, "grown", math.ceil(max(*spans, 1.0 / self.slow_rate)))
 
 
 FROZEN: Final = Tuning()
