@@ -86,7 +86,8 @@ def _judge(state: State, key: str, tracked: Tracked, reading: Reading, verdict: 
     is_new = verdict.score >= terms.score and _has_learnt(tracked, terms, reading.time_ms)
     finding, suspicion = tracked.finding, tracked.suspicion
     if finding is not None:
-        finding.calm = finding.calm + 1 if abs(off) <= finding.near and not is_new else 0
+        nearest = min(abs(off), abs(reading.value - finding.usual))
+        finding.calm = finding.calm + 1 if nearest <= finding.near and not is_new else 0
         if finding.calm >= terms.clear_samples:
             summary = f"{_said(reading.series)} is as usual again, or has become so"
             numbers = {"value": reading.value, "usual": round(usual, 6)}
@@ -105,6 +106,7 @@ def _judge(state: State, key: str, tracked: Tracked, reading: Reading, verdict: 
         suspicion = tracked.suspicion = Suspicion(
             first=Evidence.of(reading),
             above=off > 0.0,
+            usual=verdict.usual,
             far=far,
             score=verdict.score,
             departures=abs(off) / departure if departure else inf,
@@ -129,7 +131,7 @@ def _raise(state: State, key: str, suspicion: Suspicion, reading: Reading, turn:
     # where no departure is asked for, whatever is not new is calm
     near = NEAR * suspicion.far if suspicion.far else inf
     opened = turn.raises(AnomalyKind.NOVELTY, opening, step)
-    return Finding(opened, near, suspicion.score, suspicion.departures)
+    return Finding(opened, suspicion.usual, near, suspicion.score, suspicion.departures)
 
 
 def _said(series: Series) -> str:
@@ -142,12 +144,16 @@ def _summary(reading: Reading, verdict: Verdict) -> str:
 
 
 def _numbers(reading: Reading, verdict: Verdict, off: float, departure: float) -> dict[str, float]:
-    """The score, the reading against what was usual, and by which share it broke which record."""
+    """The score, the reading against what was usual, and by which share it broke which record.
+
+    In the order of names, as a snapshot gives them back: they wait in the state until the finding is raised.
+    """
     numbers = {"score": round(verdict.score, 3), "value": reading.value, "usual": round(verdict.usual, 6)}
     if departure:
         numbers["departures"] = round(abs(off) / departure, 3)
     beaten = zip(NAMES, verdict.excess, strict=True)
-    return numbers | {f"beyond_{name}": round(excess, 3) for name, excess in beaten if excess}
+    numbers |= {f"beyond_{name}": round(excess, 3) for name, excess in beaten if excess}
+    return dict(sorted(numbers.items()))
 
 
 # the registry

@@ -37,6 +37,7 @@ RULED: Final[dict[FacilityClass, frozenset[str]]] = {
 """What other detectors judge by rules or models of their own, and what only says the same in other words: a lamp that
 is switched moves its current as it moves its power."""
 
+_DAY_MS: Final = 86_400_000
 _WATCH: Final = "novelty.watch"
 _LIMITS: Final = ("high", "night_high", "low", "rise", "fall")
 _UNFIT: Final = UNLIMITED | {"pulse_delta", "volume_delta"}
@@ -71,6 +72,8 @@ class Suspicion(msgspec.Struct):
 
     first: Evidence
     above: bool
+    usual: float
+    """The level from which it departs."""
     far: float
     """So far from the usual level, in the unit of the series, is still new."""
     score: float
@@ -84,8 +87,10 @@ class Finding(msgspec.Struct):
     """What is open, and what ends it."""
 
     opened: Opened
+    usual: float
+    """The level from which it departed: a model that has heard what is new has moved towards it."""
     near: float
-    """No farther from the usual level than this, in the unit of the series, is calm."""
+    """No farther from that or from what is usual by now than this, in the unit of the series, is calm."""
     score: float
     departures: float
     """As new and as far off it was when it began: whether rules that are said later would have raised it."""
@@ -129,7 +134,7 @@ class State(msgspec.Struct):
             samples=round(said["novelty.samples"]),
             for_ms=round(said["novelty.for_s"] * 1000),
             clear_samples=round(said["novelty.clear_samples"]),
-            learn_ms=round(said["novelty.learn_s"] * 1000),
+            learn_ms=round(said["novelty.learn_d"] * _DAY_MS),
             learn_readings=round(said["novelty.learn_readings"]),
         )
 

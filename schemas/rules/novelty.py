@@ -24,7 +24,7 @@ RULES: Final[tuple[Rule, ...]] = (
             count("samples", 6, 10_000, "in so many readings in a row"),
             seconds("for_s", 1_800.0, "for so long"),
             count("clear_samples", 6, 10_000, "so many readings in a row at most half as far off end it"),
-            seconds("learn_s", 14 * 86_400.0, "nothing is said of a series before it was heard for so long"),
+            Parameter("learn_d", "d", 14.0, 0.0, 366.0, "nothing is said of a series before it was heard for so long"),
             count("learn_readings", 750, 1_000_000, "and so often"),
         ),
     ),
