@@ -36,7 +36,7 @@ def novelty(
     files: Annotated[bool, typer.Option("--files", help="also what each file gave")] = False,
     cross: Annotated[
         bool,
-        typer.Option("--cross-validate", help="tune anew without each part of the files; takes about half an hour"),
+        typer.Option("--cross-validate", help="tune anew without each part of the files; takes ten minutes or more"),
     ] = False,
     plot_to: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="draw one series and its alarms as SVG")

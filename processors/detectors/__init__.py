@@ -40,6 +40,7 @@ ALL: Final[tuple[Detector[Any], ...]] = (
     LevelDetector(),
     LampDetector(),
     LimitDetector(),
+    NoveltyDetector(),
 )
 
-CANDIDATES: Final[tuple[Detector[Any], ...]] = (NoveltyDetector(),)
+CANDIDATES: Final[tuple[Detector[Any], ...]] = ()

@@ -1,83 +1,25 @@
 """Readings unlike anything their series has shown, for every numeric property that no rule speaks for.
 
-Each series of a zone has a model of its own (:mod:`processors.novelty`). After a time of learning a score of one half
-raises a finding, and a calm stretch clears it: what stays new for long becomes what is usual.
+Each series has a model of its own (:mod:`processors.novelty`), which learns from every reading. What is new to it
+begins a suspicion; a finding is raised when the readings stay far from what is usual, and cleared when they are back,
+or when the model has learnt that this is what is usual now. By which numbers says the rule ``novelty``.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
-import msgspec
-
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
-from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
-from processors.novelty import FROZEN, Novelty, Verdict, explain, observe
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn
+from processors.detectors.novelty_state import Finding, State, Suspicion, Terms, Tracked, wants
+from processors.detectors.rulebook import RegistryEvent, Rulebook
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from processors.novelty import Novelty, Verdict, expected, explain, observe
 from processors.novelty.state import NAMES
 from schemas.anomaly import AnomalyKind
-from schemas.facility import FacilityClass
-from schemas.properties import PROPERTIES
-from schemas.registry import FacilityLeft, FacilityRegistered
+from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
-SCORE: Final = 0.5
-"""What raises; on the Numenta Anomaly Benchmark the best threshold is 0.52 (docs/processors/novelty.md)."""
-
-LEARNING: Final = 750
-"""Readings before a series may raise anything: the longest time of probation of that benchmark."""
-
-CALM: Final = FROZEN.rest + 1
-"""Readings in a row without novelty that clear."""
-
-RULED: Final[dict[FacilityClass, frozenset[str]]] = {
-    FacilityClass.PRESSURE_METER: frozenset({"pressure"}),
-    FacilityClass.FLOW_METER: frozenset({"flow"}),
-    FacilityClass.WATER_METER: frozenset({"flow"}),
-    FacilityClass.WATER_TANK: frozenset({"water_level", "fill_level", "distance"}),
-    FacilityClass.MANHOLE_COVER: frozenset({"tilt_angle", "water_level"}),
-    FacilityClass.PARKING_BAY: frozenset({"temperature"}),
-    FacilityClass.TRAVEL_LANE: frozenset({"traffic_speed", "road_occupancy"}),
-    FacilityClass.ROAD_SECTION: frozenset(
-        {"traffic_speed", "road_occupancy", "surface_area", "step_height", "water_level", "distance"}
-    ),
-    FacilityClass.SIDEWALK: frozenset({"surface_area", "step_height"}),
-    FacilityClass.CAMERA: frozenset({"surface_area", "step_height"}),
-    FacilityClass.WASTE_BIN: frozenset({"fill_level", "distance", "temperature"}),
-    FacilityClass.DRAIN: frozenset({"water_level", "fill_level", "distance"}),
-    FacilityClass.STREET_LAMP: frozenset({"power", "dim_level"}),
-}
-"""What other detectors judge by rules or models of their own."""
-
-UNFIT: Final = frozenset(
-    {
-        "meter_reading",
-        "pulse_count",
-        "pulse_delta",
-        "volume_delta",
-        "energy",
-        "wind_direction",
-        "latitude",
-        "longitude",
-    }
-)
-"""Counters break their record with every reading, what they count is judged as the flow that is made of it, directions
-run in a circle, and a place is no quantity."""
-
-
-class Tracked(msgspec.Struct):
-    """One series: what is known of it and what is open."""
-
-    facility: str
-    model: Novelty
-    newest_ms: int = 0
-    calm: int = 0
-    opened: Opened | None = None
-
-
-class State(msgspec.Struct):
-    """The facilities of a zone and their series, by device and property."""
-
-    zone: str
-    sites: dict[str, Site] = {}
-    tracked: dict[str, Tracked] = {}
+NEAR: Final = 0.5
+"""Of the departure that raised: what is nearer to the usual is calm."""
 
 
 class NoveltyDetector(Packed[State]):
@@ -85,77 +27,111 @@ class NoveltyDetector(Packed[State]):
 
     state_type = State
     name: Final = "novelty"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
     hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nothing seen."""
-        return State(zone)
+        return State(zone, Rulebook(("novelty", "limit_*")))
 
     def wants(self, series: Series) -> bool:
-        """Quantities that no rule speaks for."""
-        name = series.observed_property
-        known = PROPERTIES.get(name)
-        if known is None or known.is_flag or name in UNFIT:
-            return False
-        return name not in RULED.get(series.facility_class, ())
+        """Quantities that no rule speaks for, unless somebody sets one."""
+        return wants(series)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
-        """Take in readings and registrations."""
-        turn = Turn(self, state.zone, clock)
+        """Take in readings, registrations and rules."""
+        turn: Turn | None = None
         for event in events:
-            match event:
-                case Reading():
-                    self._on_reading(state, event, turn)
-                case FacilityRegistered():
-                    state.sites[event.facility.facility] = Site.of(event.facility)
-                case FacilityLeft():
-                    self._on_left(state, event.facility, turn)
-                case _:
-                    pass
-        return turn.outcome
-
-    def _on_reading(self, state: State, reading: Reading, turn: Turn) -> None:
-        series = reading.series
-        key = f"{series.device} {series.observed_property}"
-        tracked = state.tracked.get(key)
-        if tracked is None or tracked.facility != series.facility:
-            if series.facility not in state.sites:
-                return
-            if tracked is not None:
-                _ends(key, tracked, turn)
-            tracked = state.tracked[key] = Tracked(series.facility, Novelty())
-        if reading.time_ms < tracked.newest_ms:
-            return  # out of order: an envelope has no place for it
-        tracked.newest_ms = reading.time_ms
-        verdict = observe(tracked.model, reading.time_ms, reading.value)
-        if verdict.score >= SCORE and tracked.model.count > LEARNING:
-            tracked.calm = 0
-            if tracked.opened is None:
-                site = state.sites[series.facility]
-                evidence = Evidence.of(reading)
-                opening = Opening(key, site, evidence.id, reading.time_ms)
-                step = Step(reading.time_ms, _summary(reading, verdict), _numbers(reading, verdict), (evidence,))
-                tracked.opened = turn.raises(AnomalyKind.NOVELTY, opening, step)
-        elif tracked.opened is not None:
-            tracked.calm += 1
-            if tracked.calm >= CALM:
-                summary = f"{_said(series)} is as usual again, or has become so"
-                step = Step(reading.time_ms, summary, {"value": reading.value}, (Evidence.of(reading),))
-                turn.clears(tracked.opened, step)
-                tracked.opened, tracked.calm = None, 0
-
-    def _on_left(self, state: State, facility: str, turn: Turn) -> None:
-        for key in sorted(name for name, tracked in state.tracked.items() if tracked.facility == facility):
-            _ends(key, state.tracked.pop(key), turn)
-        state.sites.pop(facility, None)
+            if isinstance(event, Reading):
+                key = f"{event.series.device} {event.series.observed_property}"
+                tracked = state.tracked.get(key)
+                if tracked is not None and tracked.facility == event.series.facility:
+                    if event.time_ms < tracked.newest_ms:
+                        continue  # out of order: an envelope has no place for it
+                    tracked.newest_ms = event.time_ms
+                    verdict = observe(tracked.model, event.time_ms, event.value)
+                    if not verdict.score and tracked.suspicion is None and tracked.finding is None:
+                        continue  # most of them
+                    turn = turn or Turn(self, state.zone, clock)
+                    _judge(state, key, tracked, event, verdict, turn)
+                    continue
+                turn = turn or Turn(self, state.zone, clock)
+                _meet(state, key, event, turn)
+            elif isinstance(event, FacilityRegistered | FacilityLeft | ZoneConfigured | ClassConfigured):
+                turn = turn or Turn(self, state.zone, clock)
+                _on_registry(state, event, turn)
+        return QUIET if turn is None else turn.outcome
 
 
-def _ends(key: str, tracked: Tracked, turn: Turn) -> None:
-    """The series is no longer its facility's."""
-    if tracked.opened is not None:
-        turn.clears(tracked.opened, Step(turn.clock.now_ms, f"{key} is no longer watched", {}, reason=LEFT))
+def _meet(state: State, key: str, reading: Reading, turn: Turn) -> None:
+    """A series that is not known, or speaks for another facility than it did."""
+    series = reading.series
+    if series.facility not in state.sites:
+        return
+    before = state.tracked.pop(key, None)
+    if before is not None:
+        _end(key, before, LEFT, turn)
+    if state.is_watched(series.facility, series.facility_class, series.observed_property):
+        tracked = Tracked(series.facility, series.facility_class, Novelty(), reading.time_ms)
+        state.tracked[key] = tracked
+        observe(tracked.model, reading.time_ms, reading.value)
+
+
+def _judge(state: State, key: str, tracked: Tracked, reading: Reading, verdict: Verdict, turn: Turn) -> None:
+    """A reading of a series that is new, or of which something is suspected or open."""
+    terms = state.terms(tracked)
+    usual, departure = expected(tracked.model)
+    off = reading.value - usual
+    is_new = verdict.score >= terms.score and _has_learnt(tracked, terms, reading.time_ms)
+    finding, suspicion = tracked.finding, tracked.suspicion
+    if finding is not None:
+        nearest = min(abs(off), abs(reading.value - finding.usual))
+        finding.calm = finding.calm + 1 if nearest <= finding.near and not is_new else 0
+        if finding.calm >= terms.clear_samples:
+            summary = f"{_said(reading.series)} is as usual again, or has become so"
+            numbers = {"value": reading.value, "usual": round(usual, 6)}
+            turn.clears(finding.opened, Step(reading.time_ms, summary, numbers, (Evidence.of(reading),)))
+            tracked.finding = None
+        return
+    if suspicion is not None:
+        if (off > 0.0) is suspicion.above and abs(off) >= suspicion.far:
+            suspicion.count += 1
+        else:
+            tracked.suspicion = suspicion = None
+    if suspicion is None:
+        far = terms.departures * departure
+        if not is_new or abs(off) < far:
+            return
+        suspicion = tracked.suspicion = Suspicion(
+            first=Evidence.of(reading),
+            above=off > 0.0,
+            usual=verdict.usual,
+            far=far,
+            score=verdict.score,
+            departures=abs(off) / departure if departure else inf,
+            summary=_summary(reading, verdict),
+            numbers=_numbers(reading, verdict, off, departure),
+        )
+    if suspicion.count >= terms.samples and reading.time_ms - suspicion.first.time_ms >= terms.for_ms:
+        tracked.finding = _raise(state, key, suspicion, reading, turn)
+        tracked.suspicion = None
+
+
+def _has_learnt(tracked: Tracked, terms: Terms, time_ms: int) -> bool:
+    model = tracked.model
+    return model.count > terms.learn_readings and time_ms - model.first_ms >= terms.learn_ms
+
+
+def _raise(state: State, key: str, suspicion: Suspicion, reading: Reading, turn: Turn) -> Finding:
+    first, trigger = suspicion.first, Evidence.of(reading)
+    opening = Opening(key, state.sites[reading.series.facility], first.id, first.time_ms)
+    evidence = (first, trigger) if trigger != first else (first,)
+    step = Step(reading.time_ms, suspicion.summary, suspicion.numbers, evidence)
+    # where no departure is asked for, whatever is not new is calm
+    near = NEAR * suspicion.far if suspicion.far else inf
+    opened = turn.raises(AnomalyKind.NOVELTY, opening, step)
+    return Finding(opened, suspicion.usual, near, suspicion.score, suspicion.departures)
 
 
 def _said(series: Series) -> str:
@@ -167,8 +143,60 @@ def _summary(reading: Reading, verdict: Verdict) -> str:
     return f"{_said(reading.series)} is new: {said}"
 
 
-def _numbers(reading: Reading, verdict: Verdict) -> dict[str, float]:
-    """The score, the reading against what was usual, and by which share it broke which record."""
+def _numbers(reading: Reading, verdict: Verdict, off: float, departure: float) -> dict[str, float]:
+    """The score, the reading against what was usual, and by which share it broke which record.
+
+    In the order of names, as a snapshot gives them back: they wait in the state until the finding is raised.
+    """
     numbers = {"score": round(verdict.score, 3), "value": reading.value, "usual": round(verdict.usual, 6)}
+    if departure:
+        numbers["departures"] = round(abs(off) / departure, 3)
     beaten = zip(NAMES, verdict.excess, strict=True)
-    return numbers | {f"beyond_{name}": round(excess, 3) for name, excess in beaten if excess}
+    numbers |= {f"beyond_{name}": round(excess, 3) for name, excess in beaten if excess}
+    return dict(sorted(numbers.items()))
+
+
+# the registry
+
+
+def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
+    match event:
+        case FacilityRegistered():
+            name = event.facility.facility
+            state.sites[name] = Site.of(event.facility)
+            before = state.rules.facilities.get(name)
+            state.rules.register(event.facility)
+            if state.rules.facilities.get(name) != before:
+                _on_rules(state, turn, name)
+        case FacilityLeft():
+            for key in sorted(key for key, one in state.tracked.items() if one.facility == event.facility):
+                _end(key, state.tracked.pop(key), LEFT, turn)
+            state.sites.pop(event.facility, None)
+            state.rules.forget(event.facility)
+        case _:
+            if state.rules.configure(event):
+                _on_rules(state, turn)
+
+
+def _on_rules(state: State, turn: Turn, facility: str | None = None) -> None:
+    """What is not watched any more is forgotten, and what would not be raised any more ends."""
+    for key in sorted(state.tracked):
+        tracked = state.tracked[key]
+        if facility is not None and tracked.facility != facility:
+            continue
+        observed_property = key.rpartition(" ")[2]
+        if not state.is_watched(tracked.facility, tracked.facility_class, observed_property):
+            _end(key, state.tracked.pop(key), POLICY_CHANGED, turn)
+            continue
+        tracked.suspicion = None
+        terms, finding = state.terms(tracked), tracked.finding
+        if finding is not None and (finding.score < terms.score or finding.departures < terms.departures):
+            _end(key, tracked, POLICY_CHANGED, turn)
+            tracked.finding = None
+
+
+def _end(key: str, tracked: Tracked, reason: str, turn: Turn) -> None:
+    """The series is no longer watched, or no longer its facility's."""
+    if tracked.finding is not None:
+        step = Step(turn.clock.now_ms, f"{key} is no longer watched", {}, reason=reason)
+        turn.clears(tracked.finding.opened, step)

@@ -5,8 +5,8 @@ and how it was measured stand in docs/processors/novelty.md.
 """
 
 from processors.novelty.explain import explain
-from processors.novelty.observe import Verdict, observe
+from processors.novelty.observe import Verdict, expected, observe
 from processors.novelty.state import Novelty
 from processors.novelty.tuning import FROZEN, Tuning
 
-__all__ = ["FROZEN", "Novelty", "Tuning", "Verdict", "explain", "observe"]
+__all__ = ["FROZEN", "Novelty", "Tuning", "Verdict", "expected", "explain", "observe"]

@@ -1,6 +1,6 @@
 """The constants of the novelty detector: one set for every series, frozen after it was chosen (docs/decisions/0027)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -29,6 +29,25 @@ class Tuning:
     age_unit: float = 1_000.0  # readings at which age neither adds nor takes
     unheard: float = 0.08  # surprise that makes a score of one half: a record beaten by 8 % of all that was ever seen
     rest: int = 36  # readings after an alarm in which nothing new is said
+
+    rates: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    """Shares per reading of the levels for spike, level, drift and roughness, and of the slow one."""
+    grown: float = field(init=False, repr=False, compare=False)
+    """Readings after which none of these levels is a mean of all so far any more."""
+    steady: float = field(init=False, repr=False, compare=False)
+    """The same of an hour's level, in readings of the hour."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every reading needs."""
+        spans = (self.spike_span, self.level_span, self.drift_span, self.roughness_span)
+        object.__setattr__(self, "rates", (*(1.0 / one for one in spans), self.slow_rate))
+        object.__setattr__(self, "grown", max(*spans, 1.0 / self.slow_rate))
+        object.__setattr__(self, "steady", 1.0 / self.season_rate)
+
+    def rates_of(self, count: int) -> tuple[float, ...]:
+        """:attr:`rates` after so many readings: a mean of all so far, as long as that forgets faster."""
+        young = 1.0 / (count + 1)
+        return tuple(max(rate, young) for rate in self.rates)
 
 
 FROZEN: Final = Tuning()

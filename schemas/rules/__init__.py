@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.facility import Facility, FacilityClass, Policy
-from schemas.rules import clock, cover, gateway, health, lamp, level, limit, parking, silence, surface
+from schemas.rules import clock, cover, gateway, health, lamp, level, limit, novelty, parking, silence, surface
 from schemas.rules.rule import SECONDS_MAX, Parameter, Rule
 
 __all__ = [
@@ -52,6 +52,7 @@ _RULES: Final = (
     *level.RULES,
     *lamp.RULES,
     *limit.RULES,
+    *novelty.RULES,
     *surface.RULES,
     *silence.RULES,
     *clock.RULES,

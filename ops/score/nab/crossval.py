@@ -17,7 +17,7 @@ from rich.table import Table
 from ops.score.nab.corpus import LabelledSeries
 from ops.score.nab.detect import detect
 from ops.score.nab.scoring import PROFILES, Marked, at, best, mark, normalised
-from processors.novelty import Tuning
+from processors.novelty import FROZEN, Tuning
 
 PARTS: Final = 5
 ROUNDS: Final = 2
@@ -57,11 +57,17 @@ Telling = Callable[[str, int, int], None]
 
 
 class Validation(NamedTuple):
-    """One way to hold files back: scores by profile on what was held back, all parts together."""
+    """One way to hold files back: scores by profile on what was held back, all parts together.
+
+    ``frozen``: the same for the frozen constants, where only the threshold comes from the other files. ``tried``: how
+    many sets of constants were judged up to then, over all parts.
+    """
 
     name: str
     parts: tuple[str, ...]
     scores: dict[str, float]
+    frozen: dict[str, float]
+    tried: int
 
 
 def cross_validate(corpus: Sequence[LabelledSeries], tell: Telling) -> list[Validation]:
@@ -74,17 +80,21 @@ def cross_validate(corpus: Sequence[LabelledSeries], tell: Telling) -> list[Vali
     done = 0
     found = []
     for name, parts in ways.items():
-        totals = np.zeros(len(PROFILES))
+        totals, frozen = np.zeros(len(PROFILES)), np.zeros(len(PROFILES))
         for part, files in parts.items():
             tell(f"tuning without {part}", done, total)
             totals += tuner.held_back(files)
+            frozen += tuner.held_back(files, FROZEN)
             done += 1
-        scores = {
-            profile.name: normalised(float(points), windows, profile)
-            for profile, points in zip(PROFILES, totals, strict=True)
-        }
-        found.append(Validation(name, tuple(parts), scores))
+        found.append(Validation(name, tuple(parts), _scores(totals, windows), _scores(frozen, windows), tuner.tried))
     return found
+
+
+def _scores(points: npt.NDArray[np.float64], windows: int) -> dict[str, float]:
+    return {
+        profile.name: normalised(float(of_it), windows, profile)
+        for profile, of_it in zip(PROFILES, points, strict=True)
+    }
 
 
 def groups(corpus: Sequence[LabelledSeries]) -> dict[str, list[int]]:
@@ -105,11 +115,16 @@ class _Tuner:
         self._file = np.repeat(np.arange(len(corpus)), [len(one.values) for one in corpus])
         self._spoken: dict[Tuning, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
 
-    def held_back(self, files: Sequence[int]) -> npt.NDArray[np.float64]:
-        """Points per profile of these files, with constants and thresholds from the others."""
+    @property
+    def tried(self) -> int:
+        """Sets of constants that were judged."""
+        return len(self._spoken)
+
+    def held_back(self, files: Sequence[int], tuning: Tuning | None = None) -> npt.NDArray[np.float64]:
+        """Points per profile of these files, with thresholds from the others, and constants where none are given."""
         held = frozenset(files)
         others = [number for number in range(len(self._corpus)) if number not in held]
-        tuning = self._tuned(others)
+        tuning = tuning or self._tuned(others)
         seen, unseen = self._marked(tuning, others), self._marked(tuning, files)
         return np.array([at(unseen, profile, best(seen, profile).threshold).points for profile in PROFILES])
 
@@ -149,17 +164,30 @@ class _Tuner:
 def validation_as_json(found: Sequence[Validation]) -> dict[str, Any]:
     """For programs."""
     return {
-        one.name: {"parts": list(one.parts), **{name: round(score, 2) for name, score in one.scores.items()}}
+        one.name: {
+            "parts": list(one.parts),
+            **_rounded(one.scores),
+            "threshold_only": _rounded(one.frozen),
+            "sets_of_constants_tried": one.tried,
+        }
         for one in found
     }
 
 
+def _rounded(scores: dict[str, float]) -> dict[str, float]:
+    return {name: round(score, 2) for name, score in scores.items()}
+
+
 def show_validation(found: Sequence[Validation], console: Console) -> None:
     """For a person."""
-    table = Table(title="Cross-validation: constants and threshold from the other files")
+    tried = max((one.tried for one in found), default=0)
+    caption = f"{tried} sets of constants tried, none on what was held back from it"
+    table = Table(title="Cross-validation", caption=caption)
     table.add_column("held back")
+    table.add_column("from the other files")
     for profile in PROFILES:
         table.add_column(profile.name, justify="right")
     for one in found:
-        table.add_row(one.name, *(f"{one.scores[profile.name]:.2f}" for profile in PROFILES))
+        for what, scores in (("constants and threshold", one.scores), ("the threshold only", one.frozen)):
+            table.add_row(one.name, what, *(f"{scores[profile.name]:.2f}" for profile in PROFILES))
     console.print(table)

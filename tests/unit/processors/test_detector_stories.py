@@ -19,6 +19,7 @@ from processors.detectors.lamp import LampDetector
 from processors.detectors.leak import LeakDetector
 from processors.detectors.level import LevelDetector
 from processors.detectors.limit import LimitDetector
+from processors.detectors.novelty import NoveltyDetector
 from processors.detectors.parking import ParkingDetector
 from processors.detectors.silence import SilenceDetector
 from processors.detectors.surface import SurfaceDetector
@@ -321,6 +322,41 @@ AIRS = st.one_of(
     st.builds(leaving, st.sampled_from(["air-1", "air-2"])),
     rules(FacilityClass.AIR_STATION, HASTE, {"stuck.share": 1.0}),
 )
+
+
+def humming(usual: int, off: int, more: float, *, anew: bool) -> Action:
+    """A site says so often what it always says, then so often that and more; a new site may stand there."""
+
+    def act(driver: PipelineTestDriver) -> None:
+        if anew:
+            leaving("site-1")(driver)
+            driver.register(site())
+        if ("site-1", None) in driver._speaks_for:
+            for number in range(usual + off):
+                by = more if number >= usual else 0.0
+                driver.read("site-1", "humidity", 40.0 + number * 7 % 11 / 10 + by)
+                driver.advance(20.0)
+
+    return act
+
+
+HUMS = st.one_of(
+    st.builds(
+        humming,
+        st.sampled_from([5, 90]),
+        st.sampled_from([0, 2, 8]),
+        st.sampled_from([20.0, -20.0, 50.0]),
+        anew=st.sampled_from([True, False, False]),
+    ),
+    waves([40.0, 40.3, 60.0], "site-1", "humidity"),
+    st.builds(leaving, st.just("site-1")),
+    st.builds(
+        lambda devices, high: lambda driver: driver.register(site(*devices, **high)),
+        st.sampled_from([("site-1",), ("site-1", "other-1")]),
+        st.sampled_from([{}, {}, {"limit_humidity.high": 90.0}]),
+    ),
+    rules(FacilityClass.AIR_STATION, {"novelty.watch": 0.0}, {"novelty.samples": 2.0, "novelty.departures": 2.0}),
+)
 DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]] = {
     "cover": ((CoverDetector(),), COVERS),
     "parking": ((ParkingDetector(),), BAYS),
@@ -332,7 +368,8 @@ DETECTORS: dict[str, tuple[tuple[Detector[Any], ...], st.SearchStrategy[Action]]
     "lamp": ((LampDetector(),), NIGHTS),
     "limit": ((LimitDetector(),), LIMITS),
     "health": ((HealthDetector(),), AIRS),
-    "all": (ALL, st.one_of(COVERS, BAYS, SURFACES, LAMPS, METERS, LEVELS, NIGHTS, LIMITS, AIRS)),
+    "novelty": ((NoveltyDetector(),), HUMS),
+    "all": (ALL, st.one_of(COVERS, BAYS, SURFACES, LAMPS, METERS, LEVELS, NIGHTS, LIMITS, AIRS, HUMS)),
 }
 
 
@@ -356,6 +393,11 @@ def sniffer(**rules: float) -> Facility:
     return facility("gas-1", FacilityClass.GAS_SENSOR, rules=rules or None)
 
 
+def site(*devices: str, **rules: float) -> Facility:
+    hasty = {"novelty.learn_d": 0.0, "novelty.learn_readings": 32.0, "novelty.for_s": 30.0, "novelty.samples": 3.0}
+    return facility("site-1", FacilityClass.AIR_STATION, *devices, rules=hasty | rules)
+
+
 def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=1800.0)
     driver.register(cover(), second_cover(None), bay("bay-1", "mag", "radar", max_stay_s=60.0))
@@ -368,7 +410,7 @@ def street(detectors: tuple[Detector[Any], ...]) -> PipelineTestDriver:
     driver.register(facility("feeder-1", FacilityClass.LAMP_FEEDER), night_lamp("noon-1", 150.0), sniffer())
     driver.register(*(night_lamp(f"night-{n}") for n in range(4)))
     airs = [facility(name, FacilityClass.AIR_STATION, rules=HASTE) for name in ("air-1", "air-2")]
-    driver.register(*airs)
+    driver.register(*airs, site())
     return driver
 
 
@@ -422,7 +464,7 @@ def test_the_stories_do_raise_and_clear() -> None:
     assert seen == {
         f"{step} {name}"
         for step in ("raised", "cleared")
-        for name in ("cover", "parking", "surface", "silence", "clock", "level", "lamp", "limit", "health")
+        for name in ("cover", "parking", "surface", "silence", "clock", "level", "lamp", "limit", "health", "novelty")
     }
 
 
