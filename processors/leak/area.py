@@ -107,6 +107,8 @@ class Area:
 
     def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
         """Take in the readings of one tick (NaN: lost); returns what is to be said."""
+        if number == state.tick + 1 and state.tick >= 0:
+            return self._one(state, number, values.take(self.reader.at))
         alarms: list[Alarm] = []
         if state.tick >= 0 and number > state.tick + self.per_day:
             self._restart(state)
@@ -263,8 +265,7 @@ class Area:
         if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            for row in range(len(WINDOWS)):
-                self._whole[row] = whitener(self.covariance(state, row, self.per_day))
+            self._whole = whitener(np.array([self.covariance(state, row, self.per_day) for row in range(len(WINDOWS))]))
         return self._whole
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:

@@ -33,10 +33,15 @@ class Quick:
         self._shifts = NOBODY
         self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
+        self._left = np.empty(reader.pressures + 1)  # written anew in every tick
+        self._part = self._left[: reader.pressures]
         self._leaking = 0.0
 
     def residual(self, state: AreaState, row: int, reading: list[float], usual: Floats) -> Floats:
-        """What the newest row leaves (NaN where something is lost); ``usual`` is what the hour usually leaves."""
+        """What the newest row leaves (NaN where something is lost), until the next is asked for.
+
+        ``usual`` is what the hour usually leaves.
+        """
         self._follow(state)
         model, reader = self.model, self.reader
         pressures = reader.pressures
@@ -55,9 +60,8 @@ class Quick:
             even = hydraulics.scale_row(used, model.reference)
             terms += hydraulics.consumption_row(used, model.reference)
             terms.append(reading[reader.level])
-        left = np.empty(pressures + 1)
-        part = left[:pressures]
-        np.subtract(state.inputs[row, :pressures], np.array(terms) @ self._matrix, out=part)
+        left, part = self._left, self._part
+        np.subtract(state.inputs[row, :pressures], np.array(terms).dot(self._matrix), part)
         part *= even
         left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
         left -= usual

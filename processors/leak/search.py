@@ -91,7 +91,7 @@ def judge(
 
 
 def whitener(covariance: Floats) -> Floats:
-    """``L^-1`` of the covariance's Cholesky factor."""
+    """``L^-1`` of the covariance's Cholesky factor; of one, or of many at once."""
     inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
     return inverse
 
