@@ -293,7 +293,8 @@ class Area:
             self._roll(state)
             return alarms
         begin = state.rows - self.per_day
-        there = ~np.isnan(state.inputs[begin : state.rows, : self.pressures]).all(axis=1)
+        lost = np.isnan(state.inputs[begin : state.rows, : self.pressures])
+        there = ~lost.all(axis=1)
         if self.model.basis is Basis.INFLOW:
             usual = usual_inflow(state, self._day(state.tick), self.per_day)
             inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + usual
@@ -312,7 +313,7 @@ class Area:
         learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
             left = self._again(state)
-            state.noise.learn(left, self.per_day)
+            state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)

@@ -51,7 +51,8 @@ class Liars:
             state.missing.fill(0.0)
         else:
             there = ~np.isnan(values)
-            moved &= there  # a lost value in a run does not end it
+            moved &= there  # a lost value in a run does not end it,
+            state.moved += ~there  # nor is it one more that is the same
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
         np.putmask(state.moved, moved, state.tick)
