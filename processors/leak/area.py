@@ -131,7 +131,7 @@ class Area:
             state.quiet_before = number
             state.moved[:] = number
         state.tick = number
-        row = state.rows
+        row, place = state.rows, number % self.per_day
         inputs = state.inputs[row]
         whole = self.liars.clean(state, values, inputs[:-1])
         whole = self.reader.believe(state, inputs, state.inputs[row - 1] if row else None, whole=whole)
@@ -139,16 +139,16 @@ class Area:
         reading[-1] = inputs[-1] = self.reader.balance(state, reading, row, number)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, row, reading, self._expected(state)[number % self.per_day])
+            left = self.quick.residual(state, row, reading, self._expected(state)[place])
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-        if (number + 1) % self.per_hour == 0:
+        if (place + 1) % self.per_hour == 0:
             look_at_standing(self, state)
-        if (number + 1) % self.per_day == 0:
-            out += self._midnight(state)
+            if place + 1 == self.per_day:
+                out += self._midnight(state)
         return out
 
     def _day(self, number: int) -> int:
@@ -179,8 +179,11 @@ class Area:
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
+        loud = self.gate.loud(state, self._roots(state))
+        if not loud:
+            return []
         best, seen, loudest = NOTHING, None, None
-        for row, baseline, shift in self.gate.loud(state, self._roots(state)):
+        for row, baseline, shift in loud:
             loudest = loudest or (row, baseline, shift)
             if not self.screen.passes(state, row, shift, self._version):
                 continue

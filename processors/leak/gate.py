@@ -82,7 +82,9 @@ class Gate:
     def _running(self, state: AreaState) -> Floats:
         """Running sums of the residuals kept; the first row is 0."""
         done = self._done if self._owner is state.residuals and self._done <= state.rows else 0
-        if state.rows - done < LEAST_BASELINE:
+        if done == state.rows - 1:
+            np.add(self._sums[done], state.residuals[done], self._sums[done + 1])
+        elif state.rows - done < LEAST_BASELINE:
             for row in range(done, state.rows):
                 np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
         else:
