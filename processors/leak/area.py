@@ -107,6 +107,8 @@ class Area:
 
     def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
         """Take in the readings of one tick (NaN: lost); returns what is to be said."""
+        if number == state.tick + 1 and state.tick >= 0:
+            return self._one(state, number, values.take(self.reader.at))
         alarms: list[Alarm] = []
         if state.tick >= 0 and number > state.tick + self.per_day:
             self._restart(state)
@@ -129,7 +131,7 @@ class Area:
             state.quiet_before = number
             state.moved[:] = number
         state.tick = number
-        row = state.rows
+        row, place = state.rows, number % self.per_day
         inputs = state.inputs[row]
         whole = self.liars.clean(state, values, inputs[:-1])
         whole = self.reader.believe(state, inputs, state.inputs[row - 1] if row else None, whole=whole)
@@ -137,16 +139,16 @@ class Area:
         reading[-1] = inputs[-1] = self.reader.balance(state, reading, row, number)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, row, reading, self._expected(state)[number % self.per_day])
+            left = self.quick.residual(state, row, reading, self._expected(state)[place])
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-        if (number + 1) % self.per_hour == 0:
+        if (place + 1) % self.per_hour == 0:
             look_at_standing(self, state)
-        if (number + 1) % self.per_day == 0:
-            out += self._midnight(state)
+            if place + 1 == self.per_day:
+                out += self._midnight(state)
         return out
 
     def _day(self, number: int) -> int:
@@ -177,8 +179,11 @@ class Area:
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
+        loud = self.gate.loud(state, self._roots(state))
+        if not loud:
+            return []
         best, seen, loudest = NOTHING, None, None
-        for row, baseline, shift in self.gate.loud(state, self._roots(state)):
+        for row, baseline, shift in loud:
             loudest = loudest or (row, baseline, shift)
             if not self.screen.passes(state, row, shift, self._version):
                 continue
@@ -263,8 +268,7 @@ class Area:
         if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            for row in range(len(WINDOWS)):
-                self._whole[row] = whitener(self.covariance(state, row, self.per_day))
+            self._whole = whitener(np.array([self.covariance(state, row, self.per_day) for row in range(len(WINDOWS))]))
         return self._whole
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
@@ -292,7 +296,8 @@ class Area:
             self._roll(state)
             return alarms
         begin = state.rows - self.per_day
-        there = ~np.isnan(state.inputs[begin : state.rows, : self.pressures]).all(axis=1)
+        lost = np.isnan(state.inputs[begin : state.rows, : self.pressures])
+        there = ~lost.all(axis=1)
         if self.model.basis is Basis.INFLOW:
             usual = usual_inflow(state, self._day(state.tick), self.per_day)
             inflow = state.inputs[begin : state.rows, -1].astype(np.float64) + usual
@@ -311,7 +316,7 @@ class Area:
         learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
             left = self._again(state)
-            state.noise.learn(left, self.per_day)
+            state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)

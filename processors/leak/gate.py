@@ -40,6 +40,9 @@ class Gate:
         self._back = np.concatenate([[0], -self._spans, -self._spans - per_day])
         span, day = 1.0 / self._spans, np.full(len(WINDOWS), 1.0 / per_day)
         self._mix = np.hstack([span[:, None], np.diag(-span - day), np.diag(day)])
+        self._edges = np.zeros((len(self._back), outputs))  # written anew in every tick
+        self._white = np.zeros((len(WINDOWS), outputs))
+        self._upright = self._white[:, :, None]
 
     def forget(self) -> None:
         """The residuals were made anew."""
@@ -53,9 +56,9 @@ class Gate:
             return []
         sums = self._running(state)
         if count >= WINDOWS[-1] + self.per_day:
-            shifts = self._mix @ sums.take(self._back + end, axis=0)
-            white = np.matmul(roots, shifts[:, :, None])[:, :, 0]
-            power = np.vecdot(white, white).tolist()
+            shifts = self._mix.dot(sums.take(self._back + end, 0, self._edges, "clip"))
+            np.matmul(roots, shifts[:, :, None], self._upright)
+            power = np.vecdot(self._white, self._white).tolist()
             least = self._least
             if max(power) < least:
                 return []
@@ -79,7 +82,9 @@ class Gate:
     def _running(self, state: AreaState) -> Floats:
         """Running sums of the residuals kept; the first row is 0."""
         done = self._done if self._owner is state.residuals and self._done <= state.rows else 0
-        if state.rows - done < LEAST_BASELINE:
+        if done == state.rows - 1:
+            np.add(self._sums[done], state.residuals[done], self._sums[done + 1])
+        elif state.rows - done < LEAST_BASELINE:
             for row in range(done, state.rows):
                 np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
         else:

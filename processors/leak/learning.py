@@ -18,7 +18,9 @@ def learn_day(
     state: AreaState, day: int, regressors: Floats, outputs: Floats, weight: Floats, memory_days: float
 ) -> None:
     """Take a day in. Only changes within the day teach slopes: a leak that lasts must not become normal by the hour."""
-    outputs = np.where(np.isnan(outputs), regressors @ state.beta + carried(outputs - regressors @ state.beta), outputs)
+    if np.isnan(outputs).any():
+        predicted = regressors @ state.beta
+        outputs = np.where(np.isnan(outputs), predicted + carried(outputs - predicted, yesterday(state)), outputs)
     state.day_regressors = np.vstack([state.day_regressors[1:], regressors.mean(axis=0)[None]])
     state.day_outputs = np.vstack([state.day_outputs[1:], outputs.mean(axis=0)[None]])
     state.day_numbers = np.append(state.day_numbers[1:], float(day))
@@ -67,12 +69,23 @@ def usual_inflow(state: AreaState, day: int, per_day: int) -> Floats:
     return usual
 
 
-def carried(rows: Floats) -> Floats:
-    """Gaps filled with what stood before them; at the beginning with 0."""
-    if not np.isnan(rows).any():
-        return rows
+def yesterday(state: AreaState) -> Floats:
+    """What the regression left of the last day that was learnt, per output."""
+    left: Floats = state.day_outputs[-1] - state.day_regressors[-1] @ state.beta
+    return left
+
+
+def carried(rows: Floats, before: Floats | None = None) -> Floats:
+    """Gaps filled with what stood before them; at the beginning with ``before``, or else with the mean of the column.
+
+    A sensor that says nothing must not seem to change.
+    """
     there = ~np.isnan(rows)
+    if there.all():
+        return rows
+    if before is None:
+        before = np.zeros(rows.shape[1])
     index = np.where(there, np.arange(len(rows))[:, None], -1)
     np.maximum.accumulate(index, axis=0, out=index)
-    filled: Floats = np.where(index >= 0, np.take_along_axis(rows, np.maximum(index, 0), axis=0), 0.0)
-    return np.nan_to_num(filled)
+    filled: Floats = np.where(index >= 0, np.take_along_axis(rows, np.maximum(index, 0), axis=0), before)
+    return filled

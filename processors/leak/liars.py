@@ -32,6 +32,11 @@ class Liars:
         self.lesson = per_day // 12
         self._limits = np.zeros(sensors)
         self._limits_of: Floats | None = None
+        self._trusted = b""
+        self._trusted_until = 0.0
+        self._trusted_of: tuple[object, object] = (None, None)
+        self._no_sooner = 0
+        self._no_sooner_of: Floats | None = None
 
     def clean(self, state: AreaState, values: Floats, believed: npt.NDArray[np.float32]) -> bool:
         """Write the readings of a tick to ``believed``, NaN for those that lie; returns whether none is NaN."""
@@ -46,22 +51,36 @@ class Liars:
             state.missing.fill(0.0)
         else:
             there = ~np.isnan(values)
-            moved &= there  # a lost value in a run does not end it
+            moved &= there  # a lost value in a run does not end it,
+            state.moved += ~there  # nor is it one more that is the same
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
         np.putmask(state.moved, moved, state.tick)
-        stuck = state.moved < state.tick - self._longest(state)
-        if b"\x01" in stuck.tobytes():  # any of them: asked in every tick
+        stuck = self._stuck(state)
+        if stuck is not None:
             believed[stuck] = np.nan
             whole = False
         if not whole:
-            out = stuck | (state.missing > GONE)
+            out = state.missing > GONE
+            if stuck is not None:
+                out |= stuck
             if out.any():
                 state.doubted = state.tick + self.per_day
                 state.distrust = np.where(out, float(state.doubted), state.distrust)
         if (state.tick + 1) % self.lesson == 0 and state.rows >= self.lesson:
             self._learn(state)
         return whole
+
+    def _stuck(self, state: AreaState) -> npt.NDArray[np.bool_] | None:
+        """Those that say the same for longer than chance allows; None where nobody does."""
+        if state.tick < self._no_sooner and self._no_sooner_of is state.repeats:
+            return None  # who moved since this was reckoned may stand still for the longer
+        limits = self._longest(state)
+        self._no_sooner, self._no_sooner_of = int(np.minimum.reduce(state.moved + limits)), state.repeats
+        if state.tick < self._no_sooner:
+            return None
+        stuck: npt.NDArray[np.bool_] = state.moved < state.tick - limits
+        return stuck if stuck.any() else None
 
     def _learn(self, state: AreaState) -> None:
         """How often a sensor repeats itself, and how long it stood still before it went on: then it was no lie."""
@@ -95,7 +114,16 @@ class Liars:
 
     def trusted(self, state: AreaState) -> bytes:
         """The same as bytes to compare; empty where all are believed."""
-        return self.mask(state).tobytes() if state.tick < state.doubted or state.doubts else b""
+        if state.tick >= state.doubted and not state.doubts:
+            return b""
+        if (
+            state.tick >= self._trusted_until
+            or self._trusted_of[0] is not state.distrust
+            or self._trusted_of[1] is not state.doubts
+        ):
+            self._trusted, self._trusted_of = self.mask(state).tobytes(), (state.distrust, state.doubts)
+            self._trusted_until = np.where(state.distrust > state.tick, state.distrust, np.inf).min()
+        return self._trusted
 
     def taken_out(self, state: AreaState, variance: float) -> Floats:
         """What to add to a covariance of the pressures and the balance."""

@@ -44,12 +44,15 @@ class Noise(msgspec.Struct):
         spread: Floats = self.hours[before % 24] * (1.0 - part) + self.hours[(before + 1) % 24] * part
         return spread
 
-    def learn(self, residuals: Floats, ticks: int) -> None:
-        """Take in a whole day: ``residuals`` of that day and at least the one before it."""
+    def learn(self, residuals: Floats, ticks: int, spoke: npt.NDArray[np.bool_]) -> None:
+        """Take in a whole day: ``residuals`` of that day and at least the one before it.
+
+        ``spoke``: the sensors of which enough of the day is there. Of the others nothing is learnt: silence is no calm.
+        """
         today = residuals[-ticks:]
         profile = (today - today.mean(axis=0)).reshape(24, ticks // 24, -1).mean(axis=1)
         rate = max(LEARN_HOURS, 1.0 / (self.days + 1))
-        self.hours = self.hours + rate * (profile - self.hours)
+        self.hours = self.hours + np.where(spoke, rate * (profile - self.hours), 0.0)
         usual = self.expected(ticks)
         rows = residuals - np.tile(usual, (-(-len(residuals) // ticks), 1))[-len(residuals) :]
         sums = np.zeros((len(rows) + 1, rows.shape[1]))
@@ -60,7 +63,10 @@ class Noise(msgspec.Struct):
         apart = np.clip(apart, -bound, bound)
         self.days += 1
         rate = max(LEARN, 1.0 / self.days)
-        self.covariance = self.covariance + rate * (apart.T @ apart / ticks - self.covariance)
+        seen = apart.T @ apart / ticks
+        if not spoke.all():
+            seen = _completed(seen, self.covariance, spoke)
+        self.covariance = self.covariance + rate * (seen - self.covariance)
         spread = np.sqrt(np.diag(self.covariance)) + 1e-9
         for row, window in enumerate(WINDOWS):
             first = max(len(rows) - ticks, window + ticks - 1) + 1
@@ -72,7 +78,8 @@ class Noise(msgspec.Struct):
             before = (sums[early] - sums[long_ago]) / ticks
             middle, outer = _quantiles(np.abs(mean - before))
             factor = np.maximum(middle / _MAD, outer / _P95) ** 2 / spread**2
-            self.factors[row] += rate * (factor - self.factors[row]) if self.days > 1 else factor - self.factors[row]
+            step = (rate if self.days > 1 else 1.0) * (factor - self.factors[row])
+            self.factors[row] += np.where(spoke, step, 0.0)
 
     def of_window(self, row: int, baseline: int, ticks: int, floor: Floats) -> Floats:
         """Covariance of a window's mean minus that of ``baseline`` ticks before it."""
@@ -81,6 +88,22 @@ class Noise(msgspec.Struct):
         root = np.sqrt(factor)
         covariance: Floats = self.covariance * root[:, None] * root[None, :] + np.diag(floor * floor)
         return covariance
+
+
+def _completed(seen: Floats, known: Floats, spoke: npt.NDArray[np.bool_]) -> Floats:
+    """The covariance of a day, for silent sensors as the others and what is known lead to expect.
+
+    As in the EM algorithm for normal data with gaps (Little and Rubin, Statistical Analysis with Missing Data, 11.2).
+    """
+    here, gone = np.flatnonzero(spoke), np.flatnonzero(~spoke)
+    own = seen[np.ix_(here, here)]
+    slope = np.linalg.pinv(known[np.ix_(here, here)], hermitian=True) @ known[np.ix_(here, gone)]
+    whole = seen.copy()
+    whole[np.ix_(here, gone)] = own @ slope
+    whole[np.ix_(gone, here)] = whole[np.ix_(here, gone)].T
+    left = known[np.ix_(gone, gone)] - known[np.ix_(gone, here)] @ slope
+    whole[np.ix_(gone, gone)] = left + slope.T @ own @ slope
+    return whole
 
 
 def _quantiles(rows: Floats) -> tuple[Floats, Floats]:

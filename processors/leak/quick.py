@@ -27,37 +27,42 @@ class Quick:
         """Nothing derived yet."""
         self.reader, self.model = reader, reader.model
         self.inflow = self.model.basis is Basis.INFLOW
+        self._terms, self._pumped = len(self.model.signatures), bool(reader.columns.pump)
         self._known: Floats | None = None
         self._beta: Floats | None = None
         self._offset: Floats | None = None
         self._shifts = NOBODY
         self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
+        self._left = np.empty(reader.pressures + 1)  # written anew in every tick
+        self._part = self._left[: reader.pressures]
         self._leaking = 0.0
 
     def residual(self, state: AreaState, row: int, reading: list[float], usual: Floats) -> Floats:
-        """What the newest row leaves (NaN where something is lost); ``usual`` is what the hour usually leaves."""
+        """What the newest row leaves (NaN where something is lost), until the next is asked for.
+
+        ``usual`` is what the hour usually leaves.
+        """
         self._follow(state)
         model, reader = self.model, self.reader
         pressures = reader.pressures
-        pump = reading[reader.pump] if reader.columns.pump else 0.0
+        pump = reading[reader.pump] if self._pumped else 0.0
+        reference = model.reference
         if self.inflow:
             inflows = reading[pressures : reader.pump]
-            load = sum(inflows) - 0.5 * self._leaking
-            terms = hydraulics.basis_row(len(model.signatures), load, pump, model.reference)
+            terms = hydraulics.basis_row(self._terms, sum(inflows) - 0.5 * self._leaking, pump, reference)
             inflows = [flow - sum(map(mul, terms, part)) for flow, part in zip(inflows, self._taken, strict=True)]
-            even = hydraulics.scale_row(sum(inflows), model.reference)
-            terms += hydraulics.inflow_row(inflows, pump, model.reference)
+            even = hydraulics.scale_row(sum(inflows), reference)
+            terms += hydraulics.inflow_row(inflows, pump, reference)
         else:
             used = reading[reader.used]
             load = used * model.unmetered + 0.5 * self._leaking
-            terms = hydraulics.basis_row(len(model.signatures), load, pump, model.reference)
-            even = hydraulics.scale_row(used, model.reference)
-            terms += hydraulics.consumption_row(used, model.reference)
+            terms = hydraulics.basis_row(self._terms, load, pump, reference)
+            even = hydraulics.scale_row(used, reference)
+            terms += hydraulics.consumption_row(used, reference)
             terms.append(reading[reader.level])
-        left = np.empty(pressures + 1)
-        part = left[:pressures]
-        np.subtract(state.inputs[row, :pressures], np.array(terms) @ self._matrix, out=part)
+        left, part = self._left, self._part
+        np.subtract(state.inputs[row, :pressures], np.array(terms).dot(self._matrix), part)
         part *= even
         left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
         left -= usual

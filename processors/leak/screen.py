@@ -32,17 +32,21 @@ class Screen:
         """``signatures``: of the rows of a state from one to another; ``covariance``: of a window at the day's end."""
         self.per_day, self._least, self._mismatch = per_day, SHARE * settings.fast, settings.mismatch
         self._signatures, self._covariance = signatures, covariance
-        self._made_from: tuple[object, ...] = ()
+        self._made_from: tuple[object, object, object, object, int] = (None, None, None, None, -1)
         self._plain: Floats | None = None
         self._filters: dict[int, tuple[Floats, Floats, Floats]] = {}
 
     def passes(self, state: AreaState, row: int, shift: Floats, version: int) -> bool:
         """Whether any pipe may explain the shift of window ``row``, as a leak or as a repair."""
-        made_from = (state.known, state.shifts, state.steps, state.beta, version)
-        if len(self._made_from) != len(made_from) or any(
-            a is not b for a, b in zip(self._made_from, made_from, strict=True)
+        known, shifts, steps, beta, made = self._made_from
+        if (
+            known is not state.known
+            or shifts is not state.shifts
+            or steps is not state.steps
+            or beta is not state.beta
+            or made != version
         ):
-            self._made_from, self._filters = made_from, {}
+            self._made_from, self._filters = (state.known, state.shifts, state.steps, state.beta, version), {}
             end = state.rows - (state.tick + 1) % self.per_day
             self._plain = self._signatures(state, end - self.per_day, end) if end >= self.per_day else None
         if self._plain is None:
@@ -53,9 +57,9 @@ class Screen:
             power = np.sqrt(np.vecdot(matched, self._plain))
             self._filters[row] = matched / power[:, None], power, covariance
         matched, power, covariance = self._filters[row]
-        match = matched @ shift
+        match = matched.dot(shift)
         best = int(np.abs(match).argmax())
-        if match[best] ** 2 < self._least:
+        if float(match[best]) ** 2 < self._least:
             return False
         own = self._plain[best]  # as in judge: the second time with the error of the best signature
         error = self._mismatch * match[best] / power[best] * own

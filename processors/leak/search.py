@@ -27,12 +27,12 @@ class Verdict(NamedTuple):
     repair: float
     """The same of the best "a leak less"."""
     pipe: int
-    """Candidate to name: most probability nearby, less what a walk costs."""
+    """Candidate to name: most probability nearby, less what a walk costs; :attr:`peak` where no leak is believed."""
     peak: int
     """Candidate that explains best."""
     flow: float
     sure: float
-    """Probability that the named pipe is near enough."""
+    """Probability that the named pipe is near enough; 0 where no leak is believed."""
     repaired: int
     repaired_flow: float
     misfit: float = 0.0
@@ -69,29 +69,35 @@ def judge(
     match, power = signatures @ white, _power(signatures, inverse)
     ratio = match * np.abs(match) / power
     peak, low = int(ratio.argmax()), int(ratio.argmin())
-    gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
-    weight = np.exp(gain - gain.max()) * area.lengths
-    weight /= weight.sum()
-    likely = np.flatnonzero(weight > NOWHERE)
-    pipe = int((weight[likely] @ area.worth[likely]).argmax())
     strength = float(ratio[peak])
     if strength >= least and not _shared(shift, signatures[peak], inverse, least):
         strength = 0.0
+    pipe, sure = _place(match, power, area) if strength >= least else (peak, 0.0)
     return Verdict(
         leak=strength,
         repair=float(-ratio[low]),
         pipe=pipe,
         peak=peak,
         flow=float(match[peak] / power[peak]),
-        sure=float(area.near[pipe, likely] @ weight[likely]),
+        sure=sure,
         repaired=low,
         repaired_flow=float(-match[low] / power[low]),
         misfit=float(shift @ white - abs(ratio[peak])) / len(shift),
     )
 
 
+def _place(match: Floats, power: Floats, area: Candidates) -> tuple[int, float]:
+    """The candidate to name, and the probability that it is near enough."""
+    gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
+    weight = np.exp(gain - gain.max()) * area.lengths
+    weight /= weight.sum()
+    likely = np.flatnonzero(weight > NOWHERE)
+    pipe = int((weight[likely] @ area.worth[likely]).argmax())
+    return pipe, float(area.near[pipe, likely] @ weight[likely])
+
+
 def whitener(covariance: Floats) -> Floats:
-    """``L^-1`` of the covariance's Cholesky factor."""
+    """``L^-1`` of the covariance's Cholesky factor; of one, or of many at once."""
     inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
     return inverse
 

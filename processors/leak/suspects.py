@@ -181,6 +181,8 @@ def forget_flows(area: "Area", state: AreaState) -> None:
 
 def look_at_standing(area: "Area", state: AreaState) -> None:
     """Note those that stand still, forget those that move again."""
+    if not state.doubts and np.minimum.reduce(state.moved) > state.tick - STANDS * area.per_hour:
+        return
     standing = area.liars.standing(state) & (state.tick - state.moved >= STANDS * area.per_hour)
     if not standing.any() and not state.doubts:
         return
