@@ -62,7 +62,7 @@ def test_who_is_asked_first_knows_and_says_the_same(name: str) -> None:
     age = st.sampled_from([0.0] * 6 + [12.0, 40.0])
     row = st.tuples(said, gap, age, st.sampled_from(stands.devices), st.integers(1, 6))
 
-    @settings(RELAXED, max_examples=100)
+    @settings(RELAXED, max_examples=40)
     @given(st.lists(row, min_size=5, max_size=25))
     def check(rows: list[Any]) -> None:
         driver = PipelineTestDriver(detector, tick_s=10.0, lateness_s=LATENESS_S)
