@@ -24,6 +24,7 @@ from processors.detectors.cover_state import (
     CONTACT,
     SIGNALS,
     TILT,
+    WATER,
     Cover,
     State,
     Wait,
@@ -42,6 +43,7 @@ _SILENT: Final = "silent"
 _NEARLY: Final = 1 - 1e-9
 _ANY: Final = (-math.inf, math.inf)
 _OTHERS_MIN: Final = 2  # covers beside it tell that more than it is silent
+_MISSED: Final = 1.05  # intervals without a word
 _LOOKS: Final = 6  # whether they still are, in the time that it may be silent
 
 
@@ -130,7 +132,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         value = measured(cover, values, name, reading)
         if value is not None and _hear(cover, values, name, reading, value, turn):
             changed = True
-    if changed:
+    if changed or (cover.opened is None and cover.on(WATER)):
         judge(cover, values, turn, reading.time_ms, Evidence.of(reading))
         _watch(cover, turn)
 
@@ -243,8 +245,8 @@ def _is_silent_with_others(state: State, cover: Cover, now_ms: int) -> bool:
             continue
         if other.heard_ms <= cover.heard_ms - other.silent_ms:
             continue  # dead long before
-        # Who is silent since then has missed one interval less, at least.
-        if now_ms - other.heard_ms >= other.silent_ms * max(0.5, 1 - 1 / patience):
+        # The outage may have begun later, if a word of this one was lost before: one that was missed is enough.
+        if now_ms - other.heard_ms > other.silent_ms * _MISSED / patience:
             silent += 1
         else:
             heard += 1

@@ -9,6 +9,7 @@ from processors.detectors.ladder import Matter, Moment, step_to
 from schemas.anomaly import AnomalyKind
 from schemas.rules import Values
 
+_HIGH: Final = AnomalyKind.DRAIN_HIGH
 UP: Final = (CONTACT, ANGLE, TILT)
 """Any of them: it is not where it belongs."""
 
@@ -50,7 +51,8 @@ def _matter(cover: Cover) -> Matter | None:
         return _because(AnomalyKind.COVER_STOLEN, gone, f"Cover {facility} is carried away")
     if up is not None:
         return _displaced(cover, up)
-    if water is not None:
+    # What takes the place of another finding is what the newest samples say, not what they have begun to deny.
+    if water is not None and (water.count == 0 or (cover.opened is not None and cover.opened.kind is _HIGH)):
         return _because(AnomalyKind.DRAIN_HIGH, water, f"Water stands under cover {facility}")
     return None
 

@@ -30,8 +30,10 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
         watch.longest_ms = min(stood_ms, round(watch.longest_ms * _FORGIVING)) if was_stuck else stood_ms
     moves = watch.moves = watch.moves + 1
     step, change = watch.step, abs(value - watch.value)
-    if moves > _SEVERAL and change > _LARGE * step:
-        change = _LARGE * step  # a fire, or a jump, must not make what follows it look still
+    if AnomalyKind.DEVICE_JUMP in watch.opened:
+        change = step  # into what cannot be, or back, is no move
+    elif moves > _SEVERAL and change > _LARGE * step:
+        change = _LARGE * step  # a fire must not make what follows it look still
     step += (change - step) / (min(_MEMORY, moves))
     watch.step = step
     room = bounds.share * step

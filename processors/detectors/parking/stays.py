@@ -79,6 +79,8 @@ def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, tu
     word = Evidence.of(event)
     verdict = stay.verdict
     assert verdict is not None, "only a verdict is waited for"
+    if word.time_ms < verdict.at_ms:
+        return  # it was on its way while we waited, and says nothing of now
     if _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
         _offend(spot, stay, verdict, word.time_ms, word, turn)
 

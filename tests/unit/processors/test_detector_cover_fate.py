@@ -98,6 +98,22 @@ def test_silence_after_a_tilt_is_theft_and_a_word_takes_it_back() -> None:
     assert len({one.id for one in driver.findings}) == 3
 
 
+def test_a_lifted_cover_that_is_heard_again_in_its_place_without_water_leaves_nothing() -> None:
+    driver = shaft()
+    say(driver, tilt_angle=[17, 17], water_level=[1.9, 1.9])
+    driver.advance(7_200)
+    say(driver, tilt_angle=[0, 0], water_level=[0.2, 0.2])
+    assert kinds(driver)[-2:] == ["raised cover_lifted", "cleared cover_lifted"]
+    assert driver.open == []
+
+
+def test_water_that_was_denied_once_and_stays_is_found_when_the_cover_lies_again() -> None:
+    driver = shaft()
+    say(driver, tilt_angle=[17, 17], water_level=[1.9, 1.9])
+    say(driver, tilt_angle=[0, 0, 0], water_level=[0.2, 1.9, 1.9])
+    assert kinds(driver)[-1] == "raised drain_high"
+
+
 def covers(count: int) -> PipelineTestDriver:
     """Several in one street, heard every ten minutes."""
     driver = PipelineTestDriver(CoverDetector(), tick_s=10.0)
@@ -133,6 +149,15 @@ def test_a_cover_that_is_not_heard_when_the_others_are_again_is_stolen() -> None
     driver.advance(3 * 3_600)
     all_say(driver, 5, OTHERS)
     assert kinds(driver) == ["raised cover_tilted", "cleared cover_tilted", "raised cover_stolen"]
+
+
+def test_an_outage_that_begins_after_a_word_was_lost_is_one_as_well() -> None:
+    driver = covers(4)
+    all_say(driver, 2, OTHERS | {"it": 25.0})
+    all_say(driver, 1, OTHERS)  # its own was lost
+    driver.advance(2 * 3_600)
+    all_say(driver, 2, OTHERS | {"it": 0.0})
+    assert kinds(driver) == ["raised cover_tilted", "cleared cover_tilted"]
 
 
 @pytest.mark.parametrize("silent", [("other-1",), ("other-1", "other-2", "other-3")])

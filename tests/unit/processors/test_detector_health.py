@@ -92,6 +92,16 @@ def test_after_a_fire_what_moves_as_it_did_does_not_stand_still() -> None:
     assert "raised device_stuck bin-1/temperature" not in said(told(story, facility("bin-1", FacilityClass.WASTE_BIN)))
 
 
+def test_after_an_early_jump_what_moves_does_not_stand_still() -> None:
+    """The others of its kind, which know how long they stand still, must not speak for it by a wrong measure."""
+    others = [row for name in ("air-2", "air-3", "air-4") for row in days_of_air(name, 1)]
+    calm = [Row(n * 300, "air-1", "temperature", round(20 + 0.3 * noise(n), 1)) for n in range(288)]
+    story = [row._replace(value=130.0) if 5 <= n < 8 else row for n, row in enumerate(calm)]
+    stations = [station(name) for name in ("air-1", "air-2", "air-3", "air-4")]
+    found = said(told(sorted([*others, *story], key=lambda row: row.at_s), *stations))
+    assert found == ["raised device_jump air-1/temperature", "cleared device_jump air-1/temperature"]
+
+
 def test_a_flow_at_rest_is_not_stuck_although_it_always_moved_before() -> None:
     rows = [Row(n * 5 * MINUTE, "flow", "flow", 20 + noise(n)) for n in range(2 * 288)]
     rows += [Row(2 * DAY + n * 5 * MINUTE, "flow", "flow", 0.0) for n in range(3 * 288)]

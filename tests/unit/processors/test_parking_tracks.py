@@ -412,3 +412,12 @@ def test_that_a_track_ended_elsewhere_does_not_say_when_it_left() -> None:
     camera.at(62).sees("a", phase=TrackPhase.END, present=False, stationary=False)
     camera.at(700)
     assert camera.said == []
+
+
+def test_who_left_before_it_was_too_long_did_so_though_that_is_heard_later() -> None:
+    camera = Camera(kerb(activity="fire_lane"))
+    camera.at(10).sees("a", still_s=10.0)
+    left_ms = camera.at(58).driver.now_ms
+    camera.at(62).driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=left_ms, present=False, stationary=False)
+    camera.at(200)
+    assert camera.said == []
