@@ -31,6 +31,7 @@ def leak(
     faults: Annotated[
         bool, typer.Option("--faults", help="2 % of ticks lost, disorder within 10 min, a sensor stuck for a week")
     ] = False,
+    fault_seed: Annotated[int, typer.Option(min=0, help="which ticks are lost, and which readings late")] = 1,
     crossed: Annotated[
         bool,
         typer.Option("--cross-validate", help="leave one year out: settings and confidence chosen on the other years"),
@@ -50,7 +51,7 @@ def leak(
     Examples:
     - `eyes score leak --data ../shared/data/ltown/scen_1`
     - `eyes score leak --data ../shared/data/ltown/scen_1 --alarms alarms.csv --json | jq .eur_pct`
-    - `eyes score leak --data ../shared/data/ltown --faults` runs every year of the folder
+    - `eyes score leak --data ../shared/data/ltown --faults --fault-seed 2` runs every year of the folder
     - `eyes score leak --data ../shared/data/ltown --cross-validate` takes some minutes
     - `eyes score leak --data ../shared/data/ltown/scen_2 --plot burst.svg` shows what a burst is seen by
     """
@@ -68,7 +69,8 @@ def leak(
         console.print(f"wrote {plot}")
         return
     if len(folders) == 1:
-        _tell_one(_one(folders[0], model, distances, console, faults=faults), alarms, as_json=as_json)
+        scored = _one(Job(folders[0], "shipped", SHIPPED, faults, fault_seed), model, distances, console)
+        _tell_one(scored, alarms, as_json=as_json)
         return
     bench = Bench(model.to_bytes(), distances)
 
@@ -83,7 +85,7 @@ def leak(
             _tell_confidence(result["confidence"], console)
         return
     found: dict[str, dict[str, Any]] = {}
-    wanted = [Job(folder, "shipped", SHIPPED, faults=faults) for folder in folders]
+    wanted = [Job(folder, "shipped", SHIPPED, faults, fault_seed) for folder in folders]
     for job, scored in run_all(bench, wanted, jobs):
         found[job.folder.name] = scored.figures
         told(job, scored, len(found), len(wanted))
@@ -91,15 +93,16 @@ def leak(
     typer.echo(json.dumps({"total": totals(ordered), "folders": ordered} if as_json else totals(ordered)))
 
 
-def _one(folder: Path, model: NetworkModel, distances: Path, console: Console, *, faults: bool) -> Scored:
-    year = read(folder)
+def _one(job: Job, model: NetworkModel, distances: Path, console: Console) -> Scored:
+    year = read(job.folder)
     days = len(year.values) // PER_DAY
     with console.status(f"{year.name} ...") as status:
         return score(
             year,
             model,
             PipeMap.read(distances),
-            faults=faults,
+            faults=job.faults,
+            fault_seed=job.fault_seed,
             report=lambda day: status.update(f"{year.name}: day {day} of {days}"),
         )
 

@@ -41,9 +41,12 @@ def score(
     settings: Settings = SHIPPED,
     *,
     faults: bool = False,
+    fault_seed: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> Scored:
     """Run a year and judge it; ``report`` is told each day that is done.
+
+    ``fault_seed``: which ticks are lost, and which readings late, with ``faults``.
 
     Raises:
         FatalError: the year lacks a sensor the network model names.
@@ -54,7 +57,11 @@ def score(
         raise FatalError(f"{year.name} has no column {missing[0]}, which the network model reads")
     wanted = [year.columns.index(name) for name in core.sensors]
     values = year.values[:, wanted]
-    ticks = as_they_come(lost_and_stuck(values), year.first, core.sensors) if faults else enumerate(values, year.first)
+    ticks = (
+        as_they_come(lost_and_stuck(values, fault_seed), year.first, core.sensors, fault_seed + 1)
+        if faults
+        else enumerate(values, year.first)
+    )
     alarms: list[tuple[Alarm, str]] = []
     sizes: dict[str, int | None] = {f"state_bytes_day_{day}": None for day in _SIZED}
     began = time.process_time()
@@ -75,6 +82,7 @@ def score(
             "name": year.name,
             **figures(sent, year.leaks, pipes, len(values)),
             "faults": faults,
+            "fault_seed": fault_seed if faults else None,
             "settings": asdict(settings),
             "cpu_s": round(cpu, 1),
             **sizes,

@@ -37,6 +37,7 @@ class Job:
     name: str
     settings: Settings
     faults: bool = False
+    fault_seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Bench:
     def run(self, job: Job) -> Scored:
         """Score one year, cold."""
         network, pipes = NetworkModel.from_bytes(self.model), PipeMap.read(self.inp)
-        return score(read(job.folder), network, pipes, job.settings, faults=job.faults)
+        year = read(job.folder)
+        return score(year, network, pipes, job.settings, faults=job.faults, fault_seed=job.fault_seed)
 
 
 def run_all(bench: Bench, jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Scored]]:

@@ -69,9 +69,9 @@ def test_a_year_prints_the_keys_of_the_data_sets_own_scorer(town: Path, tmp_path
 
 
 def test_a_folder_of_years_is_run_year_by_year_through_faults(town: Path) -> None:
-    found = command("--data", str(town), "--network", str(town / "town.bin"), "--faults")
+    found = command("--data", str(town), "--network", str(town / "town.bin"), "--faults", "--fault-seed", "3")
     assert [one["name"] for one in found["folders"]] == ["y13", "y23", "y33"]
-    assert all(one["faults"] for one in found["folders"])
+    assert all(one["faults"] and one["fault_seed"] == 3 for one in found["folders"])
     assert (found["total"]["new_found"], found["total"]["fp"]) == (3, 0)
 
 

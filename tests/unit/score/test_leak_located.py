@@ -58,6 +58,7 @@ def test_faults_lose_ticks_and_let_a_sensor_stand_still() -> None:
     assert np.nanmax(faulty[week, 0]) == np.nanmin(faulty[week, 0])
     assert np.nanmax(faulty[week, 1]) > np.nanmin(faulty[week, 1])
     assert np.array_equal(lost_and_stuck(values), faulty, equal_nan=True)
+    assert not np.array_equal(np.isnan(lost_and_stuck(values, 2)).all(axis=1), lost)
 
 
 def test_disorder_within_ten_minutes_changes_no_tick() -> None:
