@@ -35,6 +35,7 @@ from schemas.whatif import WhatIf
 from tests.servers import TestStack
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+LIVE = f"cover@{CoverDetector.version}"
 
 ZONES = ("segment:1", "segment:2", "segment:3", "segment:4")
 COVERS = 30  # in each street
@@ -148,7 +149,7 @@ def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path:
             before = {one.subject: one.id for one in city.said()}
             assert len(before) == OPEN * len(ZONES) == 100
             said = city.eyes("begin", "cover", "--with", city.policy())
-            assert "cover@4 is begun: cover@4, told of 120 registrations" in said
+            assert f"{LIVE} is begun: {LIVE}, told of 120 registrations" in said
             assert "(tilt_deg = 30.0 where facility_class = manhole_cover) speaks of 120 registrations" in said
             assert "is running" in city.eyes("begin", "cover", code=1)
             city.lean(STEEP, 0, 10)
@@ -156,7 +157,7 @@ def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path:
             city.caught_up()
         with city.past.detectors():  # another process goes on in the middle of the trial
             look_at_the_trial(city)
-            city.eyes("promote", "cover@4", "--yes")
+            city.eyes("promote", LIVE, "--yes")
             city.caught_up()
         look_at_what_was_taken_over(city, before)
         with city.past.detectors():  # and what was promoted is live in one that begins from snapshots
@@ -176,14 +177,14 @@ def look_at_the_trial(city: City) -> None:
     city.caught_up()
     (row,) = city.json("status")
     assert (row["stage"], row["foldedIn"], row["leftToDo"]) == ("running", ALL, [])
-    assert {one.shadow for one in city.on_trial()} == {"cover@4"}
+    assert {one.shadow for one in city.on_trial()} == {LIVE}
     assert len(city.on_trial()) == 12 * len(ZONES)
     assert len(city.lives()) == 112  # nobody else heard of it
     told = city.json("diff")
     assert told["older"] == 40  # of a hundred: of the others nobody said anything in that range
     assert figures(told) == {"published": 12, "shadow": 8, "same": 8, "lost": 4}
     assert city.past.eyes("shadow", "diff", "--fail-on-difference").returncode == 1
-    asked = city.past.eyes("shadow", "promote", "cover@4")  # and nobody there to say yes
+    asked = city.past.eyes("shadow", "promote", LIVE)  # and nobody there to say yes
     assert asked.returncode == 1
     assert not city.events(ShadowPromoted)
     table = " ".join(asked.stdout.split())
@@ -200,7 +201,7 @@ def look_at_what_was_taken_over(city: City, before: dict[str, UUID]) -> None:
     cleared = [life[1] for life in lives if len(life) == 2]
     assert len(cleared) == 64
     assert {(one.transition, one.reason) for one in cleared} == {(Transition.CLEARED, "superseded")}
-    assert "cover@4 was promoted at" in city.eyes("promote", "cover@4", code=1)
+    assert f"{LIVE} was promoted at" in city.eyes("promote", LIVE, code=1)
 
 
 def look_at_the_end(city: City) -> None:
@@ -265,7 +266,7 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
     strict = city.policy(LAX.replace("30.0", "5.0"))
     with city.past.detectors():
         city.lean(CALM)
-        city.eyes("begin", "cover@4", "--with", strict, "--name", "strict")
+        city.eyes("begin", LIVE, "--with", strict, "--name", "strict")
         city.lean(7.0, 0, 3)
         city.caught_up()
         assert city.said() == []
@@ -284,18 +285,18 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
         city.lean(7.0, 0, 2)
         city.lean(STEEP, 6, 8)
         city.caught_up()
-        city.eyes("promote", "cover@4", "-y")
+        city.eyes("promote", LIVE, "-y")
         city.caught_up()
         raised = [one for one in city.said() if one.subject.endswith(("-0", "-1"))]
         assert {one.transition for one in raised} == {Transition.RAISED}
         assert len(raised) == 2 * len(ZONES)
         assert {row["begun"]["shadow"]: row["stage"] for row in city.json("status")} == {
             "strict": "ended",
-            "cover@4": "promoted",
+            LIVE: "promoted",
         }
         # The next trial is told apart, and that it does not have the policies of the one before.
-        assert "is live under the policies of cover@4" in city.eyes("begin", "cover")
-        assert city.json("status")[-1]["begun"]["shadow"] == "cover@4-2"
+        assert f"is live under the policies of {LIVE}" in city.eyes("begin", "cover")
+        assert city.json("status")[-1]["begun"]["shadow"] == f"{LIVE}-2"
         city.caught_up()
     city.verify()
 

@@ -208,11 +208,11 @@ def test_promoted_before_it_knew_the_registry_it_learns_it_from_the_next_rewrite
     driver = street()
     registered = FacilityRegistered(facility=cover("cover-0"), revision=5)
     driver.write(registered)
-    driver.write(ShadowBegun(shadow="cover@99", detector="cover", version=4))
+    driver.write(ShadowBegun(shadow="cover@99", detector="cover", version=CoverDetector.version))
     driver.write(ShadowPromoted(shadow="cover@99"))
     driver.write(registered)  # the daily rewrite
     tilt(driver, 0, 17.0)
-    assert [one.detector_version for one in driver.findings] == [4]
+    assert [one.detector_version for one in driver.findings] == [CoverDetector.version]
 
 
 def test_a_new_detector_becomes_live_by_promotion_and_stays_so_in_snapshots() -> None:

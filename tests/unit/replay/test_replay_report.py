@@ -16,6 +16,7 @@ from processors.detectors.cover import CoverDetector
 from schemas.anomaly import Severity
 from schemas.whatif import WhatIf
 
+LIVE = f"cover@{CoverDetector.version}"
 WHAT = "Cover c-1 tilted 17 deg"
 
 
@@ -88,7 +89,7 @@ def test_what_weakens_the_figures_is_said() -> None:
 
 
 def test_no_difference_is_said_too() -> None:
-    assert "cover@4 would have found the same." in shown(outcome([life(0)], [life(0)]))
+    assert f"{LIVE} would have found the same." in shown(outcome([life(0)], [life(0)]))
 
 
 def test_only_the_first_differences_are_shown_and_the_number_of_the_others() -> None:
@@ -113,4 +114,4 @@ def test_json_holds_everything() -> None:
     assert (difference["change"], difference["later_by_s"]) == ("earlier", -60)
     assert difference["before"]["raised"] == "1970-01-01T00:01:00.000Z"
     assert difference["after"]["cleared"] is None
-    assert (told["detector"], told["matched"], told["events_per_s"]) == ("cover@4", [0], 10)
+    assert (told["detector"], told["matched"], told["events_per_s"]) == (LIVE, [0], 10)

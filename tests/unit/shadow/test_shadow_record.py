@@ -17,22 +17,23 @@ from schemas.topics import EVENTS
 from schemas.whatif import WhatIf
 
 NOW = datetime.fromisoformat("2026-07-06T00:00:00Z")
+LIVE = f"cover@{CoverDetector.version}"
 EVERYWHERE = {str(number): 7 for number in range(EVENTS.partitions)}
 SOME = {"0": 7, "3": 7}
 TOLD = tuple(range(EVENTS.partitions))
 STRICT = WhatIf.read({"override": [{"zone": "segment:1", "policy": {"tilt_deg": 5.0}}]})
 
 
-def record(shadow: str = "cover@4", what_if: WhatIf | None = None, hours: int = 0, **more: Any) -> TrialRecord:
-    begun = ShadowBegun(shadow=shadow, detector="cover", version=4, what_if=what_if or WhatIf())
+def record(shadow: str = LIVE, what_if: WhatIf | None = None, hours: int = 0, **more: Any) -> TrialRecord:
+    begun = ShadowBegun(shadow=shadow, detector="cover", version=CoverDetector.version, what_if=what_if or WhatIf())
     return TrialRecord(begun=begun, since=NOW + timedelta(hours=hours), **more)
 
 
-def running(shadow: str = "cover@4", **more: Any) -> TrialRecord:
+def running(shadow: str = LIVE, **more: Any) -> TrialRecord:
     return record(shadow, begun_at=EVERYWHERE, told=TOLD, **more)
 
 
-def over(shadow: str = "cover@4", verdict: Verdict = Verdict.ENDED, **more: Any) -> TrialRecord:
+def over(shadow: str = LIVE, verdict: Verdict = Verdict.ENDED, **more: Any) -> TrialRecord:
     return running(shadow, verdict=verdict, until=NOW, over_at=EVERYWHERE, **more)
 
 
@@ -43,8 +44,8 @@ def over(shadow: str = "cover@4", verdict: Verdict = Verdict.ENDED, **more: Any)
         (record(begun_at=SOME), Stage.BEGINNING, "not begun in partition 1, 2, 4"),
         (record(begun_at=EVERYWHERE, told=(0, 1)), Stage.BEGINNING, "the registry in partition 2, 3"),
         (running(), Stage.RUNNING, None),
-        (running(verdict=Verdict.PROMOTED, until=NOW), Stage.PROMOTING, "eyes shadow promote cover@4"),
-        (running(verdict=Verdict.ENDED, until=NOW, over_at=SOME), Stage.ENDING, "eyes shadow end cover@4"),
+        (running(verdict=Verdict.PROMOTED, until=NOW), Stage.PROMOTING, f"eyes shadow promote {LIVE}"),
+        (running(verdict=Verdict.ENDED, until=NOW, over_at=SOME), Stage.ENDING, f"eyes shadow end {LIVE}"),
         (over(verdict=Verdict.PROMOTED), Stage.PROMOTED, None),
         (over(), Stage.ENDED, None),
     ],
@@ -67,9 +68,9 @@ def test_the_first_of_two_that_began_at_one_moment_is_the_one() -> None:
 
 
 def test_a_name_is_used_once_and_made_where_none_is_given() -> None:
-    trials = Trials((over(), over("cover@4-2"), over("mine")))
-    assert intended(trials, CoverDetector(), WhatIf(), None).shadow == "cover@4-3"
-    assert intended(Trials(), CoverDetector(), WhatIf(), None).shadow == "cover@4"
+    trials = Trials((over(), over(f"{LIVE}-2"), over("mine")))
+    assert intended(trials, CoverDetector(), WhatIf(), None).shadow == f"{LIVE}-3"
+    assert intended(Trials(), CoverDetector(), WhatIf(), None).shadow == LIVE
     assert intended(trials, CoverDetector(), STRICT, "other").what_if == STRICT
     with pytest.raises(FatalError, match="there was a trial called 'mine'"):
         intended(trials, CoverDetector(), WhatIf(), "mine")
@@ -78,7 +79,7 @@ def test_a_name_is_used_once_and_made_where_none_is_given() -> None:
 def test_one_trial_at_a_time_and_only_the_same_command_goes_on() -> None:
     half = Trials((record(what_if=STRICT, begun_at=SOME),))
     assert is_same(intended(half, CoverDetector(), STRICT, None), half.records[0].begun)
-    assert is_same(intended(half, CoverDetector(), STRICT, "cover@4"), half.records[0].begun)
+    assert is_same(intended(half, CoverDetector(), STRICT, LIVE), half.records[0].begun)
     for what_if, name in ((WhatIf(), None), (STRICT, "other")):
         with pytest.raises(FatalError, match="was not begun to the end"):
             intended(half, CoverDetector(), what_if, name)
@@ -96,16 +97,16 @@ def test_the_policies_that_were_written_down_make_a_trial_another() -> None:
 
 def test_what_may_not_be_promoted_or_ended_says_why() -> None:
     half = Trials((running(verdict=Verdict.PROMOTED, until=NOW, over_at=SOME),))
-    assert to_finish(half, "cover@4", Verdict.PROMOTED) is half.records[0]
-    with pytest.raises(FatalError, match=r"promoted in 2 of 12 partitions.*eyes shadow promote cover@4"):
-        to_finish(half, "cover@4", Verdict.ENDED)
+    assert to_finish(half, LIVE, Verdict.PROMOTED) is half.records[0]
+    with pytest.raises(FatalError, match=rf"promoted in 2 of 12 partitions.*eyes shadow promote {LIVE}"):
+        to_finish(half, LIVE, Verdict.ENDED)
     with pytest.raises(FatalError, match="was ended at 2026-07-06 00:00:00 UTC already"):
-        to_finish(Trials((over(),)), "cover@4", Verdict.PROMOTED)
+        to_finish(Trials((over(),)), LIVE, Verdict.PROMOTED)
     begun = Trials((record(begun_at=SOME),))
-    assert to_finish(begun, "cover@4", Verdict.ENDED) is begun.records[0]
+    assert to_finish(begun, LIVE, Verdict.ENDED) is begun.records[0]
     with pytest.raises(FatalError, match="was not begun to the end"):
-        to_finish(begun, "cover@4", Verdict.PROMOTED)
-    with pytest.raises(FatalError, match="no trial is called 'x'; there are: cover@4"):
+        to_finish(begun, LIVE, Verdict.PROMOTED)
+    with pytest.raises(FatalError, match=f"no trial is called 'x'; there are: {LIVE}"):
         to_finish(begun, "x", Verdict.ENDED)
 
 
