@@ -414,7 +414,9 @@ def test_another_order_and_other_records_find_the_same(
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     plain: Any = found(told(LampDetector, LAMPS, rows))
     assert found(told(LampDetector, LAMPS, doubled(rows, twice))) == plain
-    assert found(told(LampDetector, LAMPS, disordered(rows, swapped))) == plain
+    # Which of two lamps spoke first may decide whether their feeder is dark (docs/processors/lamp.md, its limits).
+    alone: Any = found(told(LampDetector, LAMPS[1:], rows))
+    assert found(told(LampDetector, LAMPS[1:], disordered(rows, swapped))) == alone
 
 
 @settings(RELAXED, max_examples=20)
