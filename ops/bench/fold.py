@@ -130,8 +130,8 @@ def _kerbs(number: int) -> Iterator[Facility]:
         )
 
 
-def _tick(at_ms: int) -> Tick:
-    return Tick(time=from_ms(at_ms), generation=1, cadence_ms=TICK_MS, ticker=SHARD, received_to={SHARD: at_ms})
+def _tick(at_ms: int, cadence_ms: int = TICK_MS) -> Tick:
+    return Tick(time=from_ms(at_ms), generation=1, cadence_ms=cadence_ms, ticker=SHARD, received_to={SHARD: at_ms})
 
 
 def _readings(devices: list[Device], begin: int, end: int) -> Iterator[Data]:
@@ -181,7 +181,7 @@ def _sightings(kerbs: list[Facility], number: int) -> Iterator[Data]:
         for index, kerb in enumerate(kerbs):
             if index % many == 0:
                 at_ms += CAMERA_TICK_MS
-                yield _tick(at_ms)
+                yield _tick(at_ms, CAMERA_TICK_MS)
             for event in _minute(kerb, index, at_ms, standing, rng):
                 written += 1
                 yield event

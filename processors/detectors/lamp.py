@@ -36,6 +36,7 @@ class LampDetector(Packed[State]):
     name: Final = "lamp"
     version: Final = 2
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No lamps."""

@@ -28,6 +28,7 @@ class LimitDetector(Packed[State]):
     name: Final = "limit"
     version: Final = 1
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nothing stands here."""

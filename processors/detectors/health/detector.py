@@ -34,6 +34,7 @@ class HealthDetector(Packed[State]):
     name: Final = "health"
     version: Final = 2
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """No devices."""

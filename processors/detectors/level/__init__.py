@@ -67,6 +67,7 @@ class LevelDetector(Packed[State]):
     name: Final = "level"
     version: Final = 1
     hears_late: Final = False
+    hears_cameras = False
 
     def initial(self, zone: str) -> State:
         """Nothing stands here."""
