@@ -5,52 +5,43 @@ polls, nor on where and when it runs. Detectors are given one event at a time, s
 causes.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from zlib import crc32
 
 from processors.engine import refusal, snapshot
-from processors.engine.cast import Cast, Registration, Trial, about, is_news
+from processors.engine.cast import Registration, about, is_news
 from processors.engine.citywide import City
 from processors.engine.contract import (
-    QUIET,
     Blind,
-    Clock,
     Detector,
     ModelMissingError,
     Models,
-    Outcome,
     Reading,
     Said,
-    Series,
     Stepped,
     TimerDue,
-    Unseen,
-    ZoneEvent,
     no_models,
 )
-from processors.engine.counts import Counts
 from processors.engine.dedupe import NEW, Verdict
 from processors.engine.frontier import Frontier
-from processors.engine.models import equipped, model_of
+from processors.engine.models import model_of
 from processors.engine.openings import Steps
 from processors.engine.present import present
 from processors.engine.slot import Slot
-from processors.engine.snapshot import SHARDS, Shard, shard_of
-from processors.engine.timers import Timers
+from processors.engine.snapshot import SHARDS, Shard
+from processors.engine.stage import Stage
 from processors.engine.zone import Route, SnapshotError, Zone
-from runtime.errors import PoisonError
-from schemas.anomaly import Anomaly, Transition
+from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.carrier import NO_DISTRICT, DeviceCarried
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
-from schemas.model import Model, from_ms, to_ms
+from schemas.model import from_ms, to_ms
 from schemas.observation import JUDGED, Quality
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
-from schemas.shadow import ShadowBegun, ShadowEnded, ShadowFinding, ShadowPromoted
+from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
@@ -59,61 +50,8 @@ _LATE: Final = int(Quality.LATE)
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
 
-class PartitionFold:
+class PartitionFold(Stage):
     """All detectors over one partition."""
-
-    def __init__(
-        self,
-        detectors: Sequence[Detector[Any]],
-        lateness_ms: int,
-        candidates: Sequence[Detector[Any]] = (),
-        models: Models = no_models,
-    ) -> None:
-        """Begin with nothing known.
-
-        Args:
-            detectors: in the order in which they are asked; their names differ.
-            lateness_ms: how much older than the clock a reading may be to be judged, and how long its identity is
-                remembered.
-            candidates: other versions, which events may put on trial and promote.
-            models: where the detectors find their models; whoever gives us an event sees to it that what it names is
-                there.
-        """
-        self.counts = Counts()
-        self._models = models
-        self._cast = Cast(equipped(detectors, models), equipped(candidates, models))
-        self._lateness_ms = lateness_ms
-        self._floor_ms = -lateness_ms
-        self._clock = Clock(0, {})
-        self._generation = 0
-        self._frontier = Frontier()
-        self._city = City()
-        self._zones: dict[str, Zone | bytes] = {}  # bytes: as a snapshot gave it, and nothing happened there since
-        self._shards: list[list[str]] = [[] for _ in range(SHARDS)]  # the zones of each
-        self._waiting: dict[int, Shard] = {}  # restored, and further on than the fold
-        self._timers = Timers()
-        self._outputs: list[Said] = []
-        self._derived: deque[tuple[Slot, Reading | Unseen]] = deque()  # from the event at hand
-
-    @property
-    def now_ms(self) -> int:
-        """The time of the newest tick; 0 before the first."""
-        return self._clock.now_ms
-
-    @property
-    def received_ms(self) -> int:
-        """Up to when everything was received from every shard that is waited for; 0 before the first tick."""
-        return min(self._clock.frontier.values(), default=0)
-
-    @property
-    def timers(self) -> int:
-        """How many timers are armed."""
-        return len(self._timers)
-
-    def take_counts(self) -> Counts:
-        """What was counted since the last call."""
-        counts, self.counts = self.counts, Counts()
-        return counts
 
     def fold(self, events: Iterable[Data]) -> list[Said]:
         """Take in events in the order of the log; gives what is said of them in the order of its causes."""
@@ -216,13 +154,6 @@ class PartitionFold:
             for slot in zone.seers:
                 if not late or slot.detector.hears_late:
                     self._deliver(slot, event, self._clock)
-
-    def _refuse(self, verdict: Verdict, event: Reading | CameraEvent) -> None:
-        if verdict is Verdict.DUPLICATE:
-            self.counts.duplicates += 1
-        else:
-            self.counts.conflicts += 1
-            self._outputs.append(refusal.conflicting(event))
 
     def _on_registry(self, event: Registration) -> None:
         """Tell it if it says more than was known; the daily rewrite does not."""
@@ -333,129 +264,12 @@ class PartitionFold:
                 at_ms, zone, label, name = entry
                 self._deliver(self._known(zone).slot(label), TimerDue(name, at_ms), clock)
 
-    def _set_clock(self, now_ms: int) -> None:
-        self._clock = Clock(now_ms, self._frontier.received)
-        self._floor_ms = now_ms - self._lateness_ms
-
     def _go_blind(self, spans: Sequence[Blind]) -> None:
         if spans:
             for name in sorted(self._zones):
                 zone = self._known(name)
                 for span in spans:
                     self._tell(zone, span)
-
-    def _tell(self, zone: Zone, event: ZoneEvent) -> None:
-        for slot in zone.everyone:
-            self._deliver(slot, event, self._clock)
-
-    def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> bool:
-        """Give a detector an event; False where it raised, and its state is what it was."""
-        try:
-            outcome = slot.fold(event, clock)
-        except PoisonError as error:
-            self._set_aside(slot, event, clock, error)
-            return False
-        if outcome is not QUIET:
-            self._take_in(slot, outcome)
-        return True
-
-    def _deliver_noted(self, route: Route, slot: Slot, reading: Reading, clock: Clock) -> None:
-        """Give a detector a reading that stands in the journal already."""
-        try:
-            outcome = slot.fold_noted(reading, clock)
-        except PoisonError as error:
-            self._set_aside(slot, reading, clock, error)
-            return
-        route.learnt(slot)
-        if outcome is not QUIET:
-            self._take_in(slot, outcome)
-
-    def _set_aside(self, slot: Slot, event: ZoneEvent, clock: Clock, error: PoisonError) -> None:
-        """A detector raised."""
-        zone = self._known(slot.zone)
-        zone.forget_ears()
-        self.counts.poison[slot.label] += 1
-        if slot is not zone.trial:  # of that it is enough that it is counted: nobody sees what it says
-            cause = error.__cause__ or error
-            self._outputs.append(refusal.poison(slot.detector, slot.zone, event, clock, cause))
-
-    def _take_in(self, slot: Slot, outcome: Outcome) -> None:
-        """What a detector had to say."""
-        if outcome.outputs:
-            self._say(slot, outcome.outputs)
-        if outcome.readings and self._tried(slot) is None:
-            self._derived.extend((slot, reading) for reading in outcome.readings)
-        if outcome.unseen and self._tried(slot) is None:
-            self._derived.extend((slot, word) for word in outcome.unseen)
-        for timer in outcome.timers:
-            self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
-
-    def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
-        trial = self._tried(slot)
-        for output in outputs:
-            said = slot.openings.said(self._marked(slot.zone, output)) if isinstance(output, Anomaly) else output
-            if trial is None:
-                self._outputs.append(said)
-            elif isinstance(said, Anomaly):
-                self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
-
-    def _tried(self, slot: Slot) -> Trial | None:
-        trial = self._cast.trial
-        return trial if trial is not None and slot.label == trial.label else None
-
-    def _tell_derived(self) -> None:
-        """Tell the others what was derived, as if it had been read: all but its own detector, in any version.
-
-        What the device lately sent itself is better than what can be derived for it.
-        """
-        while self._derived:
-            slot, reading = self._derived.popleft()
-            if isinstance(reading, Unseen):
-                zone = self._known(slot.zone)
-                zone.unseen.hear(reading, slot.detector.name)
-                self._tell(zone, reading)
-                continue
-            route = self._known(slot.zone).route(reading.series)
-            if route.seen.was_sent(self._floor_ms):
-                continue
-            verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)
-            if verdict is not Verdict.NEW:
-                self._refuse(verdict, reading)
-                continue
-            self._outputs.append(reading)
-            for other in route.all:
-                if not other.detector.hears_late and other.detector.name != slot.detector.name:
-                    self._deliver(other, reading, self._clock)
-
-    def _marked(self, zone: str, finding: Anomaly) -> Anomaly:
-        """The finding, marked if works explain it (its later steps take that from the first) or nobody saw its end."""
-        if finding.transition is not Transition.RAISED:
-            return self._known(zone).unseen.marked(finding)
-        works = self._known(zone).works.expecting(finding)
-        return finding if works is None else finding.model_copy(update={"expected": works})
-
-    def _route(self, series: Series) -> Route | None:
-        zone = self._zone(series.zone)
-        return None if zone is None else zone.route(series)
-
-    def _zone(self, name: str) -> Zone | None:
-        """A zone, made when it is met first; None while its shard waits: it knows already what is being said."""
-        zone = self._zones.get(name)
-        if zone is None:
-            shard = shard_of(name)
-            if shard in self._waiting:
-                return None
-            zone = self._zones[name] = Zone(name, self._cast)
-            self._shards[shard].append(name)
-            for word in self._city:
-                self._tell(zone, word)
-        return zone if isinstance(zone, Zone) else self._known(name)
-
-    def _known(self, name: str) -> Zone:
-        zone = self._zones[name]
-        if isinstance(zone, bytes):
-            zone = self._zones[name] = Zone.restore(name, self._cast, zone)
-        return zone
 
     # snapshots
 
