@@ -168,8 +168,8 @@ def _judge_day(lamp: Lamp, values: Values, reading: Reading, now: Light, share: 
     says = None
     if share < values["lamp.dark_share"]:
         says = False
-    elif share >= values["lamp.lit_share"] and now is Light.DAY and not lamp.is_frozen(values):
-        says = True
+    elif share >= values["lamp.lit_share"] and now is Light.DAY:
+        says = None if lamp.burning.is_frozen(values["lamp.frozen_chance"]) else True
     name = lamp.site.facility
     if says is False and _burned_until(lamp, values, signal, reading.time_ms):
         signal.turn(on=True)

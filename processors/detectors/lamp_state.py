@@ -8,6 +8,7 @@ import msgspec
 
 from processors.detectors.common import Evidence, Opened, Site
 from processors.detectors.debounce import Signal
+from processors.detectors.repeats import Repeats
 from processors.detectors.rulebook import Rulebook
 from schemas.rules import Values
 
@@ -15,8 +16,6 @@ DARK, DAY, POWER = "dark", "day", "power"
 LEARNED: Final = 9
 """Night readings by which the power of a lamp is known that nobody has registered."""
 _FULL: Final = 99.0  # percent
-_MOVES: Final = 4
-"""So often what it takes must have changed before it is known to vary."""
 
 
 class Lamp(msgspec.Struct):
@@ -41,13 +40,8 @@ class Lamp(msgspec.Struct):
     """Readings at which it went on or out at night, as many as make it cycle."""
     every_ms: int = 0
     """How often it speaks when nothing happens; 0: not known."""
-    watts_now: float = -1.0
-    """What it took when it burned last."""
-    same: int = 0
-    """So many readings before, in a row, said just that."""
-    moves: int = 0
-    repeats: int = 0
-    """How often one reading of a burning lamp was another than the one before, or the same, but for this row."""
+    burning: Repeats = msgspec.field(default_factory=Repeats)
+    """What it takes when it burns."""
 
     def signal(self, name: str) -> Signal:
         """One of its signals."""
@@ -70,22 +64,8 @@ class Lamp(msgspec.Struct):
 
     def hear_power(self, values: Values, watts: float) -> None:
         """Take note of whether what it takes varies as it did."""
-        if watts < values["lamp.dark_w"]:
-            return
-        if watts == self.watts_now:
-            self.same += 1
-            return
-        if self.watts_now >= 0:
-            self.moves += 1
-            self.repeats += self.same
-        self.watts_now, self.same = watts, 0
-
-    def is_frozen(self, values: Values) -> bool:
-        """Whether so many readings in a row that say the same, to the digit, are no chance for this lamp."""
-        if self.moves < _MOVES:
-            return False
-        share = (self.repeats + 1) / (self.repeats + self.moves + 2)
-        return share**self.same < values["lamp.frozen_chance"]
+        if watts >= values["lamp.dark_w"]:
+            self.burning.hear(watts)
 
     def off_on_purpose(self) -> bool:
         """Its switch, or its dimmer, says so."""

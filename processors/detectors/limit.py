@@ -2,7 +2,8 @@
 
 Nobody but the rules says what is too much: ``limit_`` and the name of the property (:mod:`schemas.rules.limit`), for a
 class, a zone or a facility. A value is judged by the limit of its own time, must be beyond for some samples and some
-time, and is calm when it is within by a margin. What has no limit costs one look-up.
+time, and is calm when it is within by a margin. A sensor that froze by day at what only the night forbids says nothing
+new at night. What has no limit costs one look-up.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ class LimitDetector(Packed[State]):
 
     state_type = State
     name: Final = "limit"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
     hears_cameras = False
 
@@ -88,6 +89,11 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if quantity is None:
         quantity = watched.quantities[series.observed_property] = Quantity(Signal(), Signal())
     says = bounds.beyond(state.time_zone, reading.time_ms, reading.value)
+    if bounds.has_night:
+        if reading.time_ms > quantity.beyond.newest_ms:
+            quantity.said.hear(reading.value)
+        if says and quantity.said.is_frozen(bounds.frozen):
+            says = None
     changed = _hear(quantity.beyond, reading, reading.value, says, bounds)
     change = _change(quantity, bounds, reading)
     if change is not None:

@@ -8,6 +8,7 @@ import msgspec
 
 from processors.detectors.common import Opened, Site
 from processors.detectors.debounce import Need, Signal
+from processors.detectors.repeats import Repeats
 from processors.detectors.rulebook import Rulebook
 from schemas.curb import DEFAULT_CALENDAR
 from schemas.facility import FacilityClass
@@ -37,12 +38,19 @@ class Bounds(NamedTuple):
     on: Need
     off: Need
     night_ms: tuple[int, int]
+    frozen: float
+    """The chance of repeating itself so often below which a sensor is frozen."""
 
     def top(self, zone: str, at_ms: int) -> float:
         """What is too much at this time."""
         if math.isinf(self.night_high):
             return self.high
         return self.night_high if is_within(zone, self.night_ms, at_ms) else self.high
+
+    @property
+    def has_night(self) -> bool:
+        """Whether there are quiet hours."""
+        return not math.isinf(self.night_high)
 
     @property
     def is_steady(self) -> bool:
@@ -69,6 +77,8 @@ class Quantity(msgspec.Struct):
     change: Signal
     recent: list[tuple[int, float]] = []
     opened: Opened | None = None
+    said: Repeats = msgspec.field(default_factory=Repeats)
+    """Where the limit depends on the hour: what stood still before it is no news after it."""
 
 
 class Watched(msgspec.Struct):
@@ -131,6 +141,7 @@ def _bounds(rules: Rulebook, facility: str, facility_class: FacilityClass, name:
         margin=said("margin"),
         on=Need(round(said("samples")), round(said("for_s") * 1000)),
         off=Need(round(said("clear_samples")), round(said("clear_s") * 1000)),
+        frozen=said("frozen_chance"),
         night_ms=(round(said("night_from_h") * _HOUR_MS) % _DAY_MS, round(said("night_to_h") * _HOUR_MS) % _DAY_MS),
     )
     limits = (bounds.high, bounds.night_high, bounds.low, bounds.rise, bounds.fall)

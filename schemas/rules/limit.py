@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas.anomaly import AnomalyKind
 from schemas.properties import PROPERTIES, Property
-from schemas.rules.rule import Parameter, Rule, count, seconds
+from schemas.rules.rule import Parameter, Rule, count, seconds, share
 
 FAMILY: Final = "limit"
 HOUR_S: Final = 3_600.0
@@ -96,6 +96,11 @@ def _rule(prop: Property) -> Rule:
             seconds("for_s", said.get("for_s", 0.0), "and only when they last so long"),
             count("clear_samples", 2, 1_000, "so many calm samples in a row end it"),
             seconds("clear_s", said.get("clear_s", 0.0), "and only when they last so long"),
+            share(
+                "frozen_chance",
+                1e-3,
+                "readings that repeat themselves by a smaller chance are a frozen sensor's: no news at night",
+            ),
             Parameter("night_from_h", "h", 22.0, 0.0, 24.0, "when the quiet hours begin, local time"),
             Parameter("night_to_h", "h", 6.0, 0.0, 24.0, "and when they end, on the next day if that is earlier"),
         ),

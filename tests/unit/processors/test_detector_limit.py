@@ -224,6 +224,15 @@ def test_a_party_goes_on_past_ten_in_the_evening() -> None:
     assert driver.open == []
 
 
+def test_a_sensor_that_froze_by_day_is_not_loud_at_night() -> None:
+    driver = city(start=datetime.fromisoformat("2026-03-02T21:00:00+08:00"))
+    say(driver, "sound_level", *[52.0, 54.5, 53.0, 56.1, 55.0, 54.0] * 4)
+    say(driver, "sound_level", *[55.0] * 90)
+    assert driver.findings == []
+    say(driver, "sound_level", *[55.3, 54.9, 56.0, 55.1] * 3)  # it was none: it moves again
+    assert said(driver) == ["raised noise_limit it sound_level"]
+
+
 def test_the_morning_ends_what_only_the_night_forbids() -> None:
     driver = city(start=datetime.fromisoformat("2026-03-03T05:30:00+08:00"))
     say(driver, "sound_level", *[55.0] * 30)
