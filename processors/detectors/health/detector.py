@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
-from processors.detectors.health import battery, jump, lives, missing, neighbours, peers, rows, signal, stuck
+from processors.detectors.health import battery, ears, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
@@ -24,7 +24,7 @@ HOUR: Final = 4
 """Looks."""
 UNBOUND: Final = "device no longer registered"
 _SWEEP: Final = "sweep"
-_SPECIAL: Final = battery.PROPERTIES | signal.THRESHOLDS.keys() | {"uptime", "restart_count"}
+_SPECIAL: Final = battery.PROPERTIES | signal.THRESHOLDS.keys() | ears.COUNTED
 
 
 class HealthDetector(Packed[State]):
@@ -51,9 +51,9 @@ class HealthDetector(Packed[State]):
             return deaf
         prop = series.observed_property
         watch = device.watches.get(prop)
-        if watch is None or prop in _SPECIAL:
+        if watch is None or device.facility not in state.sites:
             return None
-        return _ear(state, device, watch, prop)
+        return ears.of(state, device, watch, prop)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and the look around."""
@@ -78,47 +78,6 @@ class HealthDetector(Packed[State]):
                 case _:
                     pass
         return QUIET if turn is None else turn.outcome
-
-
-def _ear(state: State, device: Device, watch: Watch, prop: str) -> Ear:
-    """Takes in readings that stand where they usually do, or move as they may."""
-    bounds = bounds_of(state, watch.facility, prop)
-    least, most, step, per_ms = bounds.low, bounds.high, bounds.step, bounds.per_ms
-
-    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-        since_ms = time_ms - watch.time_ms
-        if since_ms <= 0:  # a copy of another time, or overtaken
-            return "@" not in identity
-        if (
-            since_ms > watch.gap_ms
-            or time_ms >= watch.due_ms
-            or watch.opened
-            or device.opened
-            or device.begun
-            or device.returned
-            or "@" in identity
-        ):
-            return False
-        stands = watch.low <= value <= watch.high
-        if not stands:
-            room = step + per_ms * since_ms
-            if not (least <= value <= most and -room <= value - watch.value <= room):
-                return False
-        row = watch.row
-        if not rows.goes_on(row, identity) if row is not None else identity.startswith("a:"):
-            return False
-        if stands:
-            watch.still += 1
-        else:
-            stuck.moved(watch, time_ms, value, bounds)
-        watch.time_ms = time_ms
-        watch.value = value
-        watch.count += 1
-        watch.total += value
-        watch.counted += 1
-        return True
-
-    return hear
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

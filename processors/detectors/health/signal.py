@@ -24,14 +24,11 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
     prop = reading.series.observed_property
     threshold = values[THRESHOLDS[prop]]
     weak = device.signal.get(prop)
-    # How far beyond it is says nothing here, and would take long to be forgotten.
-    room = _ROOM * values["signal.margin_db"]
-    value = min(max(reading.value, threshold - room), threshold + room)
     if weak is None:
-        weak = device.signal[prop] = Weak(value)
+        weak = device.signal[prop] = Weak(_within(reading.value, threshold, values["signal.margin_db"]))
     else:
+        weak.level = smoothed(weak, reading.value, threshold, values["signal.margin_db"])
         weak.count += 1
-        weak.level += (value - weak.level) / min(weak.count, _MEMORY)
     if weak.level >= threshold + values["signal.margin_db"]:
         weak.since_ms = None
         if KIND in device.opened and all(other.since_ms is None for other in device.signal.values()):
@@ -52,6 +49,17 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
         device.opened[KIND] = turn.raises(
             KIND, opening, Step(reading.time_ms, summary, numbers, (Evidence.of(reading),))
         )
+
+
+def smoothed(weak: Weak, value: float, threshold: float, margin: float) -> float:
+    """The level with one more message."""
+    return weak.level + (_within(value, threshold, margin) - weak.level) / min(weak.count + 1, _MEMORY)
+
+
+def _within(value: float, threshold: float, margin: float) -> float:
+    """How far beyond the threshold it is says nothing here, and would take long to be forgotten."""
+    room = _ROOM * margin
+    return min(max(value, threshold - room), threshold + room)
 
 
 def _numbers(prop: str, weak: Weak) -> dict[str, float]:

@@ -41,6 +41,13 @@ CASES: dict[str, tuple[Detector[Any], Facility, dict[str, Sequence[float]]]] = {
     "silence": (SilenceDetector(), lamp("lamp-1"), {"power": (60.0,), "switch_on": (1.0,)}),
     "clock": (ClockDetector(), lamp("lamp-1"), {"power": (60.0,)}),
     "health": (HealthDetector(), METER, {"pressure": (4e5, 4e5, 4.1e5, 4.2e5, 9e9)}),
+    "radio": (HealthDetector(), cover(), {"rssi": (-90.0, -90.0, -118.0, -121.0, -130.0)}),
+    "battery": (
+        HealthDetector(),
+        cover(),
+        {"battery_percent": (90.0, 89.0, 30, 9), "low_battery": (0.0, 0.0, 1.0)},
+    ),
+    "counts": (HealthDetector(), cover(), {"uptime": (1.0, 5.0, 50.0, 50.0), "restart_count": (0.0, 1.0, 2.0)}),
     "limit": (LimitDetector(), GAS, {"gas_ch4": (0.0, 5.0, 19.0, 21.0, 40.0)}),
     "lamp": (LampDetector(), night_lamp(), {"power": (120.0, 120.0, 118.0, 60.0, 0.0), "switch_on": (1.0, 1.0, 0.0)}),
     "bay": (ParkingDetector(), bay("bay-1", "mag", max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
