@@ -103,7 +103,7 @@ def end(process: subprocess.Popen[bytes], place: Place) -> int:
 
 
 def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
-    run = place.start("--for", "40s")
+    run = place.start("--for", "60s")
     eventually(lambda: "newest" in place.said() or "tilted" in place.said(), f"first finding in: {place.said()}")
 
     assert place.eyes("stack", "status").returncode == 0
