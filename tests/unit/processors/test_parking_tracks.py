@@ -374,29 +374,29 @@ def test_who_takes_the_place_of_another_shows_that_it_is_gone() -> None:
     assert camera.said == [RAISED, CLEARED]
 
 
+def found_again_it_stood_too_long(camera: Camera) -> None:
+    """What was lost is seen under another id after eleven seconds, until it leaves after three minutes."""
+    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    for second in (21, 81, 141):
+        camera.at(second).sees("b", still_s=float(second - 11))
+    camera.at(183).leaves("b")
+    assert camera.said[:1] == [RAISED]
+    assert camera.times_s[0] == 180
+
+
 def test_what_has_not_moved_for_two_seconds_stands() -> None:
     """Lost after five seconds, found again: as one it stood for too long."""
     camera = Camera()
     camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
     camera.at(3).sees("a", stationary=False, still_s=3.0)
     camera.at(5).loses("a", still_s=5.0)
-    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    for second in (21, 81, 141):
-        camera.at(second).sees("b", still_s=float(second - 11))
-    camera.at(183).leaves("b")
-    assert camera.said[:1] == [RAISED]
-    assert camera.times_s[0] == 180
+    found_again_it_stood_too_long(camera)
 
 
 def test_what_was_lost_before_it_was_heard_to_stand_has_stood() -> None:
     camera = Camera()
     camera.at(4).loses("a", still_s=4.0)
-    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    for second in (21, 81, 141):
-        camera.at(second).sees("b", still_s=float(second - 11))
-    camera.at(183).leaves("b")
-    assert camera.said[:1] == [RAISED]
-    assert camera.times_s[0] == 180
+    found_again_it_stood_too_long(camera)
 
 
 def test_who_leaves_after_too_long_has_stood_until_then_whatever_was_lost_before() -> None:
