@@ -161,6 +161,9 @@ def test_a_frozen_archive_that_wakes_up_after_another_took_over_cannot_write(cit
     load = Load(city)
     with load.running(), city.archive(tmp_path, "one") as one, city.archive(tmp_path, "two") as two:
         load.more()
+        # Both are in the group by now: who is frozen before it joined takes nothing away with it.
+        for each in (one, two):
+            eventually(lambda each=each: any(said["partitions"] for said in each.said("archive.took_over")))
         one.send(signal.SIGSTOP)
         # The group gives all partitions to the other, which takes them over anew.
         before = {partition: _epoch(city, partition) for partition in PARTITIONS}
