@@ -4,13 +4,13 @@ The order of a tick: read, take off known leaks and normal behaviour, compare wi
 midnight: learn the day, compare days with the weeks before (``slow``).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
-from processors.leak.gate import Gate
+from processors.leak.gate import Gate, Whiteners
 from processors.leak.growth import judge_growth
 from processors.leak.incidents import Alarm, Incidents
 from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
@@ -20,7 +20,7 @@ from processors.leak.noise import Noise
 from processors.leak.quick import Quick
 from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.screen import Screen
-from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState
 from processors.leak.suspects import Shifted, explains, forget_flows, is_blind, look, look_at_day, look_at_standing
@@ -44,6 +44,19 @@ UNKNOWN_WEEK: Final = 0.2
 """Least standard deviation of the balance in hundreds of m3/h, once every weekday was seen twice, and before."""
 
 
+class _Driven(NamedTuple):
+    """What signatures of some rows are made of."""
+
+    weighted: Floats
+    """The basis of signatures, scaled, per row."""
+    slopes: Floats | None
+    """What each inflow does to the regressors, ``[inflow, row, regressor]``."""
+
+    def newest(self, count: int) -> "_Driven":
+        """The same of the last rows only."""
+        return _Driven(self.weighted[-count:], None if self.slopes is None else self.slopes[:, -count:])
+
+
 class Area:
     """The unchanging part: model, neighbourhoods, settings. The changing part is an ``AreaState``."""
 
@@ -65,7 +78,7 @@ class Area:
         self._cached: Floats | None = None
         self._trusted: tuple[bytes, int] = (b"", 0)
         self._version = 0
-        self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
+        self._whole: Whiteners | None = None
         self._hours: Floats | None = None
         self._usual_day = np.zeros((per_day, self.outputs))
         self.quick = Quick(self.reader)
@@ -133,10 +146,16 @@ class Area:
         state.tick = number
         row, place = state.rows, number % self.per_day
         inputs = state.inputs[row]
-        whole = self.liars.clean(state, values, inputs[:-1])
-        whole = self.reader.believe(state, inputs, state.inputs[row - 1] if row else None, whole=whole)
-        reading = inputs.tolist()
-        reading[-1] = inputs[-1] = self.reader.balance(state, reading, row, number)
+        believed = inputs[:-1]
+        believed[:] = values
+        reading = believed.tolist()
+        whole = self.liars.clean(state, values, believed, reading)
+        if not whole or self.columns.level:
+            whole = self.reader.believe(state, believed, state.inputs[row - 1] if row else None, whole=whole)
+            if not whole:
+                reading = believed.tolist()
+        inputs[-1] = balance = self.reader.balance(state, reading, row, number)
+        reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
             left = self.quick.residual(state, row, reading, self._expected(state)[place])
@@ -161,15 +180,13 @@ class Area:
             self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
         return self._usual_day
 
-    def _again(self, state: AreaState) -> Floats:
-        """All residuals anew: after learning, or when a leak became known. Returns them with the hours' deviations."""
+    def _left(self, state: AreaState) -> Floats:
+        """All residuals anew, with the hours' deviations."""
         rows = self.reader.prepare(state, 0, state.rows)
-        left = rows.outputs - rows.regressors @ state.beta
-        left = carried(left)
-        self._settle(state, left)
-        return left
+        return carried(rows.outputs - rows.regressors @ state.beta)
 
     def _settle(self, state: AreaState, left: Floats) -> None:
+        """After learning, or when a leak became known."""
         start = (state.tick - state.rows + 1) % self.per_day
         usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
         state.residuals[: state.rows] = left - usual
@@ -179,19 +196,20 @@ class Area:
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
-        loud = self.gate.loud(state, self._roots(state))
+        loud = self.gate.loud(state, self._whiteners(state))
         if not loud:
             return []
-        best, seen, loudest = NOTHING, None, None
-        for row, baseline, shift in loud:
+        best, seen, loudest, driven = NOTHING, None, None, None
+        for row, baseline, shift, power in loud:
             loudest = loudest or (row, baseline, shift)
+            if baseline == self.per_day and power <= max(best.leak, best.repair):
+                continue  # no pipe can say more of it than there is
             if not self.screen.passes(state, row, shift, self._version):
                 continue
             window = WINDOWS[row]
             covariance = self.covariance(state, row, baseline)
-            if best is not NOTHING and shift @ np.linalg.solve(covariance, shift) <= max(best.leak, best.repair):
-                continue  # no pipe can say more of it than there is
-            signatures = self.signatures(state, state.rows - window, state.rows)
+            driven = driven or self._driven(state, max(0, state.rows - WINDOWS[-1]), state.rows)
+            signatures = self._pattern(state, driven.newest(window))
             covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
@@ -224,7 +242,7 @@ class Area:
         else:
             return []
         state.quiet_before = state.tick + 1 - window
-        self._again(state)
+        self._settle(state, self._left(state))
         return alarms
 
     def _lies(self, state: AreaState, seen: Shifted, verdict: Verdict, *, leak: bool) -> bool:
@@ -247,6 +265,9 @@ class Area:
 
     def covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
         """Of the mean of a window minus that of so many ticks before it, without what known steps may still do."""
+        if baseline == self.per_day:
+            known: Floats = self._whiteners(state).covariances[row]
+            return known.copy()
         covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
         return covariance + self.liars.taken_out(state, OUT)
 
@@ -262,30 +283,40 @@ class Area:
             floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
         return floor
 
-    def _roots(self, state: AreaState) -> Floats:
-        """Whiteners of all windows against a full day; the same until the next day is learnt."""
-        trusted = self.liars.trusted(state)
-        if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
+    def _whiteners(self, state: AreaState) -> Whiteners:
+        """Of all windows against a full day; the same until the next day is learnt, or a sensor is doubted."""
+        trusted, made = self.liars.trusted(state), self._whole
+        if made is None or self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            self._whole = whitener(np.array([self.covariance(state, row, self.per_day) for row in range(len(WINDOWS))]))
-        return self._whole
+            out = self.liars.taken_out(state, OUT)
+            floor, day = self._floor(state), self.per_day
+            each = [state.noise.of_window(row, day, day, floor) for row in range(len(WINDOWS))]
+            added = floor**2 + np.diag(out)
+            made = self._whole = Whiteners(state.noise, np.array(each) + out, added)
+        return made
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
         """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
-        rows = self.reader.prepare(state, begin, end)
-        weighted = rows.basis * rows.scale[:, None]
-        mean = weighted.sum(axis=0) / (end - begin)
-        own = self.candidates.pressure_part
-        out = np.empty((len(self.index), self.outputs))
-        out[:, :-1] = (mean @ own.reshape(len(own), -1)).reshape(own.shape[1:])
-        out[:, -1] = 1.0 / FLOW_UNIT
-        if self.inflows:
-            slopes = hydraulics.inflow_slopes(
-                rows.inflows, rows.pump, self.model.reference, state.beta[:, : self.pressures]
-            )
-            answer = np.vstack([weighted.T @ slope for slope in slopes])
-            out[:, :-1] -= self.candidates.inflow_part @ (answer / (end - begin))
+        return self._pattern(state, self._driven(state, begin, end))
+
+    def _driven(self, state: AreaState, begin: int, end: int) -> _Driven:
+        flows = self.reader.flows(state, begin, state.inputs[begin:end].astype(np.float64))
+        slopes = hydraulics.inflow_slopes(flows.inflows, flows.pump, self.model.reference) if self.inflows else None
+        return _Driven(flows.basis * flows.scale[:, None], slopes)
+
+    def _pattern(self, state: AreaState, driven: _Driven) -> Floats:
+        weighted, slopes = driven
+        weighted = weighted / len(weighted)
+        mean = [1.0 / FLOW_UNIT, *weighted.sum(axis=0).tolist()]
+        while not mean[-1]:
+            mean.pop()  # the pump rests
+        own = self.candidates.pressure_part[: len(mean)]
+        out: Floats = np.array(mean).dot(own.reshape(len(mean), -1)).reshape(own.shape[1:])
+        if slopes is not None:
+            answer = np.matmul(weighted.T, slopes).reshape(-1, slopes.shape[-1]).dot(state.beta)
+            answer[:, -1] = 0.0  # the balance is predicted from nothing
+            out -= self.candidates.inflow_part.dot(answer)
         return out
 
     # -- midnight ---------------------------------------------------------------------------------------------------
@@ -315,7 +346,7 @@ class Area:
         day, memory = self._day(state.tick), self.settings.memory_days
         learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
-            left = self._again(state)
+            left = self._left(state)
             state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:

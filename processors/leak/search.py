@@ -96,18 +96,12 @@ def _place(match: Floats, power: Floats, area: Candidates) -> tuple[int, float]:
     return pipe, float(area.near[pipe, likely] @ weight[likely])
 
 
-def whitener(covariance: Floats) -> Floats:
-    """``L^-1`` of the covariance's Cholesky factor; of one, or of many at once."""
-    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
-    return inverse
-
-
 def _inverse(covariance: Floats) -> Floats:
     return np.asarray(np.linalg.inv(covariance), dtype=np.float64)
 
 
 def _power(signatures: Floats, inverse: Floats) -> Floats:
-    power: Floats = np.einsum("cs,cs->c", signatures @ inverse, signatures)
+    power: Floats = np.vecdot(signatures @ inverse, signatures)
     return power
 
 

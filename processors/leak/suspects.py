@@ -8,7 +8,6 @@ nothing could be said.
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -123,7 +122,7 @@ def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     if _unsettled(area, state):
         return
     total = float(seen.shift @ np.linalg.solve(seen.covariance, seen.shift))
-    weight = float(area.reader.prepare(state, state.rows - seen.window, state.rows).scale.mean())
+    weight = float(area.reader.weights(state, state.rows - seen.window).mean())
     found, flow = _pressure(area, seen, weight), _driver(area, state, seen)
     found = max(found, flow, key=lambda one: one.strength)
     signatures = area.signatures(state, state.rows - seen.window, state.rows)
@@ -181,9 +180,10 @@ def forget_flows(area: "Area", state: AreaState) -> None:
 
 def look_at_standing(area: "Area", state: AreaState) -> None:
     """Note those that stand still, forget those that move again."""
-    if not state.doubts and np.minimum.reduce(state.moved) > state.tick - STANDS * area.per_hour:
+    since = state.tick - STANDS * area.per_hour
+    if not state.doubts and (area.liars.nobody(state) or np.minimum.reduce(state.moved) > since):
         return
-    standing = area.liars.standing(state) & (state.tick - state.moved >= STANDS * area.per_hour)
+    standing = area.liars.standing(state) & (state.moved <= since)
     if not standing.any() and not state.doubts:
         return
     state.doubts = [doubt for doubt in state.doubts if doubt.kind != STUCK or standing[doubt.column]]
@@ -233,20 +233,20 @@ def _drivers(area: "Area") -> range:
 def _errors(area: "Area", state: AreaState, begin: int, end: int) -> Floats:
     """What an error of 1 of each flow and level does to the mean residual of these rows, ``[meter, output]``."""
     columns = _drivers(area)
-    plain = _mean_residual(area, state, begin, end)
+    readings = state.inputs[begin:end]
+    plain = _mean_residual(area, state, begin, readings)
     bank = np.zeros((len(columns), area.outputs))
     for row, column in enumerate(columns):
         step = STEP_M if area.reader.columns.level and column == area.reader.level else STEP
-        inputs = state.inputs.copy()
-        inputs[begin:end, column] += step
-        inputs[begin:end, -1] += step * _in_balance(area, column)
-        changed = msgspec.structs.replace(state, inputs=inputs)
-        bank[row] = (_mean_residual(area, changed, begin, end) - plain) / step
+        tried = readings.copy()
+        tried[:, column] += step
+        tried[:, -1] += step * _in_balance(area, column)
+        bank[row] = (_mean_residual(area, state, begin, tried) - plain) / step
     return bank
 
 
-def _mean_residual(area: "Area", state: AreaState, begin: int, end: int) -> Floats:
-    rows = area.reader.prepare(state, begin, end)
+def _mean_residual(area: "Area", state: AreaState, begin: int, readings: npt.NDArray[np.float32]) -> Floats:
+    rows = area.reader.prepare(state, begin, begin + len(readings), readings)
     left = rows.outputs - rows.regressors @ state.beta
     there = ~np.isnan(left)
     mean: Floats = np.where(there, left, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
