@@ -18,7 +18,7 @@ from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
 from processors.leak.quick import Quick
-from processors.leak.rows import FLOW_UNIT, Reader
+from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
@@ -80,7 +80,7 @@ class Area:
         self._version = 0
         self._whole: Whiteners | None = None
         self._hours: Floats | None = None
-        self._usual_day = np.zeros((per_day, self.outputs))
+        self._usual_day: list[Floats] = []
         self.quick = Quick(self.reader)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
@@ -158,7 +158,7 @@ class Area:
         reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, row, reading, self._expected(state)[place])
+            left = self.quick.residual(state, believed, reading, self._expected(state)[place])
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
@@ -175,21 +175,20 @@ class Area:
 
     # -- residuals --------------------------------------------------------------------------------------------------
 
-    def _expected(self, state: AreaState) -> Floats:
+    def _expected(self, state: AreaState) -> list[Floats]:
         if self._hours is not state.noise.hours:
-            self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
+            self._hours, self._usual_day = state.noise.hours, [*state.noise.expected(self.per_day)]
         return self._usual_day
 
-    def _left(self, state: AreaState) -> Floats:
-        """All residuals anew, with the hours' deviations."""
-        rows = self.reader.prepare(state, 0, state.rows)
+    def _left(self, state: AreaState, rows: Rows) -> Floats:
+        """Residuals anew, with the hours' deviations."""
         return carried(rows.outputs - rows.regressors @ state.beta)
 
     def _settle(self, state: AreaState, left: Floats) -> None:
         """After learning, or when a leak became known."""
-        start = (state.tick - state.rows + 1) % self.per_day
-        usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
-        state.residuals[: state.rows] = left - usual
+        start, day = (state.tick - state.rows + 1) % self.per_day, state.noise.expected(self.per_day)
+        usual = np.concatenate([day[start:], *[day] * (state.rows // self.per_day + 1)])[: state.rows]
+        np.subtract(left, usual, state.residuals[: state.rows])
         self.gate.forget()
 
     # -- bursts -----------------------------------------------------------------------------------------------------
@@ -242,7 +241,7 @@ class Area:
         else:
             return []
         state.quiet_before = state.tick + 1 - window
-        self._settle(state, self._left(state))
+        self._settle(state, self._left(state, self.reader.prepare(state, 0, state.rows)))
         return alarms
 
     def _lies(self, state: AreaState, seen: Shifted, verdict: Verdict, *, leak: bool) -> bool:
@@ -290,10 +289,9 @@ class Area:
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
             out = self.liars.taken_out(state, OUT)
-            floor, day = self._floor(state), self.per_day
-            each = [state.noise.of_window(row, day, day, floor) for row in range(len(WINDOWS))]
-            added = floor**2 + np.diag(out)
-            made = self._whole = Whiteners(state.noise, np.array(each) + out, added)
+            floor = self._floor(state)
+            covariances = state.noise.of_windows(floor) + out
+            made = self._whole = Whiteners(state.noise, covariances, floor**2 + np.diag(out))
         return made
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
@@ -342,11 +340,11 @@ class Area:
             first = state.inputs[begin : state.rows].astype(np.float64)
             level = first[:, [self.reader.level]] if self.columns.level else 0.0
             state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
-        rows = self.reader.prepare(state, begin, state.rows)
+        rows = self.reader.prepare(state, 0, state.rows)
         day, memory = self._day(state.tick), self.settings.memory_days
-        learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
+        learn_day(state, day, rows.regressors[begin:], rows.outputs[begin:], rows.scale[begin:], memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
-            left = self._left(state)
+            left = self._left(state, rows)
             state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:

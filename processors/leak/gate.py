@@ -91,8 +91,9 @@ class Gate:
         self._plans: dict[int, _Plan] = {}
         self._full = WINDOWS[-1] + per_day
         self._plan_full = self._plan(self._full)
-        self._places = np.maximum(np.arange(kept + 1)[:, None] + self._plan_full.edges, 0)
+        self._places = [np.maximum(end + self._plan_full.edges, 0) for end in range(kept + 1)]
         # written anew in every tick:
+        self._newest = np.zeros(outputs)
         self._edges = np.zeros((len(self._plan_full.edges), outputs))
         self._shifts, self._even, self._white = np.zeros((3, len(WINDOWS), outputs))
         self._flat, self._few = self._white.ravel(), self._white.size < self._least
@@ -109,8 +110,9 @@ class Gate:
             return []
         done = end - 1
         if self._owner is state.residuals and self._done == done:
-            sums = self._sums
-            np.add(sums[done], state.residuals[done], sums[end])
+            sums, newest = self._sums, self._newest
+            newest[:] = state.residuals[done]
+            np.add(sums[done], newest, sums[end])
             self._done = end
         else:
             sums = self._running(state)

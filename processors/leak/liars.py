@@ -30,7 +30,7 @@ class Liars:
         """``pressures`` come first; the others drive the regression."""
         self.sensors, self.pressures, self.per_day = sensors, pressures, per_day
         self.lesson = per_day // 12
-        self._moved = np.zeros(sensors, dtype=np.bool_)  # written anew in every tick
+        self._moved, self._now = np.zeros(sensors, dtype=np.bool_), np.zeros(1)  # written anew in every tick
         self._limits = np.zeros(sensors)
         self._limits_of: Floats | None = None
         self._trusted = b""
@@ -58,7 +58,8 @@ class Liars:
             state.moved += ~there  # nor is it one more that is the same
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
-        np.putmask(state.moved, moved, tick)
+        self._now[0] = tick
+        np.putmask(state.moved, moved, self._now)
         stuck = None
         if tick >= self._no_sooner or self._no_sooner_of is not state.repeats:
             stuck = self._stuck(state)

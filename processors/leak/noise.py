@@ -82,6 +82,12 @@ class Noise(msgspec.Struct):
             step = (rate if self.days > 1 else 1.0) * (factor - self.factors[row])
             self.factors[row] += np.where(spoke, step, 0.0)
 
+    def of_windows(self, floor: Floats) -> Floats:
+        """Covariances of the means of all windows, each minus that of a whole day before it."""
+        roots = np.sqrt(self.factors)
+        covariances: Floats = self.covariance * (roots[:, :, None] * roots[:, None, :]) + np.diag(floor * floor)
+        return covariances
+
     def of_window(self, row: int, baseline: int, ticks: int, floor: Floats) -> Floats:
         """Covariance of a window's mean minus that of ``baseline`` ticks before it."""
         window = WINDOWS[row]

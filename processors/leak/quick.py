@@ -15,6 +15,7 @@ from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.state import AreaState, Shift
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 NOBODY: Final[list[Shift]] = []
 
@@ -35,15 +36,17 @@ class Quick:
         self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
         self._leaking = 0.0
-        # written anew in every tick:
+        # written anew in every tick; in double precision, without Python's numbers: casts cost more than arithmetic
         self._driven = np.empty(0)
+        self._even = np.zeros(())
+        self._kept = np.empty(reader.pressures)
         self._left = np.empty(reader.pressures + 1)
         self._part = self._left[: reader.pressures]
 
-    def residual(self, state: AreaState, row: int, reading: list[float], usual: Floats) -> Floats:
+    def residual(self, state: AreaState, kept: Floats32, reading: list[float], usual: Floats) -> Floats:
         """What the newest row leaves (NaN where something is lost), until the next is asked for.
 
-        ``usual`` is what the hour usually leaves.
+        ``kept`` and ``reading``: the row as it is kept and as a list; ``usual``: what the hour usually leaves.
         """
         self._follow(state)
         reader = self.reader
@@ -55,10 +58,10 @@ class Quick:
             used = reading[reader.used]
             terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
             terms.append(reading[reader.level])
-        left, part, driven = self._left, self._part, self._driven
-        driven[:] = terms
-        np.subtract(state.inputs[row, :pressures], driven.dot(self._matrix, part), part)
-        part *= even
+        left, part, driven, own = self._left, self._part, self._driven, self._kept
+        driven[:], own[:], self._even[()] = terms, kept[:pressures], even
+        np.subtract(own, driven.dot(self._matrix, part), part)
+        np.multiply(part, self._even, part)
         left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
         left -= usual
         return left

@@ -96,6 +96,12 @@ def _place(match: Floats, power: Floats, area: Candidates) -> tuple[int, float]:
     return pipe, float(area.near[pipe, likely] @ weight[likely])
 
 
+def matched(shift: Floats, covariance: Floats, signatures: Floats) -> tuple[Floats, Floats]:
+    """Of every signature ``s' W d`` and ``s' W s``."""
+    inverse = _inverse(covariance)
+    return signatures @ (inverse @ shift), _power(signatures, inverse)
+
+
 def _inverse(covariance: Floats) -> Floats:
     return np.asarray(np.linalg.inv(covariance), dtype=np.float64)
 

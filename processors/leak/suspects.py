@@ -14,7 +14,7 @@ import numpy.typing as npt
 from processors.leak.incidents import DOUBT_DAYS
 from processors.leak.network import Basis
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import OUT, Verdict
+from processors.leak.search import OUT, Verdict, matched
 from processors.leak.settings import WINDOWS
 from processors.leak.state import DRIFT, JUMP, MOST, STUCK, AreaState, Doubt
 
@@ -82,10 +82,8 @@ def explains(
     last_bad = state.distrust[list(_drivers(area))] - area.per_day
     if (state.tick - last_bad < max(seen.window, WINDOWS[-1])).any():
         return True
-    filtered = np.linalg.solve(seen.covariance, signatures.T)
-    power = np.einsum("cs,sc->c", signatures, filtered)
-    match = (seen.shift @ filtered) * (1.0 if leak else -1.0)
-    best = float((np.maximum(match, 0.0) ** 2 / power).max())
+    match, power = matched(seen.shift, seen.covariance, signatures)
+    best = float((np.maximum(match if leak else -match, 0.0) ** 2 / power).max())
     found = _driver(area, state, seen)
     impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > _inflow(area, state, seen.window))
     if not impossible and found.strength < BETTER * best:
@@ -96,8 +94,8 @@ def explains(
 
 def _best(seen: Shifted, signatures: Floats) -> float:
     """Twice the log likelihood ratio of the best leak or repair."""
-    filtered = np.linalg.solve(seen.covariance, signatures.T)
-    return float(((seen.shift @ filtered) ** 2 / np.einsum("cs,sc->c", signatures, filtered)).max())
+    match, power = matched(seen.shift, seen.covariance, signatures)
+    return float((match**2 / power).max())
 
 
 def _unsettled(area: "Area", state: AreaState) -> bool:
@@ -207,9 +205,7 @@ def _driver(area: "Area", state: AreaState, seen: Shifted) -> Suspect:
     """The flow or level whose error explains most."""
     begin = state.rows - seen.window
     bank = _errors(area, state, begin, state.rows)
-    filtered = np.linalg.solve(seen.covariance, bank.T)
-    power = np.einsum("cs,sc->c", bank, filtered)
-    match = seen.shift @ filtered
+    match, power = matched(seen.shift, seen.covariance, bank)
     strength = np.divide(match * match, power, out=np.zeros_like(power), where=power > 0)
     best = int(strength.argmax())
     return Suspect(_drivers(area)[best], float(strength[best]), float(match[best] / power[best]))
