@@ -51,8 +51,15 @@ def network(name: str) -> Any:
     ],
 )
 def test_a_burst_is_found_near_its_pipe(
-    name: str, every: int, junction: str, flow: float, within_m: float, tmp_path: Path
+    name: str,
+    every: int,
+    junction: str,
+    flow: float,
+    within_m: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # merging pipes leaves files behind
     inp = tmp_path / f"{name}.inp"
     plain = network(name)
     wntr.network.write_inpfile(plain, str(inp), units="GPM")  # as the library has it: nothing is metric
