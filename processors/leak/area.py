@@ -4,13 +4,13 @@ The order of a tick: read, take off known leaks and normal behaviour, compare wi
 midnight: learn the day, compare days with the weeks before (``slow``).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
-from processors.leak.gate import Gate
+from processors.leak.gate import Gate, Whiteners
 from processors.leak.growth import judge_growth
 from processors.leak.incidents import Alarm, Incidents
 from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
@@ -18,9 +18,9 @@ from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
 from processors.leak.quick import Quick
-from processors.leak.rows import FLOW_UNIT, Reader
+from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
-from processors.leak.search import NOTHING, OUT, Verdict, judge, whitener
+from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import RING_DAYS, WINDOWS, Settings
 from processors.leak.state import AreaState
 from processors.leak.suspects import Shifted, explains, forget_flows, is_blind, look, look_at_day, look_at_standing
@@ -44,6 +44,19 @@ UNKNOWN_WEEK: Final = 0.2
 """Least standard deviation of the balance in hundreds of m3/h, once every weekday was seen twice, and before."""
 
 
+class _Driven(NamedTuple):
+    """What signatures of some rows are made of."""
+
+    weighted: Floats
+    """The basis of signatures, scaled, per row."""
+    slopes: Floats | None
+    """What each inflow does to the regressors, ``[inflow, row, regressor]``."""
+
+    def newest(self, count: int) -> "_Driven":
+        """The same of the last rows only."""
+        return _Driven(self.weighted[-count:], None if self.slopes is None else self.slopes[:, -count:])
+
+
 class Area:
     """The unchanging part: model, neighbourhoods, settings. The changing part is an ``AreaState``."""
 
@@ -65,9 +78,9 @@ class Area:
         self._cached: Floats | None = None
         self._trusted: tuple[bytes, int] = (b"", 0)
         self._version = 0
-        self._whole = np.zeros((len(WINDOWS), self.outputs, self.outputs))
+        self._whole: Whiteners | None = None
         self._hours: Floats | None = None
-        self._usual_day = np.zeros((per_day, self.outputs))
+        self._usual_day: list[Floats] = []
         self.quick = Quick(self.reader)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
@@ -133,13 +146,19 @@ class Area:
         state.tick = number
         row, place = state.rows, number % self.per_day
         inputs = state.inputs[row]
-        whole = self.liars.clean(state, values, inputs[:-1])
-        whole = self.reader.believe(state, inputs, state.inputs[row - 1] if row else None, whole=whole)
-        reading = inputs.tolist()
-        reading[-1] = inputs[-1] = self.reader.balance(state, reading, row, number)
+        believed = inputs[:-1]
+        believed[:] = values
+        reading = believed.tolist()
+        whole = self.liars.clean(state, values, believed, reading)
+        if not whole or self.columns.level:
+            whole = self.reader.believe(state, believed, state.inputs[row - 1] if row else None, whole=whole)
+            if not whole:
+                reading = believed.tolist()
+        inputs[-1] = balance = self.reader.balance(state, reading, row, number)
+        reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, row, reading, self._expected(state)[place])
+            left = self.quick.residual(state, believed, reading, self._expected(state)[place])
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
@@ -156,42 +175,40 @@ class Area:
 
     # -- residuals --------------------------------------------------------------------------------------------------
 
-    def _expected(self, state: AreaState) -> Floats:
+    def _expected(self, state: AreaState) -> list[Floats]:
         if self._hours is not state.noise.hours:
-            self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
+            self._hours, self._usual_day = state.noise.hours, [*state.noise.expected(self.per_day)]
         return self._usual_day
 
-    def _again(self, state: AreaState) -> Floats:
-        """All residuals anew: after learning, or when a leak became known. Returns them with the hours' deviations."""
-        rows = self.reader.prepare(state, 0, state.rows)
-        left = rows.outputs - rows.regressors @ state.beta
-        left = carried(left)
-        self._settle(state, left)
-        return left
+    def _left(self, state: AreaState, rows: Rows) -> Floats:
+        """Residuals anew, with the hours' deviations."""
+        return carried(rows.outputs - rows.regressors @ state.beta)
 
     def _settle(self, state: AreaState, left: Floats) -> None:
-        start = (state.tick - state.rows + 1) % self.per_day
-        usual = self._expected(state)[(start + np.arange(state.rows)) % self.per_day]
-        state.residuals[: state.rows] = left - usual
+        """After learning, or when a leak became known."""
+        start, day = (state.tick - state.rows + 1) % self.per_day, state.noise.expected(self.per_day)
+        usual = np.concatenate([day[start:], *[day] * (state.rows // self.per_day + 1)])[: state.rows]
+        np.subtract(left, usual, state.residuals[: state.rows])
         self.gate.forget()
 
     # -- bursts -----------------------------------------------------------------------------------------------------
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
-        loud = self.gate.loud(state, self._roots(state))
+        loud = self.gate.loud(state, self._whiteners(state))
         if not loud:
             return []
-        best, seen, loudest = NOTHING, None, None
-        for row, baseline, shift in loud:
+        best, seen, loudest, driven = NOTHING, None, None, None
+        for row, baseline, shift, power in loud:
             loudest = loudest or (row, baseline, shift)
+            if baseline == self.per_day and power <= max(best.leak, best.repair):
+                continue  # no pipe can say more of it than there is
             if not self.screen.passes(state, row, shift, self._version):
                 continue
             window = WINDOWS[row]
             covariance = self.covariance(state, row, baseline)
-            if best is not NOTHING and shift @ np.linalg.solve(covariance, shift) <= max(best.leak, best.repair):
-                continue  # no pipe can say more of it than there is
-            signatures = self.signatures(state, state.rows - window, state.rows)
+            driven = driven or self._driven(state, max(0, state.rows - WINDOWS[-1]), state.rows)
+            signatures = self._pattern(state, driven.newest(window))
             covariance += self.incidents.doubt(state, signatures, state.tick)
             verdict = judge(shift, covariance, signatures, self.candidates, self.settings.mismatch, self.settings.fast)
             if max(verdict.leak, verdict.repair) > max(best.leak, best.repair):
@@ -224,7 +241,7 @@ class Area:
         else:
             return []
         state.quiet_before = state.tick + 1 - window
-        self._again(state)
+        self._settle(state, self._left(state, self.reader.prepare(state, 0, state.rows)))
         return alarms
 
     def _lies(self, state: AreaState, seen: Shifted, verdict: Verdict, *, leak: bool) -> bool:
@@ -247,6 +264,9 @@ class Area:
 
     def covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
         """Of the mean of a window minus that of so many ticks before it, without what known steps may still do."""
+        if baseline == self.per_day:
+            known: Floats = self._whiteners(state).covariances[row]
+            return known.copy()
         covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
         return covariance + self.liars.taken_out(state, OUT)
 
@@ -262,30 +282,39 @@ class Area:
             floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
         return floor
 
-    def _roots(self, state: AreaState) -> Floats:
-        """Whiteners of all windows against a full day; the same until the next day is learnt."""
-        trusted = self.liars.trusted(state)
-        if self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
+    def _whiteners(self, state: AreaState) -> Whiteners:
+        """Of all windows against a full day; the same until the next day is learnt, or a sensor is doubted."""
+        trusted, made = self.liars.trusted(state), self._whole
+        if made is None or self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            self._whole = whitener(np.array([self.covariance(state, row, self.per_day) for row in range(len(WINDOWS))]))
-        return self._whole
+            out = self.liars.taken_out(state, OUT)
+            floor = self._floor(state)
+            covariances = state.noise.of_windows(floor) + out
+            made = self._whole = Whiteners(state.noise, covariances, floor**2 + np.diag(out))
+        return made
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:
         """What 1 m3/h at each candidate adds to the mean residual of these rows: what the inflows explain taken off."""
-        rows = self.reader.prepare(state, begin, end)
-        weighted = rows.basis * rows.scale[:, None]
-        mean = weighted.sum(axis=0) / (end - begin)
-        own = self.candidates.pressure_part
-        out = np.empty((len(self.index), self.outputs))
-        out[:, :-1] = (mean @ own.reshape(len(own), -1)).reshape(own.shape[1:])
-        out[:, -1] = 1.0 / FLOW_UNIT
-        if self.inflows:
-            slopes = hydraulics.inflow_slopes(
-                rows.inflows, rows.pump, self.model.reference, state.beta[:, : self.pressures]
-            )
-            answer = np.vstack([weighted.T @ slope for slope in slopes])
-            out[:, :-1] -= self.candidates.inflow_part @ (answer / (end - begin))
+        return self._pattern(state, self._driven(state, begin, end))
+
+    def _driven(self, state: AreaState, begin: int, end: int) -> _Driven:
+        flows = self.reader.flows(state, begin, state.inputs[begin:end].astype(np.float64))
+        slopes = hydraulics.inflow_slopes(flows.inflows, flows.pump, self.model.reference) if self.inflows else None
+        return _Driven(flows.basis * flows.scale[:, None], slopes)
+
+    def _pattern(self, state: AreaState, driven: _Driven) -> Floats:
+        weighted, slopes = driven
+        weighted = weighted / len(weighted)
+        mean = [1.0 / FLOW_UNIT, *weighted.sum(axis=0).tolist()]
+        while not mean[-1]:
+            mean.pop()  # the pump rests
+        own = self.candidates.pressure_part[: len(mean)]
+        out: Floats = np.array(mean).dot(own.reshape(len(mean), -1)).reshape(own.shape[1:])
+        if slopes is not None:
+            answer = np.matmul(weighted.T, slopes).reshape(-1, slopes.shape[-1]).dot(state.beta)
+            answer[:, -1] = 0.0  # the balance is predicted from nothing
+            out -= self.candidates.inflow_part.dot(answer)
         return out
 
     # -- midnight ---------------------------------------------------------------------------------------------------
@@ -311,11 +340,11 @@ class Area:
             first = state.inputs[begin : state.rows].astype(np.float64)
             level = first[:, [self.reader.level]] if self.columns.level else 0.0
             state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
-        rows = self.reader.prepare(state, begin, state.rows)
+        rows = self.reader.prepare(state, 0, state.rows)
         day, memory = self._day(state.tick), self.settings.memory_days
-        learn_day(state, day, rows.regressors, rows.outputs, rows.scale, memory)
+        learn_day(state, day, rows.regressors[begin:], rows.outputs[begin:], rows.scale[begin:], memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
-            left = self._again(state)
+            left = self._left(state, rows)
             state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))
             self._settle(state, left)
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:

@@ -151,7 +151,7 @@ def _growth(area: "Area", state: AreaState, leak: Asked) -> Explanation | None:
     covariance = covariance * (line[-1] ** 2 / power) + settings.drift * covariance * (days[-1] - since)
     effect = shift @ filtered / float(own @ filtered) * own
     covariance += np.diag((STEP_PLACE * effect) ** 2)
-    weight = float(area.reader.prepare(state, begin, state.rows).scale.mean())
+    weight = float(area.reader.weights(state, begin).mean())
     return _explained(area, [_Measured(shift, covariance, signatures, weight)], leak, round(since * area.per_day))
 
 

@@ -1,19 +1,25 @@
 """Whether any window of the last minutes and hours is loud enough to be compared with every pipe.
 
 The test is the whitened square of the shift: a leak that can be told adds its evidence to the noise of all sensors.
+Nearly every tick is quiet, and one product for all windows shows it: see :class:`Whiteners`.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak.noise import Noise
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_BASELINE = 12
+LEAST_BASELINE: Final = 12
+MARGIN: Final = 1.0 + 1e-6
+"""Of a bound, for what is lost in rounding."""
+BEYOND: Final = 1e100
+"""Makes every shift loud, when a sensor was so still that its factor says nothing."""
 
 
 class Loud(NamedTuple):
@@ -24,6 +30,52 @@ class Loud(NamedTuple):
     baseline: int
     """Ticks it is compared with."""
     shift: Floats
+    power: float
+    """Its evidence, as if it were compared with a full day."""
+
+
+class Whiteners:
+    """What makes shifts of all windows, each against a full day, comparable with one another.
+
+    With ``S`` the roots of a window's factors, ``S (C + min(added / factors)) S`` is never more than its covariance,
+    so its inverse is never less: a bound of all windows' evidence in which only a scale depends on the window.
+    """
+
+    def __init__(self, noise: Noise, covariances: Floats, added: Floats) -> None:
+        """``covariances`` are that of ``noise`` scaled by its factors, and the variances ``added`` to all of them."""
+        self.covariances = covariances
+        self._roots: list[Floats | None] = [None] * len(covariances)
+        if noise.factors.min() > 0.0:
+            least = noise.covariance + np.diag((added / noise.factors).min(axis=0))
+            self.scale: Floats = 1.0 / np.sqrt(noise.factors)
+            self.above: Floats = np.ascontiguousarray(_whitener(least).T) * MARGIN
+        else:
+            self.scale, self.above = np.ones(noise.factors.shape), np.eye(len(added)) * BEYOND
+
+    def power(self, row: int, shift: Floats) -> float:
+        """The evidence of a shift of window ``row``; ``|(shift * scale) @ above|^2`` is never less."""
+        root = self._roots[row]
+        if root is None:
+            root = self._roots[row] = _whitener(self.covariances[row])
+        white = root.dot(shift)
+        return float(white.dot(white))
+
+
+def _whitener(covariance: Floats) -> Floats:
+    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
+    return inverse
+
+
+class _Plan(NamedTuple):
+    """How the windows are taken when so many ticks are there to compare."""
+
+    edges: npt.NDArray[np.intp]
+    """Which running sums, counted from the newest."""
+    mix: Floats
+    """What makes shifts of them."""
+    baselines: list[int]
+    limits: list[float]
+    """Evidence from which a window is loud: less to compare with makes it noisier."""
 
 
 class Gate:
@@ -36,58 +88,81 @@ class Gate:
         self._sums = np.zeros((kept + 1, outputs))
         self._owner: object = None
         self._done = 0
-        self._spans = np.array(WINDOWS)
-        self._back = np.concatenate([[0], -self._spans, -self._spans - per_day])
-        span, day = 1.0 / self._spans, np.full(len(WINDOWS), 1.0 / per_day)
-        self._mix = np.hstack([span[:, None], np.diag(-span - day), np.diag(day)])
-        self._edges = np.zeros((len(self._back), outputs))  # written anew in every tick
-        self._white = np.zeros((len(WINDOWS), outputs))
-        self._upright = self._white[:, :, None]
+        self._plans: dict[int, _Plan] = {}
+        self._full = WINDOWS[-1] + per_day
+        self._plan_full = self._plan(self._full)
+        self._places = [np.maximum(end + self._plan_full.edges, 0) for end in range(kept + 1)]
+        # written anew in every tick:
+        self._newest = np.zeros(outputs)
+        self._edges = np.zeros((len(self._plan_full.edges), outputs))
+        self._shifts, self._even, self._white = np.zeros((3, len(WINDOWS), outputs))
+        self._flat, self._few = self._white.ravel(), self._white.size < self._least
 
     def forget(self) -> None:
         """The residuals were made anew."""
         self._owner = None
 
-    def loud(self, state: AreaState, roots: Floats) -> list[Loud]:
-        """The windows that stand out, each whitened by its own of ``roots``; the loudest first where all are there."""
+    def loud(self, state: AreaState, made: Whiteners) -> list[Loud]:
+        """The windows that stand out, each whitened by its own; the loudest first where all are there."""
         end = state.rows
         count = min(end, state.tick - state.quiet_before + 1)
         if count < LEAST_BASELINE + WINDOWS[0]:
             return []
-        sums = self._running(state)
-        if count >= WINDOWS[-1] + self.per_day:
-            shifts = self._mix.dot(sums.take(self._back + end, 0, self._edges, "clip"))
-            np.matmul(roots, shifts[:, :, None], self._upright)
-            power = np.vecdot(self._white, self._white).tolist()
-            least = self._least
-            if max(power) < least:
-                return []
-            loud = [row for row, one in enumerate(power) if one >= least]
-            loud.sort(key=lambda row: -power[row])
-            return [Loud(row, self.per_day, shifts[row]) for row in loud]
-        return self._soon(sums, roots, end, count)
+        done = end - 1
+        if self._owner is state.residuals and self._done == done:
+            sums, newest = self._sums, self._newest
+            newest[:] = state.residuals[done]
+            np.add(sums[done], newest, sums[end])
+            self._done = end
+        else:
+            sums = self._running(state)
+        if count < self._full:
+            plan = self._plan(count)
+            shifts = plan.mix.dot(sums.take(plan.edges + end, 0))
+            white = (shifts * made.scale[: len(plan.limits)]).dot(made.above)
+            return _loud(plan, made, shifts, np.vecdot(white, white).tolist())
+        shifts = self._plan_full.mix.dot(sums.take(self._places[end], 0, self._edges, "clip"), self._shifts)
+        white = np.multiply(shifts, made.scale, self._even).dot(made.above, self._white)
+        if self._few and self._flat.dot(self._flat) < self._least:
+            return []  # all windows together would not be loud
+        above = np.vecdot(white, white).tolist()
+        if max(above) < self._least:
+            return []
+        return sorted(_loud(self._plan_full, made, shifts.copy(), above), key=lambda one: -one.power)
 
-    def _soon(self, sums: Floats, roots: Floats, end: int, count: int) -> list[Loud]:
-        """Shortly after a shift: less than a day to compare with, and no long windows."""
-        baseline = np.minimum(count - self._spans, self.per_day)
-        use = int(((baseline >= LEAST_BASELINE) & (self._spans <= 2 * baseline)).sum())
-        spans, baseline = self._spans[:use], baseline[:use]
-        edge = sums[end - spans]
-        shifts = (sums[end] - edge) / spans[:, None] - (edge - sums[end - spans - baseline]) / baseline[:, None]
-        white = np.matmul(roots[:use], shifts[:, :, None])[:, :, 0]
-        spare = (1.0 + spans / baseline) / (1.0 + spans / self.per_day)
-        loud = np.flatnonzero((white * white).sum(axis=1) >= self._least * spare)
-        return [Loud(row, int(baseline[row]), shifts[row]) for row in loud.tolist()]
+    def _plan(self, count: int) -> _Plan:
+        """Shortly after a shift there is less than a day to compare with, and there are no long windows."""
+        plan = self._plans.get(count)
+        if plan is None:
+            spans = np.array(WINDOWS)
+            baseline = np.minimum(count - spans, self.per_day)
+            use = int(((baseline >= LEAST_BASELINE) & (spans <= 2 * baseline)).sum())
+            spans, baseline = spans[:use], baseline[:use]
+            span, before = 1.0 / spans, 1.0 / baseline
+            plan = self._plans[count] = _Plan(
+                np.concatenate([[0], -spans, -spans - baseline]),
+                np.hstack([span[:, None], np.diag(-span - before), np.diag(before)]),
+                baseline.tolist(),
+                (self._least * (1.0 + spans / baseline) / (1.0 + spans / self.per_day)).tolist(),
+            )
+        return plan
 
     def _running(self, state: AreaState) -> Floats:
         """Running sums of the residuals kept; the first row is 0."""
         done = self._done if self._owner is state.residuals and self._done <= state.rows else 0
-        if done == state.rows - 1:
-            np.add(self._sums[done], state.residuals[done], self._sums[done + 1])
-        elif state.rows - done < LEAST_BASELINE:
+        if state.rows - done < LEAST_BASELINE:
             for row in range(done, state.rows):
                 np.add(self._sums[row], state.residuals[row], out=self._sums[row + 1])
         else:
             np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
         self._owner, self._done = state.residuals, state.rows
         return self._sums
+
+
+def _loud(plan: _Plan, made: Whiteners, shifts: Floats, above: list[float]) -> list[Loud]:
+    """The windows that are loud, of those of which ``above`` says that they may be."""
+    loud = []
+    for row, limit in enumerate(plan.limits):
+        if above[row] >= limit and (power := made.power(row, shifts[row])) >= limit:
+            loud.append(Loud(row, plan.baselines[row], shifts[row], power))
+    return loud

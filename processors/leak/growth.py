@@ -1,6 +1,6 @@
 """What grows over days: each span of days against the days before it, leaks that are open taken into account."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,19 @@ STEP_PLACE: Final = 0.3
 """Error of a known step's pattern, as a share."""
 FLOOR_M: Final = 0.0005
 PART_LEAST: Final = 0.01
+LEFT_LEAST: Final = 4
+"""Days that must be there before a span."""
+
+
+class _Compared(NamedTuple):
+    """The newest days from ``middle`` on, against those from ``first`` on."""
+
+    first: int
+    middle: int
+    shift: Floats
+    covariance: Floats
+    most: float
+    """Twice the log likelihood ratio that no leak exceeds."""
 
 
 def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict | None:
@@ -30,25 +43,21 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     rows = np.flatnonzero(state.day_numbers >= 0)
     days = state.day_numbers[rows]
     left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
+    compared = _compared(area, state, left)
+    if not compared:
+        return None
     flows = np.array([step.flow for step in state.steps])
     places = np.searchsorted(area.index, [step.pipe for step in state.steps])
     stepped = flows[:, None] * signatures[places]
     since = np.array([step.tick for step in state.steps]) / area.per_day
     after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
     best, seen = NOTHING, None
-    for span in SPANS:
-        before = min(max(2 * span, BEFORE_LEAST), BEFORE_MOST)
-        if len(rows) < span + 4:
-            continue
-        late = np.arange(len(rows) - span, len(rows))
-        early = np.arange(max(0, len(rows) - span - before), len(rows) - span)
-        shift = left[late].mean(axis=0) - left[early].mean(axis=0)
-        covariance = _covariance(area, state, span, len(early)) + area.liars.taken_out(state, OUT)
-        if shift @ np.linalg.solve(covariance, shift) < settings.slow:
+    for first, middle, shift, plain, most in compared:
+        if most < max(settings.slow, best.leak):
             continue  # what is added below only makes it less
-        part = (after[:, late].mean(axis=1) - after[:, early].mean(axis=1))[:, None]
+        part = (after[:, middle:].mean(axis=1) - after[:, first:middle].mean(axis=1))[:, None]
         effect = np.where(part > PART_LEAST, part * stepped, 0.0)
-        covariance += settings.step_error**2 * (effect.T @ effect)
+        covariance = plain + settings.step_error**2 * (effect.T @ effect)
         covariance += np.diag(STEP_PLACE**2 * (effect * effect).sum(axis=0))
         today = int(days[-1])
         for leak in state.opened:
@@ -69,6 +78,29 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
     if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
         return None
     return best
+
+
+def _compared(area: "Area", state: AreaState, left: Floats) -> list[_Compared]:
+    """What the regression left of the days, compared over every span that there is."""
+    taken_out = area.liars.taken_out(state, OUT)
+    sums = np.zeros((len(left) + 1, left.shape[1]))
+    np.cumsum(left, axis=0, out=sums[1:])
+    found = []
+    for span in SPANS:
+        if len(left) < span + LEFT_LEAST:
+            continue
+        middle = len(left) - span
+        first = max(0, middle - min(max(2 * span, BEFORE_LEAST), BEFORE_MOST))
+        shift = (sums[-1] - sums[middle]) / span - (sums[middle] - sums[first]) / (middle - first)
+        covariance = _covariance(area, state, span, middle - first)
+        covariance += taken_out
+        found.append((first, middle, shift, covariance))
+    if not found:
+        return []
+    shifts = np.array([shift for *_, shift, _ in found])
+    white = np.linalg.solve(np.array([covariance for *_, covariance in found]), shifts[:, :, None])[:, :, 0]
+    power = np.vecdot(white, shifts).tolist()
+    return [_Compared(*one, most) for one, most in zip(found, power, strict=True)]
 
 
 def _one_of_two(area: "Area", signatures: Floats, shift: Floats, covariance: Floats, alone: Verdict) -> Verdict:

@@ -16,7 +16,8 @@ SLOPE: Final = 0.85
 FLOOR: Final = 0.3
 """Share of noise that does not go with load: rounding, the meters' own."""
 PLAIN: Final = 2
-"""Terms of a basis without a pump."""
+PUMPED: Final = 4
+"""Terms of a basis without a pump, and with one."""
 LEAST: Final = 0.04
 """Load below which nothing is extrapolated, as a share of the reference."""
 
@@ -36,26 +37,39 @@ def inflow_regressors(inflows: Floats, pump: Floats, reference: float) -> Floats
     return np.array(columns).T
 
 
-def inflow_row(inflows: Sequence[float], pump: float, reference: float) -> list[float]:
-    """:func:`inflow_regressors` of one tick, without arrays: they cost more than the arithmetic."""
-    total = sum(inflows) / reference
+def inflow_tick(
+    inflows: Sequence[float], pump: float, reference: float, leaking: float, known: Sequence[Sequence[float]]
+) -> tuple[list[float], float]:
+    """:func:`basis` (with a pump) and :func:`inflow_regressors` of one tick, and :func:`scale`, without arrays.
+
+    They cost more than the arithmetic. ``leaking`` is known to leak; ``known``: what it adds to each inflow, by basis.
+    """
+    u = max((sum(inflows) - 0.5 * leaking) / reference, LEAST) ** SLOPE  # NaN stays NaN
+    if pump > 1.0:
+        row = [1.0, u, 1.0, u]
+        flows = [flow - (a + c + (b + d) * u) for flow, (a, b, c, d) in zip(inflows, known, strict=True)]
+    else:
+        row = [1.0, u, 0.0, 0.0]
+        flows = [flow - (a + b * u) for flow, (a, b, _, _) in zip(inflows, known, strict=True)]
+    total = sum(flows) / reference
     clipped, drawn = abs(total), pump / (0.25 * reference)
-    row = [1.0, total, clipped**LOSS, clipped**2.5, drawn, drawn * total]
-    for other in inflows[1:]:
-        split = (inflows[0] - other) / reference
+    row += (1.0, total, clipped**LOSS, clipped**2.5, drawn, drawn * total)
+    first = flows[0]
+    for other in flows[1:]:
+        split = (first - other) / reference
         row += (split, split * total, split * split)
-    return row
+    return row, 1.0 / (max(total, LEAST) ** SLOPE + FLOOR)
 
 
-def inflow_slopes(inflows: Floats, pump: Floats, reference: float, beta: Floats) -> list[Floats]:
-    """Per inflow the predicted change of every pressure per m3/h, ``[rows, pressures]`` (central differences)."""
-    slopes = []
-    for i in range(inflows.shape[1]):
-        step = np.zeros(inflows.shape[1])
-        step[i] = 1.0
-        above = inflow_regressors(inflows + step, pump, reference)
-        below = inflow_regressors(inflows - step, pump, reference)
-        slopes.append((above - below) @ beta / 2.0)
+def inflow_slopes(inflows: Floats, pump: Floats, reference: float) -> Floats:
+    """Per inflow the change of every regressor per m3/h, ``[inflow, rows, regressors]`` (central differences)."""
+    count, width = inflows.shape
+    steps = np.eye(width)[:, None, :]
+    tried = np.concatenate([inflows + steps, inflows - steps])
+    found = inflow_regressors(tried.reshape(-1, width), np.tile(pump, 2 * width), reference).reshape(
+        2, width, count, -1
+    )
+    slopes: Floats = (found[0] - found[1]) / 2.0
     return slopes
 
 
@@ -65,10 +79,12 @@ def consumption_regressors(used: Floats, reference: float) -> Floats:
     return np.array([np.ones_like(share), share, share**LOSS]).T
 
 
-def consumption_row(used: float, reference: float) -> list[float]:
-    """:func:`consumption_regressors` of one tick."""
+def consumption_tick(used: float, unmetered: float, reference: float, leaking: float) -> tuple[list[float], float]:
+    """:func:`basis` and :func:`consumption_regressors` of one tick, and :func:`scale`, as :func:`inflow_tick`."""
+    u = max((used * unmetered + 0.5 * leaking) / reference, LEAST) ** SLOPE
     share = abs(used) / reference
-    return [1.0, share, share**LOSS]
+    row = [1.0, u, 1.0, share, share**LOSS]
+    return row, 1.0 / (max(used / reference, LEAST) ** SLOPE + FLOOR)
 
 
 def basis(model: AreaModel, load: Floats, pump: Floats) -> Floats:
@@ -78,25 +94,6 @@ def basis(model: AreaModel, load: Floats, pump: Floats) -> Floats:
         return np.array([np.ones_like(u), u]).T
     on = (pump > 1.0).astype(np.float64)
     return np.array([np.ones_like(u), u, on, on * u]).T
-
-
-def basis_row(terms: int, load: float, pump: float, reference: float) -> list[float]:
-    """:func:`basis` of one tick."""
-    u: float = _at_least(load / reference) ** SLOPE
-    if terms == PLAIN:
-        return [1.0, u]
-    on = 1.0 if pump > 1.0 else 0.0
-    return [1.0, u, on, on * u]
-
-
-def scale_row(load: float, reference: float) -> float:
-    """:func:`scale` of one tick."""
-    u: float = _at_least(load / reference) ** SLOPE
-    return 1.0 / (u + FLOOR)
-
-
-def _at_least(share: float) -> float:
-    return max(share, LEAST)  # NaN stays NaN
 
 
 def scale(load: Floats, reference: float) -> Floats:

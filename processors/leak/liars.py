@@ -30,6 +30,7 @@ class Liars:
         """``pressures`` come first; the others drive the regression."""
         self.sensors, self.pressures, self.per_day = sensors, pressures, per_day
         self.lesson = per_day // 12
+        self._moved, self._now = np.zeros(sensors, dtype=np.bool_), np.zeros(1)  # written anew in every tick
         self._limits = np.zeros(sensors)
         self._limits_of: Floats | None = None
         self._trusted = b""
@@ -38,14 +39,16 @@ class Liars:
         self._no_sooner = 0
         self._no_sooner_of: Floats | None = None
 
-    def clean(self, state: AreaState, values: Floats, believed: npt.NDArray[np.float32]) -> bool:
-        """Write the readings of a tick to ``believed``, NaN for those that lie; returns whether none is NaN."""
-        believed[:] = values
-        listed = values.tolist()
-        whole = not math.isnan(sum(listed))
-        moved = values != state.back
+    def clean(self, state: AreaState, values: Floats, believed: npt.NDArray[np.float32], listed: list[float]) -> bool:
+        """Take in the readings of a tick; returns whether none of ``believed`` is NaN, as those that lie become.
+
+        ``believed`` and ``listed`` are the values as they are kept.
+        """
+        tick = state.tick
+        moved = np.not_equal(values, state.back, self._moved)
         if 0.0 in listed:
             moved |= values == 0.0  # zero is no lie: pumps rest
+        whole = not math.isnan(sum(listed))
         if whole:
             state.back = values
             state.missing.fill(0.0)
@@ -55,26 +58,34 @@ class Liars:
             state.moved += ~there  # nor is it one more that is the same
             state.back = np.where(there, values, state.back)
             state.missing = np.where(there, 0.0, state.missing + 1)
-        np.putmask(state.moved, moved, state.tick)
-        stuck = self._stuck(state)
-        if stuck is not None:
-            believed[stuck] = np.nan
-            whole = False
+        self._now[0] = tick
+        np.putmask(state.moved, moved, self._now)
+        stuck = None
+        if tick >= self._no_sooner or self._no_sooner_of is not state.repeats:
+            stuck = self._stuck(state)
+            if stuck is not None:
+                believed[stuck] = np.nan
+                whole = False
         if not whole:
             out = state.missing > GONE
             if stuck is not None:
                 out |= stuck
             if out.any():
-                state.doubted = state.tick + self.per_day
+                state.doubted = tick + self.per_day
                 state.distrust = np.where(out, float(state.doubted), state.distrust)
-        if (state.tick + 1) % self.lesson == 0 and state.rows >= self.lesson:
+        if (tick + 1) % self.lesson == 0 and state.rows >= self.lesson:
             self._learn(state)
         return whole
 
+    def nobody(self, state: AreaState) -> bool:
+        """Whether it is plain that nobody says the same for too long; where it is not, they must be looked at."""
+        return state.tick < self._no_sooner and self._no_sooner_of is state.repeats
+
     def _stuck(self, state: AreaState) -> npt.NDArray[np.bool_] | None:
-        """Those that say the same for longer than chance allows; None where nobody does."""
-        if state.tick < self._no_sooner and self._no_sooner_of is state.repeats:
-            return None  # who moved since this was reckoned may stand still for the longer
+        """Those that say the same for longer than chance allows; None where nobody does.
+
+        Notes until when nobody can: who moved since may stand still for the longer.
+        """
         limits = self._longest(state)
         self._no_sooner, self._no_sooner_of = int(np.minimum.reduce(state.moved + limits)), state.repeats
         if state.tick < self._no_sooner:
@@ -85,7 +96,9 @@ class Liars:
     def _learn(self, state: AreaState) -> None:
         """How often a sensor repeats itself, and how long it stood still before it went on: then it was no lie."""
         rows = state.inputs[state.rows - self.lesson : state.rows + 1, :-1]
-        often = ((rows[1:] == rows[:-1]) & (rows[1:] != 0.0)).mean(axis=0)
+        same = rows[1:] == rows[:-1]
+        same &= rows[1:] != 0.0
+        often = np.add.reduce(same, 0, np.float64) / len(same)
         stood = state.tick - state.moved
         rate = np.where(stood < GONE, FORGET * self.lesson, 0.0)
         state.repeats = state.repeats + rate * (often - state.repeats)
@@ -96,7 +109,7 @@ class Liars:
     def _longest(self, state: AreaState) -> Floats:
         """The longest run that may be chance, per sensor."""
         if self._limits_of is not state.repeats:
-            chance = -np.log(np.clip(state.repeats, 1e-3, 0.95))
+            chance = -np.log(np.minimum(np.maximum(state.repeats, 1e-3), 0.95))
             longest = np.maximum(UNLIKELY / chance, TWICE * state.longest)
             self._limits, self._limits_of = np.maximum(longest, RUN_LEAST - 1.0), state.repeats
         return self._limits
@@ -127,6 +140,8 @@ class Liars:
 
     def taken_out(self, state: AreaState, variance: float) -> Floats:
         """What to add to a covariance of the pressures and the balance."""
-        bad = np.append(self.mask(state), False)
-        out: Floats = np.diag(np.where(bad, variance, 0.0))
+        out = np.zeros((self.pressures + 1, self.pressures + 1))
+        if state.tick < state.doubted or state.doubts:
+            bad = np.flatnonzero(self.mask(state))
+            out[bad, bad] = variance
         return out

@@ -93,8 +93,12 @@ class Candidates:
 
     @cached_property
     def pressure_part(self) -> Floats:
-        """Signatures of the pressures: basis x candidate x pressure."""
-        return np.ascontiguousarray(self.model.signatures[:, :, : len(self.model.pressures)])
+        """Signatures of a balance and of the pressures: (1, basis) x candidate x output."""
+        pressures = self.model.signatures[:, :, : len(self.model.pressures)]
+        part = np.zeros((len(pressures) + 1, pressures.shape[1], pressures.shape[2] + 1))
+        part[0, :, -1] = 1.0  # all that leaks flows in
+        part[1:, :, :-1] = pressures
+        return part
 
     @cached_property
     def inflow_part(self) -> Floats:

@@ -53,33 +53,40 @@ class Noise(msgspec.Struct):
         profile = (today - today.mean(axis=0)).reshape(24, ticks // 24, -1).mean(axis=1)
         rate = max(LEARN_HOURS, 1.0 / (self.days + 1))
         self.hours = self.hours + np.where(spoke, rate * (profile - self.hours), 0.0)
-        usual = self.expected(ticks)
-        rows = residuals - np.tile(usual, (-(-len(residuals) // ticks), 1))[-len(residuals) :]
-        sums = np.zeros((len(rows) + 1, rows.shape[1]))
-        np.cumsum(rows, axis=0, out=sums[1:])
-        end = np.arange(len(rows) - ticks, len(rows))
-        apart = rows[end] - (sums[end] - sums[end - ticks]) / ticks
-        bound = CLIP * _quantiles(np.abs(apart))[0]
-        apart = np.clip(apart, -bound, bound)
+        # From here on a row is a sensor: what is summed and sorted lies in one piece.
+        residuals = residuals[-2 * ticks - WINDOWS[-1] :]  # no more is needed of them
+        count = len(residuals)
+        rows = residuals.T - np.tile(self.expected(ticks).T, -(-count // ticks))[:, -count:]
+        sums = np.zeros((len(rows), count + 1))
+        np.cumsum(rows, axis=1, out=sums[:, 1:])
+        before = (sums[:, ticks:] - sums[:, :-ticks]) / ticks  # the mean of the day that ends there
+        apart = rows[:, -ticks:] - before[:, -1 - ticks : -1]
+        bound = CLIP * _quantiles(np.abs(apart))[0][:, None]
+        np.clip(apart, -bound, bound, apart)
         self.days += 1
         rate = max(LEARN, 1.0 / self.days)
-        seen = apart.T @ apart / ticks
+        seen = apart @ apart.T / ticks
         if not spoke.all():
             seen = _completed(seen, self.covariance, spoke)
         self.covariance = self.covariance + rate * (seen - self.covariance)
-        spread = np.sqrt(np.diag(self.covariance)) + 1e-9
+        variance = (np.sqrt(np.diag(self.covariance)) + 1e-9) ** 2
         for row, window in enumerate(WINDOWS):
-            first = max(len(rows) - ticks, window + ticks - 1) + 1
-            if first > len(rows):
+            first = max(count - ticks, window + ticks - 1) + 1
+            if first > count:
                 continue
-            now, early = slice(first, len(rows) + 1), slice(first - window, len(rows) + 1 - window)
-            long_ago = slice(first - window - ticks, len(rows) + 1 - window - ticks)
-            mean = (sums[now] - sums[early]) / window
-            before = (sums[early] - sums[long_ago]) / ticks
-            middle, outer = _quantiles(np.abs(mean - before))
-            factor = np.maximum(middle / _MAD, outer / _P95) ** 2 / spread**2
+            shifts = sums[:, first:] - sums[:, first - window : count + 1 - window]
+            shifts /= window
+            shifts -= before[:, first - window - ticks : count + 1 - window - ticks]
+            middle, outer = _quantiles(np.abs(shifts, shifts))
+            factor = np.maximum(middle / _MAD, outer / _P95) ** 2 / variance
             step = (rate if self.days > 1 else 1.0) * (factor - self.factors[row])
             self.factors[row] += np.where(spoke, step, 0.0)
+
+    def of_windows(self, floor: Floats) -> Floats:
+        """Covariances of the means of all windows, each minus that of a whole day before it."""
+        roots = np.sqrt(self.factors)
+        covariances: Floats = self.covariance * (roots[:, :, None] * roots[:, None, :]) + np.diag(floor * floor)
+        return covariances
 
     def of_window(self, row: int, baseline: int, ticks: int, floor: Floats) -> Floats:
         """Covariance of a window's mean minus that of ``baseline`` ticks before it."""
@@ -107,14 +114,11 @@ def _completed(seen: Floats, known: Floats, spoke: npt.NDArray[np.bool_]) -> Flo
 
 
 def _quantiles(rows: Floats) -> tuple[Floats, Floats]:
-    """Median and 95 % of each column, both from one partial sort."""
-    count = len(rows)
-    places = [_HALF * (count - 1), _MOST * (count - 1)]
-    ends = sorted({end for place in places for end in (int(place), min(int(place) + 1, count - 1))})
-    ranked = np.partition(np.ascontiguousarray(rows.T), ends, axis=1)
+    """Median and 95 % of each row, which is sorted for it: of so few values that is faster than a partial sort."""
+    count = rows.shape[1]
+    rows.sort(axis=1)
     middle, outer = (
-        ranked[:, int(place)]
-        + (place - int(place)) * (ranked[:, min(int(place) + 1, count - 1)] - ranked[:, int(place)])
-        for place in places
+        rows[:, int(place)] + (place - int(place)) * (rows[:, min(int(place) + 1, count - 1)] - rows[:, int(place)])
+        for place in (_HALF * (count - 1), _MOST * (count - 1))
     )
     return middle, outer

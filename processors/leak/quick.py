@@ -4,7 +4,6 @@ At a tick of five minutes and thirty sensors an array operation costs more for b
 So the regression, the offsets and the known leaks are one matrix, made anew when one of them changes.
 """
 
-from operator import mul
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.state import AreaState, Shift
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 NOBODY: Final[list[Shift]] = []
 
@@ -27,43 +27,41 @@ class Quick:
         """Nothing derived yet."""
         self.reader, self.model = reader, reader.model
         self.inflow = self.model.basis is Basis.INFLOW
-        self._terms, self._pumped = len(self.model.signatures), bool(reader.columns.pump)
+        self._pumped = bool(reader.columns.pump)
+        self._reference, self._unmetered = self.model.reference, self.model.unmetered
         self._known: Floats | None = None
         self._beta: Floats | None = None
         self._offset: Floats | None = None
         self._shifts = NOBODY
         self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
-        self._left = np.empty(reader.pressures + 1)  # written anew in every tick
-        self._part = self._left[: reader.pressures]
         self._leaking = 0.0
+        # written anew in every tick; in double precision, without Python's numbers: casts cost more than arithmetic
+        self._driven = np.empty(0)
+        self._even = np.zeros(())
+        self._kept = np.empty(reader.pressures)
+        self._left = np.empty(reader.pressures + 1)
+        self._part = self._left[: reader.pressures]
 
-    def residual(self, state: AreaState, row: int, reading: list[float], usual: Floats) -> Floats:
+    def residual(self, state: AreaState, kept: Floats32, reading: list[float], usual: Floats) -> Floats:
         """What the newest row leaves (NaN where something is lost), until the next is asked for.
 
-        ``usual`` is what the hour usually leaves.
+        ``kept`` and ``reading``: the row as it is kept and as a list; ``usual``: what the hour usually leaves.
         """
         self._follow(state)
-        model, reader = self.model, self.reader
+        reader = self.reader
         pressures = reader.pressures
-        pump = reading[reader.pump] if self._pumped else 0.0
-        reference = model.reference
         if self.inflow:
-            inflows = reading[pressures : reader.pump]
-            terms = hydraulics.basis_row(self._terms, sum(inflows) - 0.5 * self._leaking, pump, reference)
-            inflows = [flow - sum(map(mul, terms, part)) for flow, part in zip(inflows, self._taken, strict=True)]
-            even = hydraulics.scale_row(sum(inflows), reference)
-            terms += hydraulics.inflow_row(inflows, pump, reference)
+            inflows, pump = reading[pressures : reader.pump], reading[reader.pump] if self._pumped else 0.0
+            terms, even = hydraulics.inflow_tick(inflows, pump, self._reference, self._leaking, self._taken)
         else:
             used = reading[reader.used]
-            load = used * model.unmetered + 0.5 * self._leaking
-            terms = hydraulics.basis_row(self._terms, load, pump, reference)
-            even = hydraulics.scale_row(used, reference)
-            terms += hydraulics.consumption_row(used, reference)
+            terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
             terms.append(reading[reader.level])
-        left, part = self._left, self._part
-        np.subtract(state.inputs[row, :pressures], np.array(terms).dot(self._matrix), part)
-        part *= even
+        left, part, driven, own = self._left, self._part, self._driven, self._kept
+        driven[:], own[:], self._even[()] = terms, kept[:pressures], even
+        np.subtract(own, driven.dot(self._matrix, part), part)
+        np.multiply(part, self._even, part)
         left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
         left -= usual
         return left
@@ -85,8 +83,12 @@ class Quick:
             self._leaking += shift.flow
         usual = state.beta[:, :pressures].copy()
         usual[0] += state.offset
-        rows = [known[:, :pressures], usual]
-        if not self.inflow:
-            rows.append(np.ones((1, pressures)))  # heights are counted from the tank's level
+        if self.inflow:
+            whole = np.zeros((hydraulics.PUMPED, known.shape[1]))  # without a pump its terms do nothing
+            whole[: len(known)] = known
+            rows = [whole[:, :pressures], usual]
+            self._taken = whole[:, pressures:].T.tolist()
+        else:
+            rows = [known[:, :pressures], usual, np.ones((1, pressures))]  # heights are counted from the tank's level
         self._matrix = np.vstack(rows)
-        self._taken = known[:, pressures:].T.tolist() if self.inflow else []
+        self._driven = np.empty(len(self._matrix))

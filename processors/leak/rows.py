@@ -19,15 +19,24 @@ LOWEST_LEVEL_M: Final = 0.5
 """Below, a tank is about to run dry: what it feeds is no longer what the model says."""
 
 
+class Flows(NamedTuple):
+    """What drives the pressures, known leaks taken off, one row per tick."""
+
+    basis: Floats
+    """What signatures are a sum over."""
+    scale: Floats
+    inflows: Floats
+    pump: Floats
+    leaking: Floats
+    """What is known to leak, m3/h."""
+
+
 class Rows(NamedTuple):
-    """Readings turned into what the regression and the search need, one row per tick."""
+    """Readings turned into what the regression needs, one row per tick."""
 
     regressors: Floats
     outputs: Floats
     scale: Floats
-    basis: Floats
-    inflows: Floats
-    pump: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +118,57 @@ class Reader:
             self._usual = usual_inflow(state, day, self.per_day).tolist()
         return inflow / FLOW_UNIT - self._usual[place]
 
-    def prepare(self, state: AreaState, begin: int, end: int) -> Rows:
-        """Rows ``begin`` to ``end`` of those kept, known leaks taken off."""
-        reading = state.inputs[begin:end].astype(np.float64)
-        count = end - begin
-        numbers = np.arange(state.tick - state.rows + 1 + begin, state.tick - state.rows + 1 + end)
-        if state.rows and numbers[-1] > state.tick:
-            numbers -= numbers[-1] - state.tick
-        leaking = np.full(count, state.known_flow)
-        for shift in state.shifts:
-            leaking += shift.flow * (numbers >= shift.tick)
-        model = self.model
+    def prepare(self, state: AreaState, begin: int, end: int, readings: npt.NDArray[np.float32] | None = None) -> Rows:
+        """Rows ``begin`` to ``end`` of those kept, known leaks taken off; of ``readings`` if other ones are tried."""
+        reading = (state.inputs[begin:end] if readings is None else readings).astype(np.float64)
+        flows = self.flows(state, begin, reading)
         pressures = reading[:, : self.pressures] - state.offset
+        effect = flows.basis @ state.known[:, : self.pressures]
+        for since, change in self._shifts(state, begin, len(reading)):
+            effect[since:] += flows.basis[since:] @ change[:, : self.pressures]
+        pressures -= effect
+        if self.model.basis is Basis.INFLOW:
+            regressors = hydraulics.inflow_regressors(flows.inflows, flows.pump, self.model.reference)
+        else:
+            pressures -= reading[:, [self.level]]
+            regressors = hydraulics.consumption_regressors(reading[:, self.used], self.model.reference)
+        weight = flows.scale[:, None]
+        outputs = np.empty((len(reading), self.pressures + 1))
+        np.multiply(pressures, weight, outputs[:, :-1])
+        outputs[:, -1] = reading[:, -1] - flows.leaking / FLOW_UNIT
+        return Rows(regressors * weight, outputs, flows.scale)
+
+    def flows(self, state: AreaState, begin: int, reading: Floats) -> Flows:
+        """What drives the pressures in these rows, the first of which is ``begin`` of those kept."""
+        count, model = len(reading), self.model
+        shifts = self._shifts(state, begin, count)
+        leaking = np.full(count, state.known_flow)
+        for (since, _), shift in zip(shifts, state.shifts, strict=True):
+            leaking[since:] += shift.flow
         inflows = reading[:, self.pressures : self.pump]
         pump = reading[:, self.pump] if self.columns.pump else np.zeros(count)
-        load = inflows.sum(axis=1) if model.basis is Basis.INFLOW else reading[:, self.used] * model.unmetered
-        terms = hydraulics.basis(model, load - 0.5 * leaking * (1 if model.basis is Basis.INFLOW else -1), pump)
-        effect = terms @ state.known
-        for shift in state.shifts:
-            since = max(0, int(shift.tick - numbers[0]))
-            if since < count:
-                candidate = int(np.searchsorted(self.index, shift.pipe))
-                effect[since:] += terms[since:] @ (shift.flow * model.signatures[:, candidate])
-        pressures = pressures - effect[:, : self.pressures]
-        inflows = inflows - effect[:, self.pressures :]
-        balance = reading[:, -1] - leaking / FLOW_UNIT
-        if model.basis is Basis.INFLOW:
-            regressors = hydraulics.inflow_regressors(inflows, pump, model.reference)
-            weight = hydraulics.scale(inflows.sum(axis=1), model.reference)
-        else:
-            pressures = pressures - reading[:, [self.level]]
-            regressors = hydraulics.consumption_regressors(reading[:, self.used], model.reference)
-            weight = hydraulics.scale(reading[:, self.used], model.reference)
-        outputs = np.column_stack([pressures * weight[:, None], balance])
-        return Rows(regressors * weight[:, None], outputs, weight, terms, inflows, pump)
+        if model.basis is Basis.CONSUMPTION:
+            used = reading[:, self.used]
+            terms = hydraulics.basis(model, used * model.unmetered + 0.5 * leaking, pump)
+            return Flows(terms, hydraulics.scale(used, model.reference), inflows, pump, leaking)
+        terms = hydraulics.basis(model, inflows.sum(axis=1) - 0.5 * leaking, pump)
+        effect = terms @ state.known[:, self.pressures :]
+        for since, change in shifts:
+            effect[since:] += terms[since:] @ change[:, self.pressures :]
+        inflows = inflows - effect
+        return Flows(terms, hydraulics.scale(inflows.sum(axis=1), model.reference), inflows, pump, leaking)
+
+    def weights(self, state: AreaState, begin: int) -> Floats:
+        """Of the newest rows from ``begin`` on: what made metres into what the regression leaves."""
+        return self.flows(state, begin, state.inputs[begin : state.rows].astype(np.float64)).scale
+
+    def _shifts(self, state: AreaState, begin: int, count: int) -> list[tuple[int, Floats]]:
+        """Per shift the first of so many rows that feels it, and what it does, ``[basis, sensor]``."""
+        first = state.tick - state.rows + 1 + begin
+        return [
+            (min(max(0, shift.tick - first), count), shift.flow * self._signature(shift.pipe)) for shift in state.shifts
+        ]
+
+    def _signature(self, pipe: int) -> Floats:
+        signature: Floats = self.model.signatures[:, int(np.searchsorted(self.index, pipe))]
+        return signature

@@ -34,7 +34,7 @@ class Screen:
         self._signatures, self._covariance = signatures, covariance
         self._made_from: tuple[object, object, object, object, int] = (None, None, None, None, -1)
         self._plain: Floats | None = None
-        self._filters: dict[int, tuple[Floats, Floats, Floats]] = {}
+        self._filters: dict[int, tuple[npt.NDArray[np.float32], Floats, Floats]] = {}
 
     def passes(self, state: AreaState, row: int, shift: Floats, version: int) -> bool:
         """Whether any pipe may explain the shift of window ``row``, as a leak or as a repair."""
@@ -55,9 +55,10 @@ class Screen:
             covariance = self._covariance(state, row, self._plain)
             matched = self._plain @ np.linalg.inv(covariance)
             power = np.sqrt(np.vecdot(matched, self._plain))
-            self._filters[row] = matched / power[:, None], power, covariance
-        matched, power, covariance = self._filters[row]
-        match = matched.dot(shift)
+            matched /= power[:, None]
+            self._filters[row] = matched.astype(np.float32), power, covariance  # half of what is read again and again
+        light, power, covariance = self._filters[row]
+        match = light.dot(shift.astype(np.float32))
         best = int(np.abs(match).argmax())
         if float(match[best]) ** 2 < self._least:
             return False

@@ -96,10 +96,10 @@ def _place(match: Floats, power: Floats, area: Candidates) -> tuple[int, float]:
     return pipe, float(area.near[pipe, likely] @ weight[likely])
 
 
-def whitener(covariance: Floats) -> Floats:
-    """``L^-1`` of the covariance's Cholesky factor; of one, or of many at once."""
-    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
-    return inverse
+def matched(shift: Floats, covariance: Floats, signatures: Floats) -> tuple[Floats, Floats]:
+    """Of every signature ``s' W d`` and ``s' W s``."""
+    inverse = _inverse(covariance)
+    return signatures @ (inverse @ shift), _power(signatures, inverse)
 
 
 def _inverse(covariance: Floats) -> Floats:
@@ -107,7 +107,7 @@ def _inverse(covariance: Floats) -> Floats:
 
 
 def _power(signatures: Floats, inverse: Floats) -> Floats:
-    power: Floats = np.einsum("cs,cs->c", signatures @ inverse, signatures)
+    power: Floats = np.vecdot(signatures @ inverse, signatures)
     return power
 
 

@@ -8,14 +8,13 @@ nothing could be said.
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from processors.leak.incidents import DOUBT_DAYS
 from processors.leak.network import Basis
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import OUT, Verdict
+from processors.leak.search import OUT, Verdict, matched
 from processors.leak.settings import WINDOWS
 from processors.leak.state import DRIFT, JUMP, MOST, STUCK, AreaState, Doubt
 
@@ -83,10 +82,8 @@ def explains(
     last_bad = state.distrust[list(_drivers(area))] - area.per_day
     if (state.tick - last_bad < max(seen.window, WINDOWS[-1])).any():
         return True
-    filtered = np.linalg.solve(seen.covariance, signatures.T)
-    power = np.einsum("cs,sc->c", signatures, filtered)
-    match = (seen.shift @ filtered) * (1.0 if leak else -1.0)
-    best = float((np.maximum(match, 0.0) ** 2 / power).max())
+    match, power = matched(seen.shift, seen.covariance, signatures)
+    best = float((np.maximum(match if leak else -match, 0.0) ** 2 / power).max())
     found = _driver(area, state, seen)
     impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > _inflow(area, state, seen.window))
     if not impossible and found.strength < BETTER * best:
@@ -97,8 +94,8 @@ def explains(
 
 def _best(seen: Shifted, signatures: Floats) -> float:
     """Twice the log likelihood ratio of the best leak or repair."""
-    filtered = np.linalg.solve(seen.covariance, signatures.T)
-    return float(((seen.shift @ filtered) ** 2 / np.einsum("cs,sc->c", signatures, filtered)).max())
+    match, power = matched(seen.shift, seen.covariance, signatures)
+    return float((match**2 / power).max())
 
 
 def _unsettled(area: "Area", state: AreaState) -> bool:
@@ -123,7 +120,7 @@ def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     if _unsettled(area, state):
         return
     total = float(seen.shift @ np.linalg.solve(seen.covariance, seen.shift))
-    weight = float(area.reader.prepare(state, state.rows - seen.window, state.rows).scale.mean())
+    weight = float(area.reader.weights(state, state.rows - seen.window).mean())
     found, flow = _pressure(area, seen, weight), _driver(area, state, seen)
     found = max(found, flow, key=lambda one: one.strength)
     signatures = area.signatures(state, state.rows - seen.window, state.rows)
@@ -181,9 +178,10 @@ def forget_flows(area: "Area", state: AreaState) -> None:
 
 def look_at_standing(area: "Area", state: AreaState) -> None:
     """Note those that stand still, forget those that move again."""
-    if not state.doubts and np.minimum.reduce(state.moved) > state.tick - STANDS * area.per_hour:
+    since = state.tick - STANDS * area.per_hour
+    if not state.doubts and (area.liars.nobody(state) or np.minimum.reduce(state.moved) > since):
         return
-    standing = area.liars.standing(state) & (state.tick - state.moved >= STANDS * area.per_hour)
+    standing = area.liars.standing(state) & (state.moved <= since)
     if not standing.any() and not state.doubts:
         return
     state.doubts = [doubt for doubt in state.doubts if doubt.kind != STUCK or standing[doubt.column]]
@@ -207,9 +205,7 @@ def _driver(area: "Area", state: AreaState, seen: Shifted) -> Suspect:
     """The flow or level whose error explains most."""
     begin = state.rows - seen.window
     bank = _errors(area, state, begin, state.rows)
-    filtered = np.linalg.solve(seen.covariance, bank.T)
-    power = np.einsum("cs,sc->c", bank, filtered)
-    match = seen.shift @ filtered
+    match, power = matched(seen.shift, seen.covariance, bank)
     strength = np.divide(match * match, power, out=np.zeros_like(power), where=power > 0)
     best = int(strength.argmax())
     return Suspect(_drivers(area)[best], float(strength[best]), float(match[best] / power[best]))
@@ -233,20 +229,20 @@ def _drivers(area: "Area") -> range:
 def _errors(area: "Area", state: AreaState, begin: int, end: int) -> Floats:
     """What an error of 1 of each flow and level does to the mean residual of these rows, ``[meter, output]``."""
     columns = _drivers(area)
-    plain = _mean_residual(area, state, begin, end)
+    readings = state.inputs[begin:end]
+    plain = _mean_residual(area, state, begin, readings)
     bank = np.zeros((len(columns), area.outputs))
     for row, column in enumerate(columns):
         step = STEP_M if area.reader.columns.level and column == area.reader.level else STEP
-        inputs = state.inputs.copy()
-        inputs[begin:end, column] += step
-        inputs[begin:end, -1] += step * _in_balance(area, column)
-        changed = msgspec.structs.replace(state, inputs=inputs)
-        bank[row] = (_mean_residual(area, changed, begin, end) - plain) / step
+        tried = readings.copy()
+        tried[:, column] += step
+        tried[:, -1] += step * _in_balance(area, column)
+        bank[row] = (_mean_residual(area, state, begin, tried) - plain) / step
     return bank
 
 
-def _mean_residual(area: "Area", state: AreaState, begin: int, end: int) -> Floats:
-    rows = area.reader.prepare(state, begin, end)
+def _mean_residual(area: "Area", state: AreaState, begin: int, readings: npt.NDArray[np.float32]) -> Floats:
+    rows = area.reader.prepare(state, begin, begin + len(readings), readings)
     left = rows.outputs - rows.regressors @ state.beta
     there = ~np.isnan(left)
     mean: Floats = np.where(there, left, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)

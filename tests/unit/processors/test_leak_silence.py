@@ -103,5 +103,6 @@ def test_a_lost_tick_is_none_in_which_a_sensor_stood_still(lost: tuple[int, ...]
         values = chance.random(area.reader.width) + 1.0
         values[SILENT] = np.nan if tick in lost else 1.0
         state.tick = FIRST + tick
-        area.liars.clean(state, values, taken)
+        taken[:] = values
+        area.liars.clean(state, values, taken, taken.tolist())
     assert bool(taken[SILENT] == 1.0) is believed
