@@ -68,7 +68,10 @@ def test_it_stood_before_the_camera_was_sure_of_it() -> None:
     camera.leaves("a")
     camera.at(246)
     assert (camera.said, camera.times_s) == ([RAISED, CLEARED], [180.0, 245.0])
-    assert camera.driver.findings[-1].numbers == {"stay_s": 185.0}
+    raised, cleared = camera.driver.findings
+    assert cleared.numbers == {"stay_s": 185.0}
+    assert len(cleared.evidence) == 1  # the message that it left
+    assert cleared.evidence != raised.evidence
 
 
 def test_one_that_leaves_just_in_time_is_none() -> None:
