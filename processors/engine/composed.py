@@ -52,6 +52,8 @@ from schemas.works import MaintenancePlanned
 _GOOD: Final = int(Quality.GOOD)
 _LATE: Final = int(Quality.LATE)
 _RELEASED: Final = int(Quality.RELEASED)
+_HEAVIER: Final = 3
+"""A message of a camera is kept in the room of so many more readings: journals of them end sooner."""
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
 
@@ -181,6 +183,7 @@ class PartitionFold(Stage):
             if outcome is UNTOUCHED:
                 continue
             journal.entries.append(Told(slot, event))
+            journal.limit -= _HEAVIER
             if outcome is not QUIET:
                 self._take_in(slot, outcome)
 

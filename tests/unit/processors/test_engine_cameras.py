@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fold_kit import LATENESS_MS, NOW, Scribe, Told, briefs, camera, tick
+from fold_kit import LATENESS_MS, NOW, Scribe, Told, batch, briefs, camera, row, series, tick
 from state_kit import restored, state
 
 from processors.detectors import ALL
@@ -44,6 +44,20 @@ def test_what_is_none_of_a_detectors_business_is_kept_for_those_whose_it_is() ->
     assert said(fold, *strangers) == [f"scribe@z1: camera stranger a::{n}" for n in range(3)]
     kept = [entry for entry in fold._known("z1").journal.entries if not isinstance(entry, Clock)]
     assert [entry.slot.label for entry in kept] == ["scribe"] * 3
+
+
+def test_fewer_messages_of_cameras_than_readings_are_kept() -> None:
+    fold = fold_of(Scribe())
+    kept: dict[str, int] = {}
+    for number in range(60):
+        for what, event in (
+            ("camera", camera(f"a::{number}", zone="z1")),
+            ("reading", batch(row(number, of=series(zone="z2")))),
+        ):
+            fold.fold([event])
+            zone = fold._known("z1" if what == "camera" else "z2")
+            kept[what] = max(kept.get(what, 0), len(zone.journal.entries))
+    assert 3 * kept["camera"] < kept["reading"] <= 40
 
 
 def test_a_message_that_one_detector_cannot_stomach_reaches_the_others_and_leaves_no_trace_in_it() -> None:
