@@ -15,11 +15,12 @@ An identity is unique within its series (device and property), so one message ma
 number.
 """
 
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 from typing import Final, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 NAMESPACE: Final = UUID("6f1d3a52-8a3c-5b0e-9d57-0d2f2f4a7c11")
+_IN_NAMESPACE: Final = sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
 def numbered(boot: str, seq: int, channel: str = "") -> str:
@@ -89,14 +90,21 @@ def tier(identity: str) -> str:
 
 def reading_id(device: str, observed_property: str, identity: str) -> UUID:
     """The id of a reading, the same wherever it is computed."""
-    return uuid5(NAMESPACE, f"reading|{device}|{observed_property}|{identity}")
+    return _named(f"reading|{device}|{observed_property}|{identity}")
 
 
 def finding_id(kind: str, zone: str, subject: str, opening_cause: str) -> UUID:
     """The id of a finding: without the detector's version, so a new version adopts what is open."""
-    return uuid5(NAMESPACE, f"finding|{kind}|{zone}|{subject}|{opening_cause}")
+    return _named(f"finding|{kind}|{zone}|{subject}|{opening_cause}")
 
 
 def event_id(*parts: object) -> UUID:
     """The id of any other event that is derived from what caused it."""
-    return uuid5(NAMESPACE, "event|" + "|".join(map(str, parts)))
+    return _named("event|" + "|".join(map(str, parts)))
+
+
+def _named(name: str) -> UUID:
+    """``uuid5(NAMESPACE, name)`` in half the time: every stay of a vehicle begins with one."""
+    digest = _IN_NAMESPACE.copy()
+    digest.update(name.encode())
+    return UUID(bytes=digest.digest()[:16], version=5)

@@ -24,6 +24,8 @@ import msgspec
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import (
+    QUIET,
+    UNTOUCHED,
     Blind,
     Clock,
     Ear,
@@ -145,6 +147,10 @@ class SilenceDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
+        if len(events) == 1 and isinstance(events[0], CameraEvent):
+            outcome = _glimpse(state, events[0], clock)
+            if outcome is not None:
+                return outcome
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:
@@ -163,6 +169,17 @@ class SilenceDetector(Packed[State]):
                 case _:
                     pass
         return turn.outcome
+
+
+def _glimpse(state: State, event: CameraEvent, clock: Clock) -> Outcome | None:
+    """Nearly every message of a camera is a sign of life of one that nobody misses, or is expected to hear of."""
+    device = state.devices.get(event.device)
+    if device is None:
+        return UNTOUCHED
+    if device.opened is not None:
+        return None
+    device.hear(clock.now_ms, event.shard)
+    return QUIET
 
 
 def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> None:

@@ -22,7 +22,7 @@ import msgspec
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from processors.engine.contract import UNTOUCHED, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import DEFECTS, SURFACE_CLEAR, CameraEvent, TrackPhase
 from schemas.facility import Facility, FacilityClass
@@ -104,6 +104,8 @@ class SurfaceDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in pictures, sizes and registrations."""
+        if len(events) == 1 and isinstance(event := events[0], CameraEvent) and event.facility not in state.sites:
+            return UNTOUCHED  # as nearly every camera looks at vehicles
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:

@@ -145,6 +145,9 @@ Said = Model | Reading
 QUIET: Final = Outcome()
 """Nothing to say: what nearly every call returns, without making an object."""
 
+UNTOUCHED: Final = Outcome()
+"""Nothing to say, and nothing was taken in: the event is none of the detector's business, and nobody need keep it."""
+
 
 Ear = Callable[[int, float, str, int, int, str], bool]
 """Takes in a reading of one series that says nothing new, of good quality and not late: its event time, value, identity

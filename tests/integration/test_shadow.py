@@ -1,142 +1,26 @@
 """A configuration on trial on the real servers: begun, restarted, compared, promoted over a hundred open findings."""
 
-import json
 import sys
-from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from archive_kit import Store, eventually
-from kafka import KafkaProducer
-from replay_kit import Past, cover
+from archive_kit import eventually
+from shadow_kit import ALL, CALM, COVERS, LAX, LIVE, MILD, OPEN, STEEP, ZONES, City, figures
 
-from ops.logreader import read_all
-from ops.registry import load_registry
-from ops.shadow.begin import begin
-from ops.shadow.finish import finish
-from ops.shadow.record import Stage, read_trials, stage
-from ops.shadow.writer import InterruptedTrialError, Writer
 from processors.detectors.cover import CoverDetector
-from processors.engine.driver import PipelineTestDriver
-from runtime.errors import FatalError
-from schemas.anomaly import Anomaly, Transition
-from schemas.clock import Tick
-from schemas.columns import BatchColumns
-from schemas.envelope import Data
-from schemas.registry import FacilityRegistered, RegistryRewriteEnded
-from schemas.shadow import ShadowBegun, ShadowFinding, ShadowPromoted, Verdict
-from schemas.topics import ANOMALIES, EVENTS, FACILITIES, SHADOWS
-from schemas.whatif import WhatIf
+from schemas.anomaly import Transition
+from schemas.shadow import ShadowPromoted
 from tests.servers import TestStack
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
-LIVE = f"cover@{CoverDetector.version}"
-
-ZONES = ("segment:1", "segment:2", "segment:3", "segment:4")
-COVERS = 30  # in each street
-OPEN = 25  # of these lean when the trial begins: a hundred in all
-CALM, MILD, STEEP = 0.0, 12.0, 45.0
-ALL = EVENTS.partitions
-LAX = "[[override]]\nfacility_class = 'manhole_cover'\npolicy.tilt_deg = 30.0\n"
-
-
-@dataclass
-class City:
-    """Streets of covers in the log, the detectors and the archive beside it."""
-
-    past: Past
-    store: Store
-    streets: dict[str, PipelineTestDriver] = field(default_factory=dict)
-    written: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    @contextmanager
-    def on(cls, stack: TestStack, folder: Path) -> "Iterator[City]":
-        with Store.on(stack) as store:
-            settings = stack.settings.model_copy(update={"kafka": store.kafka})
-            yield cls(Past(stack, folder, settings), store)
-
-    def register(self) -> None:
-        for zone in ZONES:
-            covers = [cover(f"{zone}-{number}", zone) for number in range(COVERS)]
-            load_registry(self.past.settings, covers, [])
-            self.streets[zone] = PipelineTestDriver(CoverDetector(), tick_s=10.0)
-            self.streets[zone].register(*covers)
-        self.write()
-
-    def lean(self, degrees: float, first: int = 0, last: int = COVERS) -> None:
-        """Covers ``first`` to ``last`` of each street say so, often enough to be believed."""
-        for zone, driver in self.streets.items():
-            for _ in range(2):
-                for number in range(first, last):
-                    driver.read(f"{zone}-{number}", "tilt_angle", degrees)
-                driver.advance(10)
-        self.write()
-
-    def write(self) -> None:
-        """What is new in the streets, but for registrations: those came by the loader."""
-        for zone, driver in self.streets.items():
-            new: list[Data | bytes] = [
-                one for one in driver.log[self.written[zone] :] if isinstance(one, BatchColumns | Tick)
-            ]
-            self.written[zone] = len(driver.log)
-            self.past.write(zone, new)
-
-    def caught_up(self) -> None:
-        eventually(self.past.caught_up)
-
-    def eyes(self, *arguments: str, code: int = 0) -> str:
-        answer = self.past.eyes("shadow", *arguments)
-        assert answer.returncode == code, answer.stdout + answer.stderr
-        assert "Traceback" not in answer.stderr
-        return " ".join((answer.stdout if code == 0 else answer.stderr).split())
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.past.eyes("shadow", *arguments, "--json").stdout)
-
-    def policy(self, text: str = LAX) -> str:
-        path = self.past.folder / "policy.toml"
-        path.write_text(text)
-        return str(path)
-
-    def said(self) -> list[Anomaly]:
-        """What operators were told."""
-        entries = (entry.event.data for entry in read_all(self.store.kafka, ANOMALIES) if entry.event)
-        return [data for data in entries if isinstance(data, Anomaly)]
-
-    def on_trial(self) -> list[ShadowFinding]:
-        entries = (entry.event.data for entry in read_all(self.store.kafka, SHADOWS) if entry.event)
-        return [data for data in entries if isinstance(data, ShadowFinding)]
-
-    def lives(self) -> dict[str, list[Anomaly]]:
-        found = defaultdict(list)
-        for one in self.said():
-            found[str(one.id)].append(one)
-        return dict(found)
-
-    def events(self, *kinds: type) -> list[tuple[int, Any]]:
-        entries = read_all(self.store.kafka, EVENTS)
-        return [(one.partition, one.event.data) for one in entries if one.event and isinstance(one.event.data, kinds)]
-
-    def verify(self) -> None:
-        answer = self.past.eyes("verify", "--json")
-        assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
 @pytest.fixture
 def city(stack: TestStack, tmp_path: Path) -> Iterator[City]:
     with City.on(stack, tmp_path) as city:
         yield city
-
-
-def figures(told: dict[str, Any]) -> dict[str, Any]:
-    (kind,) = told["kinds"].values()
-    return {name: number for name, number in kind.items() if number}
 
 
 def test_a_hundred_open_findings_are_adopted_or_superseded(city: City, tmp_path: Path) -> None:
@@ -299,139 +183,3 @@ def test_what_only_the_trial_finds_is_raised_and_an_ended_one_leaves_nothing(cit
         assert city.json("status")[-1]["begun"]["shadow"] == f"{LIVE}-2"
         city.caught_up()
     city.verify()
-
-
-# what dies in the middle
-
-
-def begun_(shadow: str = "trial") -> ShadowBegun:
-    what_if = WhatIf.read({"override": [{"zone": ZONES[0], "policy": {"tilt_deg": 30.0}}]})
-    return ShadowBegun(shadow=shadow, detector="cover", version=CoverDetector.version, what_if=what_if)
-
-
-class After:
-    """Asks to end when it was asked so many times."""
-
-    def __init__(self, times: int) -> None:
-        self.left = times
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
-
-@pytest.mark.parametrize(("steps", "lacks"), [(4, "is not begun"), (ALL + 4, "does not know the registry")])
-def test_a_beginning_that_was_interrupted_goes_on_and_does_nothing_twice(city: City, steps: int, lacks: str) -> None:
-    city.register()
-    settings = city.past.settings
-    with pytest.raises(InterruptedTrialError, match=r"5 of 12 partitions|partitions know the registry"):
-        begin(settings, begun_(), stopped=After(steps))
-    assert lacks in city.eyes("status")
-    assert "was not begun to the end" in city.eyes("promote", "trial", "--yes", code=1)
-    assert "was not begun to the end" in city.eyes("begin", "cover", code=1)
-    beginning = begin(settings, begun_())
-    assert (beginning.resumed, beginning.matched) == (True, (COVERS,))
-    (record,) = read_trials(settings.kafka).records
-    assert stage(record) is Stage.RUNNING
-    begun = city.events(ShadowBegun)
-    assert sorted(partition for partition, _ in begun) == list(range(ALL))
-    assert len(city.events(RegistryRewriteEnded)) == ALL
-    assert len(city.events(FacilityRegistered)) == 2 * COVERS * len(ZONES)
-
-
-class KilledError(Exception):
-    """Stands for SIGKILL between an acknowledgement and the note of it."""
-
-
-def test_a_command_that_died_before_it_wrote_down_what_it_did_may_do_it_again(
-    city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    city.register()
-    city.lean(CALM)
-    record, settings = Writer.record, city.past.settings
-    left = 3  # notes until it dies
-
-    def die(writer: Writer, said: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise KilledError
-        return record(writer, said)
-
-    monkeypatch.setattr(Writer, "record", die)
-    with city.past.detectors():
-        with pytest.raises(KilledError):
-            begin(settings, begun_())
-        left = ALL + 3  # by then it tells them of the registry
-        with pytest.raises(KilledError):
-            begin(settings, begun_())
-        begun = begin(settings, begun_()).record
-        assert len(city.events(ShadowBegun)) == ALL + 1
-        assert len(city.events(RegistryRewriteEnded)) == ALL + 1
-        city.lean(STEEP, 0, 2)
-        left = 3
-        with pytest.raises(KilledError):
-            finish(settings, begun, Verdict.PROMOTED)
-        assert "eyes shadow promote trial" in city.eyes("status")
-        assert "is promoted in 1 of 12 partitions" in city.eyes("end", "trial", code=1)
-        city.eyes("promote", "trial", "--yes")
-        city.caught_up()
-        assert len(city.events(ShadowPromoted)) == ALL + 1
-    assert len(city.lives()) == 2 * len(ZONES)
-    assert len(city.said()) == 2 * len(ZONES)
-    city.verify()
-
-
-def test_of_two_that_begin_at_once_one_does(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    record, settings = Writer.record, city.past.settings
-
-    def late(writer: Writer, said: Any) -> Any:
-        monkeypatch.setattr(Writer, "record", record)
-        begin(settings, begun_("quicker"))
-        return record(writer, said)
-
-    monkeypatch.setattr(Writer, "record", late)
-    with pytest.raises(FatalError, match="quicker was begun at the same moment"):
-        begin(settings, begun_("slower"))
-    (only,) = read_trials(settings.kafka).records
-    assert only.begun.shadow == "quicker"
-    assert {data.shadow for _, data in city.events(ShadowBegun)} == {"quicker"}
-
-
-def test_a_load_of_the_registry_that_is_under_way_is_waited_for(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ops.registry import load as loading
-
-    city.register()
-    settings, zone, send = city.past.settings, ZONES[0], loading.send
-    new = cover("new", zone)
-    waited: list[int] = []
-
-    def slow(producer: KafkaProducer, topic: str, records: Any) -> list[int]:
-        if topic.endswith(FACILITIES.name) and any(key == "new" for key, _, _ in records):
-            # Its event stands before those of the trial, its state nowhere yet.
-            loads = begin(settings, begun_(), waiting=waited.append, stopped=lambda: bool(waited))
-            raise AssertionError(loads)
-        return send(producer, topic, records)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "send", slow)
-        with pytest.raises(InterruptedTrialError, match="a load of the registry is waited for"):
-            load_registry(settings, [new], [])
-    assert waited == [1]
-    load_registry(settings, [new], [])  # mends it, but for the mark, which stands there until it is old
-    with monkeypatch.context() as patch:
-        patch.setattr("ops.shadow.begin.LOAD_MS", -1)
-        begun = begin(settings, begun_())
-    assert begun.registrations == COVERS * len(ZONES) + 1
-
-
-def test_errors_say_what_to_do(city: City) -> None:
-    assert "no detector 'cover@99'; there are:" in city.eyes("begin", "cover@99", code=1)
-    assert "--with takes a file of policies" in city.eyes("begin", "cover", "--with", "/nowhere.toml", code=1)
-    assert "cannot be called 'a b'" in city.eyes("begin", "cover", "--name", "a b", code=1)
-    assert "there was no trial yet" in city.eyes("status")
-    assert "there was no trial yet" in city.eyes("diff", code=1)
-    assert "no trial is called 'x'" in city.eyes("end", "x", code=1)
-    answer = city.past.eyes("shadow", "status", EYES_KAFKA__TOPIC_PREFIX="nowhere.")
-    assert answer.returncode == 1
-    assert "create them with `eyes topics create`" in " ".join(answer.stderr.split())

@@ -52,10 +52,10 @@ class KindScore:
         return {
             "truth": self.truth,
             "found": self.found,
-            "precision": _rounded(self.precision),
-            "recall": _rounded(self.recall),
-            "delay_p50_s": _rounded(self.delay_s(0.5), 1),
-            "delay_p95_s": _rounded(self.delay_s(0.95), 1),
+            "precision": rounded(self.precision),
+            "recall": rounded(self.recall),
+            "delay_p50_s": rounded(self.delay_s(0.5), 1),
+            "delay_p95_s": rounded(self.delay_s(0.95), 1),
             "false": self.false,
             "near_misses": self.near_misses,
             "near_misses_raised": self.near_false,
@@ -106,10 +106,30 @@ def scored(truths: Iterable[Truth], matched: Matched, detected: frozenset[Anomal
     }
 
 
+def summed(cities: Sequence[Mapping[AnomalyKind, KindScore]]) -> dict[AnomalyKind, KindScore]:
+    """The figures of several cities together."""
+    found: dict[AnomalyKind, KindScore] = {}
+    for kind in AnomalyKind:
+        of_kind = [city[kind] for city in cities if kind in city]
+        if of_kind:
+            found[kind] = KindScore(
+                sum(one.truth for one in of_kind),
+                sum(one.found for one in of_kind),
+                sum(one.false for one in of_kind),
+                sum(one.near_misses for one in of_kind),
+                sum(one.near_false for one in of_kind),
+                sum(one.unseen for one in of_kind),
+                [delay for one in of_kind for delay in one.delays_s],
+                of_kind[0].detected,
+            )
+    return found
+
+
 def false_alarms(kinds: Mapping[AnomalyKind, KindScore], facilities: int, days: int) -> float:
     """False findings of all kinds per 1,000 facilities and day."""
     return sum(one.false for one in kinds.values()) / facilities * 1000 / days
 
 
-def _rounded(value: float | None, digits: int = 4) -> float | None:
+def rounded(value: float | None, digits: int = 4) -> float | None:
+    """None stays None."""
     return None if value is None else round(value, digits)

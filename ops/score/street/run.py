@@ -7,7 +7,8 @@ from typing import Any
 from ops.score.street.drive import TICK_MS, Driven, Driver, Report
 from ops.score.street.expecting import Expecting, expecting
 from ops.score.street.matching import Matched, match
-from ops.score.street.result import KindScore, false_alarms, kinds_of, scored
+from ops.score.street.result import KindScore, kinds_of, scored
+from ops.score.street.total import Figures, Settings, total
 from ops.simulate.city.city import City
 from ops.simulate.city.truth import Truth
 from processors import correlators
@@ -28,29 +29,19 @@ class StreetScore:
     expecting: Expecting
 
     @property
-    def false_alarms(self) -> float:
-        """Per 1,000 facilities and day."""
-        return false_alarms(self.kinds, len(self.city.facilities), self.city.days)
-
-    def as_json(self) -> dict[str, Any]:
-        """The result for programs."""
-        city, driven = self.city, self.driven
-        return {
-            "seed": city.seed,
-            "facilities": len(city.facilities),
-            "days": city.days,
-            "noise": city.noise,
-            "kinds": {kind.value: one.as_json() for kind, one in self.kinds.items()},
-            "false_alarms_per_1000_facilities_per_day": round(self.false_alarms, 4),
-            "expected": self.expecting.as_json(),
+    def figures(self) -> Figures:
+        """What is left when the city is forgotten."""
+        driven = self.driven
+        counts = {
             "messages": driven.messages,
             "events": driven.events,
-            "cpu_s": round(driven.cpu_s, 3),
-            "cpu_s_per_million_events": round(driven.cpu_s / max(1, driven.events) * 1e6, 2),
             "refused": driven.refused,
             "unregistered": driven.unknown,
             "poison": driven.poison,
         }
+        novelties = sum(one.kind is AnomalyKind.NOVELTY for one in driven.found)
+        facilities, days = len(self.city.facilities), self.city.days
+        return Figures(facilities, days, self.kinds, self.expecting, novelties, driven.cpu_s, counts)
 
 
 def score_city(
@@ -64,3 +55,15 @@ def score_city(
     known_ms = {one.id: one.raised_ms for one in driven.found}
     marks = expecting(city.works, driven.findings, known_ms)
     return StreetScore(city, driven, truths, matched, kinds, marks)
+
+
+def score(settings: Settings, report: Report | None = None) -> Figures:
+    """One city after the other, by as many seeds, and what comes of all of them."""
+    families = None if settings.families is None else frozenset(settings.families)
+    cities: list[Figures] = []
+    for number, seed in enumerate(settings.seeds, 1):
+        city = City(seed, settings.facilities, settings.days, settings.noise, only=families)
+        where = "" if len(settings.seeds) == 1 else f"seed {seed}, {number} of {len(settings.seeds)}: "
+        said = None if report is None else lambda line, tell=report, where=where: tell(f"{where}{line}")
+        cities.append(score_city(city, said, tick_ms=round(settings.tick_s * 1000)).figures)
+    return total(cities)

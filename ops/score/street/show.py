@@ -5,43 +5,49 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.score.street.result import KindScore
-from ops.score.street.run import StreetScore
+from ops.score.street.total import LEARN_DAYS, Figures, Settings
 
 
-def show(score: StreetScore) -> None:
+def show(figures: Figures, settings: Settings) -> None:
     """Print a table of all kinds and what stands behind it."""
     console = Console(highlight=False)
-    result = score.as_json()
+    several = len(settings.seeds) > 1
+    seeds = ", ".join(map(str, settings.seeds))
+    only = "" if settings.families is None else f", only {', '.join(settings.families)}"
     table = Table(
-        title=f"Seed {score.city.seed}: {result['facilities']:,} facilities, {score.city.days} days",
+        title=f"Seed{'s' * several} {seeds}: {figures.facilities:,} facilities, {figures.days} days{only}",
         box=SIMPLE,
         padding=0,
     )
     table.add_column("kind", no_wrap=True)
     for name in ("truth", "found", "recall", "prec.", "p50 s", "p95 s", "false", "near", "unseen"):
         table.add_column(name, justify="right", no_wrap=True)
-    for kind, one in score.kinds.items():
+    for kind, one in figures.kinds.items():
         table.add_row(kind.value, *_cells(one))
     console.print(table)
     console.print(
         "found -: no detector; p50, p95: delays; near: near-misses that were raised; unseen: no sensor could show it",
         style="dim",
     )
+    counts = figures.counts
     console.print(
-        f"false alarms per 1,000 facilities and day: {result['false_alarms_per_1000_facilities_per_day']:g}; "
-        f"{result['messages']:,} messages, {result['events']:,} events, {result['cpu_s']:g} CPU s of the fold "
-        f"({result['cpu_s_per_million_events']:g} per million)"
+        f"false alarms per 1,000 facilities and day: {round(figures.false_alarms, 4):g}; "
+        f"{counts['messages']:,} messages, {counts['events']:,} events, {figures.cpu_s:.3f} CPU s of the fold "
+        f"({figures.cpu_s_per_million:.2f} per million)"
     )
-    marks = score.expecting
+    if (rate := figures.novelties_per_1000) is not None:
+        console.print(
+            f"novelty: {figures.novelties} findings in {figures.novelty_days:,.0f} days of facilities after "
+            f"{LEARN_DAYS:g} days of learning, {rate:.3g} per 1,000 facilities and day"
+        )
+    marks = figures.expecting
     console.print(
         f"within planned works: {marks.within} findings, {marks.marked} marked as expected; {marks.wrongly} others are"
     )
-    if score.driven.refused or score.driven.unknown:
-        console.print(
-            f"{score.driven.refused} messages refused, {score.driven.unknown} of unknown devices", style="red"
-        )
-    if score.driven.poison:
-        console.print(f"{score.driven.poison} events were poison to a detector", style="red")
+    if counts["refused"] or counts["unregistered"]:
+        console.print(f"{counts['refused']} messages refused, {counts['unregistered']} of unknown devices", style="red")
+    if counts["poison"]:
+        console.print(f"{counts['poison']} events were poison to a detector", style="red")
 
 
 def _cells(one: KindScore) -> list[str]:

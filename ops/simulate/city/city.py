@@ -42,6 +42,14 @@ from schemas.works import MaintenancePlanned
 START_MS: Final = DEMO_START_MS
 """A Monday in July, midnight in Xuchang."""
 NEVER_MS: Final = 1_000 * DAY_MS
+FAMILIES: Final = tuple(
+    one.name
+    for one in (
+        *(Covers, Lamps, Feeders, Bays, Bins, Drains, Roads, Tanks),
+        *(Gas, Air, Noise, Traffic, Patrols, Cameras, TimedKerbs),
+    )
+)
+"""The names of all that there are."""
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from typing import Final
 
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
-from processors.detectors.parking.dues import do_next, next_of
+from processors.detectors.parking.dues import Next, do_due, next_of
 from processors.detectors.parking.joining import Word, began_earlier, begin_anew, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
-from processors.detectors.parking.rules import NAMES, ms, values_of
+from processors.detectors.parking.rules import NAMES, values_of
+from processors.detectors.parking.sightings import SURE, Sight, news, word_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
-from schemas.camera import LIVING, VEHICLES, CameraEvent, TrackPhase
+from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
+from schemas.camera import LIVING, VEHICLES, CameraEvent
 from schemas.facility import FacilityClass
-from schemas.model import to_ms
 from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 _BAY: Final = frozenset({"occupied", "obstruction", "lock_raised", "temperature"})
@@ -33,10 +33,7 @@ _HEARD: Final = {
     FacilityClass.ROAD_SECTION: _TRAFFIC,
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
-_PASSED_MAX: Final = 8
 _FRESH_INTERVALS: Final = 0.6  # an older word convinces nobody: the next decides, of which 4 in 10 findings wait
-_STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
-_SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
 
 
 class ParkingDetector(Packed[State]):
@@ -71,11 +68,16 @@ class ParkingDetector(Packed[State]):
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in what sensors and cameras say, registrations and timers."""
-        turn = Turn(self, state.zone, clock)
+        turn: Turn | None = None
         for event in events:
+            if isinstance(event, CameraEvent):
+                sight = news(state, event)
+                if sight is not None:
+                    turn = turn or Turn(self, state.zone, clock)
+                    _on_sight(state, sight, turn)
+                continue
+            turn = turn or Turn(self, state.zone, clock)
             match event:
-                case CameraEvent():
-                    _on_camera(state, event, turn)
                 case Reading():
                     _on_reading(state, event, turn)
                 case TimerDue():
@@ -84,108 +86,34 @@ class ParkingDetector(Packed[State]):
                     FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured() | CalendarConfigured()
                 ):
                     for spot in registry.on_registry(state, event, turn):
-                        _arm(state, spot, turn)
+                        _arm(spot, next_of(state, spot), turn)
                 case Stepped():
                     registry.put_forward(state, event.by_ms)
                 case _:
                     pass
-        return turn.outcome
+        return QUIET if turn is None else turn.outcome
 
 
-def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
-    spot = state.spots.get(event.facility)
-    time_ms = to_ms(event.phenomenon_time)
-    if time_ms > state.cameras.get(event.device, 0):
-        state.cameras[event.device] = time_ms
-    if spot is None:
-        return
-    stands = event.stationary or (event.still_s is not None and event.still_s >= _STOPPED_S)
-    taken = event.present and stands and event.phase is not TrackPhase.END
-    name = f"{event.device}/{event.track}"
-    source = spot.sources.get(name)
-    if source is None and not (taken or (_is_lost(event) and stands) or name in spot.objects):
-        _passes(spot, event, name, time_ms)
-        return
-    if source is not None and taken and _is_nothing_new(spot, source, event, time_ms):
-        return
+def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
+    event, spot, source, name, time_ms, _, taken = sight
     label = event.label.lower()
     if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
         if label != _MAY_STAND.get(spot.activity):
-            word = _word(spot, event, name, time_ms, taken=taken)
+            word = word_of(sight)
             if source is None and not taken:  # it was lost before we heard that it stood
                 _hear(state, spot, event, word._replace(taken=True, lost=False), turn)
             _hear(state, spot, event, word, turn)
             end_ms, lost = spot.passed.pop(name, (0, False)) if source is None else (0, False)
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
-                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=_SURE if lost else 0)
+                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=SURE if lost else 0)
                 _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
-        _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
+        _on_object(state, sight, turn)
 
 
-def _is_lost(event: CameraEvent) -> bool:
-    """Whether the camera may find it again, and say so in a way that can be told."""
-    return event.lost and event.box is not None
-
-
-def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
-    """Something comes, passes by, or left before we heard that it stood: remembered of the last few."""
-    if event.present:
-        spot.coming[name] = min(time_ms, spot.coming.get(name, time_ms))
-        if len(spot.coming) > _PASSED_MAX:
-            del spot.coming[min(spot.coming, key=lambda one: (spot.coming[one], one))]
-        return
-    spot.coming.pop(name, None)
-    spot.passed[name] = max((time_ms, _is_lost(event)), spot.passed.get(name, (0, False)))
-    if len(spot.passed) > _PASSED_MAX:
-        del spot.passed[min(spot.passed, key=lambda one: (spot.passed[one], one))]
-
-
-def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
-    """Whether a track says only that it is still there, as nearly every message does; it is noted then."""
-    stay = spot.stays.get(source.stay)
-    if not source.taken or stay is None or stay.waits or not source.newest_ms <= time_ms < spot.due_ms:
-        return False
-    if event.plate not in (None, stay.plate):
-        return False
-    source.newest_ms = stay.said_ms = time_ms
-    source.put_off_ms = 0
-    stay.words += event.stationary
-    stay.box = event.box
-    return True
-
-
-def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: bool) -> Word:
-    if event.device not in spot.cameras:
-        spot.cameras = tuple(sorted((*spot.cameras, event.device)))
-    lost = _is_lost(event)
-    still_ms = 0 if event.still_s is None else ms(event.still_s)
-    came_ms = spot.coming.pop(name, None)
-    if taken:
-        counts = int(event.stationary)
-    elif event.phase is TrackPhase.END:
-        counts = _SURE if lost else 0  # when it left, nobody heard
-    else:
-        counts = 1 if event.present else _SURE
-    return Word(
-        name,
-        event.device,
-        time_ms,
-        taken,
-        still_ms,
-        event.box,
-        event.plate,
-        lost=lost,
-        fresh_ms=None if event.box is None else spot.lengths.fresh,
-        counts=counts,
-        rolled=came_ms is not None and time_ms - still_ms - came_ms > spot.lengths.rolls,
-    )
-
-
-def _on_object(
-    state: State, spot: Spot, name: str, time_ms: int, event: CameraEvent, *, taken: bool, turn: Turn
-) -> None:
+def _on_object(state: State, sight: Sight, turn: Turn) -> None:
     """Something that is no vehicle and does not live stands there, or does not any more."""
+    event, spot, _, name, time_ms, _, taken = sight
     if spot.site.facility_class is not FacilityClass.PARKING_BAY or time_ms < spot.objects.get(name, 0):
         return
     _place(spot, event, time_ms, turn)
@@ -194,7 +122,7 @@ def _on_object(
     else:
         spot.objects.pop(name, None)
     watches.look(state, spot, event, time_ms, turn)
-    _arm(state, spot, turn)
+    _arm(spot, next_of(state, spot), turn)
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
@@ -221,7 +149,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     _place(spot, reading, reading.time_ms, turn)
     spot.flags[key] = on
     watches.look(state, spot, reading, reading.time_ms, turn)
-    _arm(state, spot, turn)
+    _arm(spot, next_of(state, spot), turn)
 
 
 def _fresh_ms(spot: Spot, device: str) -> int | None:
@@ -248,7 +176,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if source is not None and word.time_ms < source.newest_ms:
         if (stay := spot.stays.get(source.stay)) is not None:
             _hear_older(state, spot, stay, event, word)
-            _arm(state, spot, turn)
+            _arm(spot, next_of(state, spot), turn)
         return
     _place(spot, event, word.time_ms, turn)
     if source is None:
@@ -265,7 +193,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
         _leaves(state, spot, source, event, word, turn)
     if changed:
         watches.look(state, spot, event, word.time_ms, turn)
-    _arm(state, spot, turn)
+    _arm(spot, next_of(state, spot), turn)
 
 
 def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Word) -> Word:
@@ -298,7 +226,7 @@ def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEve
 
 def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Lengths, turn: Turn) -> None:
     """Do what fell due before this word."""
-    for number, stay in sorted(spot.stays.items()):
+    for number, stay in list(spot.stays.items()):
         if number == source.stay:
             if source.taken:
                 note(spot, stay, word, spot.lengths.words)
@@ -353,14 +281,11 @@ def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
     spot = state.spots[due.name]
     spot.armed_ms = None
     until_ms = turn.clock.frontier.get(spot.shard, 0) - spot.behind_ms
-    while do_next(state, spot, until_ms, turn):
-        pass
-    _arm(state, spot, turn)
+    _arm(spot, do_due(state, spot, until_ms, turn), turn)
 
 
-def _arm(state: State, spot: Spot, turn: Turn) -> None:
+def _arm(spot: Spot, due: Next | None, turn: Turn) -> None:
     """See that the spot is asked again when something falls due."""
-    due = next_of(state, spot)
     if due is None:
         spot.due_ms = NEVER_MS
         return  # a timer that is no longer needed fires once and finds nothing to do

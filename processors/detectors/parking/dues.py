@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from processors.detectors.common import Turn
 from processors.detectors.parking import stays, watches
-from processors.detectors.parking.state import Spot, State
+from processors.detectors.parking.state import Source, Spot, State
 
 _TOGETHER_MS: Final = 900_000
 _NEVER: Final = (1 << 62, "", "")
@@ -19,30 +19,43 @@ class Next(NamedTuple):
 
 
 def next_of(state: State, spot: Spot) -> Next | None:
-    """What happens next if nothing more is heard."""
+    """What happens next if nothing more is heard.
+
+    Asked after nearly every word, so times are compared first and the rest only where they are equal.
+    """
     lengths = spot.lengths
     at_ms, what, whom = _NEVER
     for number, stay in spot.stays.items():
         due = stays.next_due(stay, lengths)
-        if due is not None and (*due, number) < (at_ms, what, whom):
+        if due is not None and due[0] <= at_ms and (*due, number) < (at_ms, what, whom):
             at_ms, what, whom = *due, number
     for name in spot.watches:
         due_ms = watches.next_due(state, spot, name)
-        if due_ms is not None and (due_ms, "watch", name) < (at_ms, what, whom):
+        if due_ms is not None and due_ms <= at_ms and (due_ms, "watch", name) < (at_ms, what, whom):
             at_ms, what, whom = due_ms, "watch", name
-    for name, source in spot.sources.items():
-        if source.camera:
-            due_ms = source.newest_ms + source.put_off_ms + lengths.gone
-            if not source.taken:
-                due_ms = _some_time(due_ms)
-            if due_ms <= at_ms and (due_ms, "gone", name) < (at_ms, what, whom):
-                at_ms, what, whom = due_ms, "gone", name
+    gone_ms = lengths.gone
+    at_ms, what, whom = _next_gone(spot.sources, gone_ms, at_ms, what, whom)
     if spot.objects or spot.cooling or spot.left:
-        known = [(time_ms + lengths.gone, "object", name) for name, time_ms in spot.objects.items()]
+        known = [(time_ms + gone_ms, "object", name) for name, time_ms in spot.objects.items()]
         known += [(_some_time(until_ms), "cool", name) for name, until_ms in spot.cooling.items()]
         known += [(_some_time(until_ms), "left", plate) for plate, (_, until_ms) in spot.left.items()]
         at_ms, what, whom = min((at_ms, what, whom), *known)
-    return None if not what else Next(at_ms, what, whom)
+    return Next(at_ms, what, whom) if what else None
+
+
+def _next_gone(sources: dict[str, Source], gone_ms: int, at_ms: int, what: str, whom: str) -> tuple[int, str, str]:
+    """The track that is gone next, if that is before what else falls due."""
+    for name, source in sources.items():
+        if not source.camera:
+            continue
+        due_ms = source.newest_ms + source.put_off_ms + gone_ms
+        if due_ms > at_ms:
+            continue
+        if not source.taken:
+            due_ms = _some_time(due_ms)
+        if due_ms < at_ms or (due_ms == at_ms and ("gone", name) < (what, whom)):
+            at_ms, what, whom = due_ms, "gone", name
+    return at_ms, what, whom
 
 
 def _some_time(at_ms: int) -> int:
@@ -50,27 +63,29 @@ def _some_time(at_ms: int) -> int:
     return -(-at_ms // _TOGETHER_MS) * _TOGETHER_MS
 
 
-def do_next(state: State, spot: Spot, until_ms: int, turn: Turn) -> bool:
-    """Do what falls due next, if that is no later than ``until_ms``; whether there was anything."""
-    due = next_of(state, spot)
-    if due is None or due.at_ms > until_ms:
-        return False
-    lengths = spot.lengths
-    match due.what:
+def do_due(state: State, spot: Spot, until_ms: int, turn: Turn) -> Next | None:
+    """Do all that falls due up to ``until_ms``, in order; gives what is next."""
+    while (due := next_of(state, spot)) is not None and due.at_ms <= until_ms:
+        _do(state, spot, due, turn)
+    return due
+
+
+def _do(state: State, spot: Spot, due: Next, turn: Turn) -> None:
+    at_ms, what, whom = due
+    match what:
         case "watch":
-            watches.catch_up(state, spot, due.whom, due.at_ms, turn)
+            watches.catch_up(state, spot, whom, at_ms, turn)
         case "gone":
-            source = spot.sources.pop(due.whom)
+            source = spot.sources.pop(whom)
             if source.taken:
-                stays.leave(spot, source.stay, due.at_ms, None, lost=False)
-                watches.look(state, spot, None, due.at_ms, turn)
+                stays.leave(spot, source.stay, at_ms, None, lost=False)
+                watches.look(state, spot, None, at_ms, turn)
         case "object":
-            del spot.objects[due.whom]
-            watches.look(state, spot, None, due.at_ms, turn)
+            del spot.objects[whom]
+            watches.look(state, spot, None, at_ms, turn)
         case "cool":
-            del spot.cooling[due.whom]
+            del spot.cooling[whom]
         case "left":
-            del spot.left[due.whom]
+            del spot.left[whom]
         case _:
-            stays.do(state, spot, due.whom, (due.at_ms, due.what), lengths, turn)
-    return True
+            stays.do(state, spot, whom, (at_ms, what), spot.lengths, turn)

@@ -116,7 +116,7 @@ def recall(spot: Spot, stay: Stay, name: str) -> None:
 
 def _found(state: State, spot: Spot, word: Word, lengths: Lengths) -> str:
     """The number of the stay that a new source speaks of; "" where it is none."""
-    known = [(number, stay) for number, stay in sorted(spot.stays.items()) if not _another(stay, word)]
+    known = [(number, stay) for number, stay in spot.stays.items() if not _another(stay, word)]
     if spot.site.facility_class is FacilityClass.PARKING_BAY:
         return known[-1][0] if known else ""
     if word.plate is not None:
@@ -145,7 +145,7 @@ def displaced(state: State, spot: Spot, word: Word) -> list[str]:
     share = values_of(state, spot)["tracks.join_overlap"]
     return [
         number
-        for number, stay in sorted(spot.stays.items())
+        for number, stay in spot.stays.items()
         if stay.camera == word.camera
         and stay.box is not None
         and (stay.free_ms is None or stay.lost)

@@ -70,7 +70,8 @@ def leave(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent | No
     if stay is not None and not any(one.taken and one.stay == number for one in spot.sources.values()):
         # Sensors may say it out of order; nobody leaves before he came.
         stay.free_ms = max(at_ms, stay.since_ms)
-        stay.freed = None if event is None else Evidence.of(event)
+        # Only a finding is told what ended it, and who left can make none any more.
+        stay.freed = None if event is None or not stay.offends else Evidence.of(event)
         stay.lost = lost
 
 

@@ -28,7 +28,12 @@ SILENT_INTERVALS: Final = 3
 _RETRY_MS: Final = 3_600_000
 _FROZEN: Final = 2
 _BAY: Final = (BLOCKED, LOCK, CONFLICT)
-_ROADS: Final = frozenset({FacilityClass.TRAVEL_LANE, FacilityClass.ROAD_SECTION})
+_ROAD: Final = (CONGESTION,)
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    FacilityClass.PARKING_BAY: _BAY,
+    FacilityClass.TRAVEL_LANE: _ROAD,
+    FacilityClass.ROAD_SECTION: _ROAD,
+}
 
 
 class Delays(NamedTuple):
@@ -40,9 +45,7 @@ class Delays(NamedTuple):
 
 def names_of(spot: Spot) -> tuple[str, ...]:
     """What is looked after at a spot."""
-    if spot.site.facility_class is FacilityClass.PARKING_BAY:
-        return _BAY
-    return (CONGESTION,) if spot.site.facility_class in _ROADS else ()
+    return _NAMES.get(spot.site.facility_class, ())
 
 
 def delays(state: State, spot: Spot, name: str) -> Delays:

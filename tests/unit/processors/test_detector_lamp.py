@@ -1,58 +1,14 @@
-"""Lamps and feeders: a night, a day, and what goes wrong in them."""
+"""Lamps: a night, a day, and what goes wrong in them."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from fold_kit import RELAXED
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from metamorphic_kit import Row, batches, by_time, disordered, doubled, found, holds, several, told
+from lamp_kit import HOUR, MINUTE, NIGHT, NOON, RATED, kinds, street, take
 from street_kit import facility, said
 
-from processors.detectors.lamp import LampDetector
 from processors.engine.driver import PipelineTestDriver
-from schemas.facility import Facility, FacilityClass, Policy
+from schemas.facility import FacilityClass, Policy
 from schemas.registry import ClassConfigured
-
-RATED = 120.0
-NOON = datetime.fromisoformat("2026-03-02T04:00:00Z")  # at 113.85 E the sun sets at 10:24 and rises at 22:52
-NIGHT = datetime.fromisoformat("2026-03-02T12:00:00Z")
-MINUTE, HOUR = 60.0, 3600.0
-
-
-def lamp(name: str, **rules: float) -> Facility:
-    named = {f"lamp.{key}": value for key, value in {"rated_w": RATED, **rules}.items()}
-    return facility(name, FacilityClass.STREET_LAMP, rules=named)
-
-
-def feeder(name: str = "feeder-1", **rules: float) -> Facility:
-    named = {f"feeder.{key}": value for key, value in rules.items()}
-    return facility(name, FacilityClass.LAMP_FEEDER, **({"rules": named} if named else {}))
-
-
-def street(start: datetime, *facilities: Facility) -> PipelineTestDriver:
-    driver = PipelineTestDriver(LampDetector(), start=start, tick_s=60.0)
-    driver.register(*facilities or (lamp("it"),))
-    return driver
-
-
-def take(driver: PipelineTestDriver, *watts: float, name: str = "it", every_s: float = 5 * MINUTE) -> None:
-    for value in watts:
-        driver.read(name, "power", value)
-        driver.advance(every_s)
-
-
-def all_take(driver: PipelineTestDriver, watts: dict[str, float], times: int = 1, every_s: float = 5 * MINUTE) -> None:
-    for _ in range(times):
-        for name, value in watts.items():
-            driver.read(name, "power", value)
-        driver.advance(every_s)
-
-
-def kinds(driver: PipelineTestDriver) -> list[str]:
-    return [step.removesuffix(" it") for step in said(driver)]
-
 
 # dark
 
@@ -277,90 +233,6 @@ def test_cycling_slowly_is_none() -> None:
     assert "raised lamp_cycling" not in kinds(driver)
 
 
-# feeders
-
-NAMES = [f"lamp-{n}" for n in range(10)]
-
-
-def night_of_ten(**rules: float) -> PipelineTestDriver:
-    return street(NIGHT, feeder(**rules), *(lamp(name) for name in NAMES))
-
-
-def test_a_feeder_that_fails_is_one_finding() -> None:
-    driver = night_of_ten()
-    all_take(driver, dict.fromkeys(NAMES, 118.0), 3)
-    all_take(driver, dict.fromkeys(NAMES[:4], 0.0) | dict.fromkeys(NAMES[4:], 118.0), 6)
-    assert said(driver) == ["raised feeder_dark feeder-1"]
-    (finding,) = driver.findings
-    assert finding.summary == "4 of 10 lamps of feeder feeder-1 are dark"
-    assert (finding.numbers, finding.facility_class) == ({"dark": 4.0, "lamps": 10.0}, "lamp_feeder")
-    assert finding.since == NIGHT + timedelta(minutes=15)
-    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0}, 4)
-    assert said(driver)[1:] == ["cleared feeder_dark feeder-1"]
-    all_take(driver, dict.fromkeys(NAMES[1:], 118.0) | {NAMES[0]: 0.0})
-    assert said(driver)[1:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
-
-
-def test_single_lamps_make_room_for_their_feeder_and_come_back_after_it() -> None:
-    driver = night_of_ten()
-    dark = dict.fromkeys(NAMES, 118.0)
-    for name in NAMES[:3]:
-        dark[name] = 0.0
-        all_take(driver, dark, 5)
-    assert said(driver) == [
-        "raised lamp_dark lamp-0",
-        "raised lamp_dark lamp-1",
-        "cleared lamp_dark lamp-0",
-        "cleared lamp_dark lamp-1",
-        "raised feeder_dark feeder-1",
-    ]
-    assert [one.reason for one in driver.findings[2:4]] == ["became feeder_dark"] * 2
-    assert driver.findings[4].since == NIGHT  # since the first of them was dark
-    all_take(driver, dict.fromkeys(NAMES, 118.0) | {"lamp-0": 0.0}, 6)
-    assert said(driver)[5:] == ["cleared feeder_dark feeder-1", "raised lamp_dark lamp-0"]
-    assert len({one.id for one in driver.findings}) == 4
-
-
-def test_lamps_of_a_large_feeder_that_are_believed_one_after_the_other_are_one_finding() -> None:
-    names = [f"lamp-{n:02}" for n in range(20)]
-    driver = street(NIGHT, feeder(), *(lamp(name) for name in names))
-    for watts in (118.0, 0.0, 0.0, 0.0, 118.0, 118.0):
-        for name in names:  # each has its own minute
-            driver.read(name, "power", watts if name < "lamp-08" else 118.0)
-            driver.advance(30)
-    assert said(driver) == ["raised feeder_dark feeder-1", "cleared feeder_dark feeder-1"]
-
-
-def test_two_of_ten_or_of_two_are_lamps_not_a_feeder() -> None:
-    driver = night_of_ten()
-    all_take(driver, dict.fromkeys(NAMES[:2], 0.0) | dict.fromkeys(NAMES[2:], 118.0), 5)
-    assert [one.kind for one in driver.findings] == ["lamp_dark", "lamp_dark"]
-    small = street(NIGHT, feeder(), lamp("a"), lamp("b"))
-    all_take(small, {"a": 0.0, "b": 0.0}, 5)
-    assert [one.kind for one in small.findings] == ["lamp_dark", "lamp_dark"]
-
-
-def test_without_a_feeder_there_are_only_lamps() -> None:
-    driver = street(NIGHT, *(lamp(name) for name in NAMES))
-    all_take(driver, dict.fromkeys(NAMES, 0.0), 5)
-    assert [one.kind for one in driver.findings] == ["lamp_dark"] * 10
-
-
-def test_a_feeder_that_is_taken_from_the_registry_gives_its_lamps_back() -> None:
-    driver = night_of_ten()
-    all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 5)
-    driver.left("feeder-1")
-    all_take(driver, dict.fromkeys(NAMES[:3], 0.0) | dict.fromkeys(NAMES[3:], 118.0), 4)
-    assert [step.partition(" ")[0] for step in said(driver)] == ["raised", "cleared", "raised", "raised", "raised"]
-    assert driver.findings[1].reason == "facility left"
-
-
-def test_the_share_of_a_feeder_is_its_own() -> None:
-    driver = night_of_ten(dark_share=0.5)
-    all_take(driver, dict.fromkeys(NAMES[:4], 0.0) | dict.fromkeys(NAMES[4:], 118.0), 5)
-    assert {one.kind for one in driver.findings} == {"lamp_dark"}
-
-
 # rules and the registry
 
 
@@ -380,52 +252,6 @@ def test_a_lamp_that_leaves_clears_all_of_its_own() -> None:
     take_back = [one.reason for one in driver.findings if one.transition == "cleared"]
     assert take_back == ["facility left"]
     assert driver.open == []
-
-
-# what must change nothing
-
-DAY_S = 86_400.0
-LAMPS = (feeder(), *(lamp(f"lamp-{n}") for n in range(4)))
-
-
-def runs(device: str, values: list[float], every_s: float) -> st.SearchStrategy[list[Row]]:
-    """Of at least five samples: one that is just long enough is not, when its last word comes too late."""
-    run = st.tuples(st.sampled_from(values), st.integers(5, 9))
-    return st.lists(run, min_size=1, max_size=5).map(lambda some: holds(device, "power", every_s, *some))
-
-
-STORIES = st.tuples(*(runs(f"lamp-{n}", [0.0, 20.0, 30.0, 60.0, 118.0, 160.0], 600.0 + 40 * n) for n in range(4))).map(
-    lambda some: [(*row[:3], row[3] + 11.5 * HOUR) for row in by_time(row for rows in some for row in rows)]
-)
-
-
-@settings(RELAXED, max_examples=20)
-@given(STORIES, st.permutations(LAMPS), batches())
-def test_another_order_and_other_records_find_the_same(
-    rows: list[Row], lamps: list[Facility], records: list[int]
-) -> None:
-    plain = found(told(LampDetector, LAMPS, rows))
-    assert found(told(LampDetector, lamps, rows)) == plain
-    assert found(told(LampDetector, LAMPS, rows, records=records)) == plain
-
-
-@settings(RELAXED, max_examples=20)
-@given(STORIES, several(), several())
-def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
-    plain: Any = found(told(LampDetector, LAMPS, rows))
-    assert found(told(LampDetector, LAMPS, doubled(rows, twice))) == plain
-    # Which of two lamps spoke first may decide whether their feeder is dark (docs/processors/lamp.md, its limits).
-    alone: Any = found(told(LampDetector, LAMPS[1:], rows))
-    assert found(told(LampDetector, LAMPS[1:], disordered(rows, swapped))) == alone
-
-
-@settings(RELAXED, max_examples=20)
-@given(STORIES, st.sampled_from([1, 40, 182, 365]))
-def test_the_same_hours_of_another_night_find_the_same(rows: list[Row], days: int) -> None:
-    later_s = days * DAY_S
-    night = [row for row in rows if 12.5 * HOUR < row[3] < 20.5 * HOUR]  # on every day of the year
-    plain = found(told(LampDetector, LAMPS, night, tick_s=HOUR))
-    assert found(told(LampDetector, LAMPS, night, later_s=later_s, tick_s=6 * HOUR), later_s) == plain
 
 
 def nightly(driver: PipelineTestDriver, *watts: float) -> None:

@@ -3,62 +3,13 @@
 from typing import Any
 
 import pytest
-from street_kit import at_s, kerb, said
+from parking_kit import BESIDE, CLEARED, HERE, RAISED, Camera
+from street_kit import kerb
 
-from processors.detectors.parking import ParkingDetector
 from processors.detectors.parking.boxes import overlap
-from processors.engine.driver import PipelineTestDriver
 from schemas.camera import TrackPhase
-from schemas.facility import Facility, Policy
+from schemas.facility import Policy
 from schemas.model import from_ms
-
-HERE = (100.0, 300.0, 240.0, 390.0)
-BESIDE = (300.0, 300.0, 440.0, 390.0)
-RAISED, CLEARED = "raised no_stopping kerb-1", "cleared no_stopping kerb-1"
-
-
-class Camera:
-    """A camera over a stretch of kerb; times are seconds from the first tick on."""
-
-    def __init__(self, *facilities: Facility, behind_s: float = 0.0) -> None:
-        self.driver = PipelineTestDriver(ParkingDetector())
-        self.driver.register(*facilities or (kerb(),))
-        self._start_ms = self.driver.now_ms
-        self._behind_ms = round(behind_s * 1000)
-
-    def at(self, seconds: float) -> "Camera":
-        self.driver.advance_to(self._start_ms + round(seconds * 1000))
-        return self
-
-    def sees(self, track: str, *, box: Any = HERE, still_s: float | None = None, **more: Any) -> None:
-        at_ms = self.driver.now_ms - self._behind_ms
-        self.driver.see("cam-1", more.pop("at", "kerb-1"), track, box=box, still_s=still_s, at_ms=at_ms, **more)
-
-    def stands(self, track: str, first_s: float, last_s: float, **more: Any) -> None:
-        """As Frigate says it: still after ten seconds, and once a minute from there on."""
-        self.at(first_s).sees(track, phase=TrackPhase.NEW, stationary=False, **more)
-        at_s = first_s + 10
-        while at_s < last_s:
-            self.at(at_s).sees(track, still_s=10.0 if at_s == first_s + 10 else 60.0, **more)
-            at_s += 60
-        self.at(last_s)
-
-    def leaves(self, track: str, **more: Any) -> None:
-        self.sees(track, present=False, stationary=False, **more)
-        self.at((self.driver.now_ms - self._start_ms) / 1000 + 4).sees(
-            track, phase=TrackPhase.END, present=False, **more
-        )
-
-    def loses(self, track: str, **more: Any) -> None:
-        self.sees(track, phase=TrackPhase.END, present=False, stationary=False, lost=True, **more)
-
-    @property
-    def said(self) -> list[str]:
-        return said(self.driver)
-
-    @property
-    def times_s(self) -> list[float]:
-        return [at_s(self.driver, finding) for finding in self.driver.findings]
 
 
 def test_it_stood_before_the_camera_was_sure_of_it() -> None:
@@ -335,89 +286,3 @@ def test_dwell_and_overlap_are_configured() -> None:
 def test_overlap_is_intersection_over_union(other: Any, share: float) -> None:
     assert overlap(HERE, other) == overlap(other, HERE) == pytest.approx(share)
     assert overlap((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0)) == 0.0
-
-
-# lost, found again, gone: what the camera says before it calls something stationary
-
-
-def test_one_that_moved_before_it_stood_is_not_the_one_that_was_lost_there() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 70.5)
-    camera.loses("a")  # and it left before it was found again
-    camera.at(100).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    camera.at(113).sees("b", still_s=10.0)  # it rolled for three seconds
-    camera.at(173).sees("b", still_s=70.0)
-    camera.at(240).leaves("b")
-    assert camera.said == []
-
-
-def test_one_that_never_moved_is_the_one_that_was_lost_there() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 70.5)
-    camera.loses("a")
-    camera.at(76).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    camera.at(86.4).sees("b", still_s=10.0)  # frames are counted, so it is not sure to the second
-    camera.at(146).sees("b", still_s=70.0)
-    camera.at(181)
-    assert camera.said == [RAISED]
-    assert camera.times_s[0] == 180
-
-
-def test_who_takes_the_place_of_another_shows_that_it_is_gone() -> None:
-    camera = Camera()
-    camera.stands("a", 0, 190)
-    assert camera.said == [RAISED]
-    camera.at(210).sees("b", phase=TrackPhase.NEW, stationary=False)  # nobody heard that the first one left
-    camera.at(223).sees("b", still_s=10.0)
-    camera.at(230).leaves("b")
-    camera.at(274)
-    assert camera.said == [RAISED, CLEARED]
-
-
-def found_again_it_stood_too_long(camera: Camera) -> None:
-    """What was lost is seen under another id after eleven seconds, until it leaves after three minutes."""
-    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    for second in (21, 81, 141):
-        camera.at(second).sees("b", still_s=float(second - 11))
-    camera.at(183).leaves("b")
-    assert camera.said[:1] == [RAISED]
-    assert camera.times_s[0] == 180
-
-
-def test_what_has_not_moved_for_two_seconds_stands() -> None:
-    """Lost after five seconds, found again: as one it stood for too long."""
-    camera = Camera()
-    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
-    camera.at(3).sees("a", stationary=False, still_s=3.0)
-    camera.at(5).loses("a", still_s=5.0)
-    found_again_it_stood_too_long(camera)
-
-
-def test_what_was_lost_before_it_was_heard_to_stand_has_stood() -> None:
-    camera = Camera()
-    camera.at(4).loses("a", still_s=4.0)
-    found_again_it_stood_too_long(camera)
-
-
-def test_who_leaves_after_too_long_has_stood_until_then_whatever_was_lost_before() -> None:
-    camera = Camera(kerb(activity="fire_lane"))
-    camera.at(3).sees("a", stationary=False, still_s=3.0)
-    camera.at(65).leaves("a")
-    assert camera.said == ["raised fire_lane_blocked kerb-1"]
-
-
-def test_that_a_track_ended_elsewhere_does_not_say_when_it_left() -> None:
-    camera = Camera(kerb(activity="fire_lane"))
-    camera.stands("a", 0, 58)
-    camera.at(62).sees("a", phase=TrackPhase.END, present=False, stationary=False)
-    camera.at(700)
-    assert camera.said == []
-
-
-def test_who_left_before_it_was_too_long_did_so_though_that_is_heard_later() -> None:
-    camera = Camera(kerb(activity="fire_lane"))
-    camera.at(10).sees("a", still_s=10.0)
-    left_ms = camera.at(58).driver.now_ms
-    camera.at(62).driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=left_ms, present=False, stationary=False)
-    camera.at(200)
-    assert camera.said == []

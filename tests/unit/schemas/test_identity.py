@@ -1,3 +1,5 @@
+from uuid import uuid5
+
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafka_murmur2
@@ -22,6 +24,11 @@ def test_golden_ids_never_change() -> None:
     opened = identity.finding_id("cover_open", "grid:1", "f1", str(reading))
     assert str(opened) == "ad2de8ed-d118-55ab-98b9-c78a2f4dfc5f"
     assert partition_of("dma:ltown", 12) == 10
+
+
+@given(st.text(), st.text(), st.text())
+def test_ids_are_those_of_rfc_4122(device: str, name: str, word: str) -> None:
+    assert identity.reading_id(device, name, word) == uuid5(identity.NAMESPACE, f"reading|{device}|{name}|{word}")
 
 
 def test_tiers() -> None:

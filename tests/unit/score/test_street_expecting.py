@@ -86,6 +86,6 @@ def test_in_a_city_they_are_marked() -> None:
     within = score.expecting.within
     assert within >= 2
     assert score.expecting == Expecting(within, within, 0)
-    assert score.as_json()["expected"] == {"within_works": within, "marked": within, "wrongly_marked": 0}
+    assert score.figures.as_json()["expected"] == {"within_works": within, "marked": within, "wrongly_marked": 0}
     whole = [one for one in score.city.works if one.facility is None]
     assert all(one.ends - one.begins <= timedelta(hours=10) for one in whole)

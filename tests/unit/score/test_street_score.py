@@ -26,7 +26,7 @@ def test_in_a_perfect_world_every_tilted_cover_is_found_and_nothing_else(covers:
 
 
 def test_the_result_has_the_shape_that_was_agreed(covers: StreetScore) -> None:
-    result = covers.as_json()
+    result = covers.figures.as_json()
     assert set(result["kinds"]["cover_tilted"]) >= {
         *("truth", "found", "precision", "recall", "delay_p50_s", "delay_p95_s"),
     }

@@ -1,0 +1,117 @@
+"""What a message of a camera says of a spot: nearly always that a vehicle passes, or still stands there.
+
+That is taken in here, without a turn; :func:`news` gives what is left.
+"""
+
+from typing import Final, NamedTuple
+
+from processors.detectors.parking.joining import Word
+from processors.detectors.parking.rules import ms
+from processors.detectors.parking.state import Source, Spot, State
+from schemas.camera import CameraEvent, TrackPhase
+from schemas.model import to_ms
+
+SURE: Final = 1_000
+"""Words: who leaves, or is lost, has stood there until then."""
+_PASSED_MAX: Final = 8
+_STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
+_END: Final = TrackPhase.END
+
+
+class Sight(NamedTuple):
+    """A message that says something new of a spot, by the track ``name``; None as ``source``: it never stood there."""
+
+    event: CameraEvent
+    spot: Spot
+    source: Source | None
+    name: str
+    time_ms: int
+    stands: bool
+    taken: bool
+
+
+def news(state: State, event: CameraEvent) -> Sight | None:
+    """Take in what a message says; what it says that is new, if anything is."""
+    time_ms = to_ms(event.phenomenon_time)
+    device, cameras = event.device, state.cameras
+    if time_ms > cameras.get(device, 0):
+        cameras[device] = time_ms
+    spot = state.spots.get(event.facility)
+    if spot is None:
+        return None
+    name = f"{device}/{event.track}"
+    source = spot.sources.get(name)
+    stands = event.stationary or ((still_s := event.still_s) is not None and still_s >= _STOPPED_S)
+    taken = stands and event.present and event.phase is not _END
+    if source is None:
+        if not (taken or (stands and is_lost(event)) or name in spot.objects):
+            _passes(spot, event, name, time_ms)
+            return None
+    elif taken and _is_nothing_new(spot, source, event, time_ms):
+        return None
+    return Sight(event, spot, source, name, time_ms, stands, taken)
+
+
+def is_lost(event: CameraEvent) -> bool:
+    """Whether the camera may find it again, and say so in a way that can be told."""
+    return event.lost and event.box is not None
+
+
+def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
+    """Something comes, passes by, or left before we heard that it stood: remembered of the last few."""
+    coming, passed = spot.coming, spot.passed
+    if event.present:
+        coming[name] = min(time_ms, coming.get(name, time_ms))
+        if len(coming) > _PASSED_MAX:
+            first_ms = min(coming.values())
+            del coming[min([one for one, at_ms in coming.items() if at_ms == first_ms])]
+        return
+    coming.pop(name, None)
+    left, before = (time_ms, is_lost(event)), passed.get(name)
+    passed[name] = left if before is None else max(left, before)
+    if len(passed) > _PASSED_MAX:
+        first = min(passed.values())
+        del passed[min([one for one, at in passed.items() if at == first])]
+
+
+def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
+    """Whether a track says only that it is still there, as nearly every message does; it is noted then."""
+    stay = spot.stays.get(source.stay)
+    if not source.taken or stay is None or stay.waits or not source.newest_ms <= time_ms < spot.due_ms:
+        return False
+    if event.plate is not None and event.plate != stay.plate:
+        return False
+    source.newest_ms = stay.said_ms = time_ms
+    source.put_off_ms = 0
+    stay.words += event.stationary
+    stay.box = event.box
+    return True
+
+
+def word_of(sight: Sight) -> Word:
+    """What it says of the spot, and of whom."""
+    event, spot, _, name, time_ms, _, taken = sight
+    if event.device not in spot.cameras:
+        spot.cameras = tuple(sorted((*spot.cameras, event.device)))
+    lost = is_lost(event)
+    still_ms = 0 if event.still_s is None else ms(event.still_s)
+    came_ms = spot.coming.pop(name, None)
+    if taken:
+        counts = int(event.stationary)
+    elif event.phase is _END:
+        counts = SURE if lost else 0  # when it left, nobody heard
+    else:
+        counts = 1 if event.present else SURE
+    return Word(
+        name,
+        event.device,
+        time_ms,
+        taken,
+        still_ms,
+        event.box,
+        event.plate,
+        lost=lost,
+        fresh_ms=None if event.box is None else spot.lengths.fresh,
+        counts=counts,
+        rolled=came_ms is not None and time_ms - still_ms - came_ms > spot.lengths.rolls,
+    )

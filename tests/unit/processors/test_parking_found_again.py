@@ -1,0 +1,99 @@
+"""Lost, found again, gone: what a camera says before it calls something stationary, and when somebody leaves."""
+
+from parking_kit import CLEARED, HERE, RAISED, Camera
+from street_kit import kerb
+
+from schemas.camera import TrackPhase
+
+
+def test_one_that_moved_before_it_stood_is_not_the_one_that_was_lost_there() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 70.5)
+    camera.loses("a")  # and it left before it was found again
+    camera.at(100).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(113).sees("b", still_s=10.0)  # it rolled for three seconds
+    camera.at(173).sees("b", still_s=70.0)
+    camera.at(240).leaves("b")
+    assert camera.said == []
+
+
+def test_one_that_never_moved_is_the_one_that_was_lost_there() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 70.5)
+    camera.loses("a")
+    camera.at(76).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(86.4).sees("b", still_s=10.0)  # frames are counted, so it is not sure to the second
+    camera.at(146).sees("b", still_s=70.0)
+    camera.at(181)
+    assert camera.said == [RAISED]
+    assert camera.times_s[0] == 180
+
+
+def test_who_takes_the_place_of_another_shows_that_it_is_gone() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 190)
+    assert camera.said == [RAISED]
+    camera.at(210).sees("b", phase=TrackPhase.NEW, stationary=False)  # nobody heard that the first one left
+    camera.at(223).sees("b", still_s=10.0)
+    camera.at(230).leaves("b")
+    camera.at(274)
+    assert camera.said == [RAISED, CLEARED]
+
+
+def found_again_it_stood_too_long(camera: Camera) -> None:
+    """What was lost is seen under another id after eleven seconds, until it leaves after three minutes."""
+    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    for second in (21, 81, 141):
+        camera.at(second).sees("b", still_s=float(second - 11))
+    camera.at(183).leaves("b")
+    assert camera.said[:1] == [RAISED]
+    assert camera.times_s[0] == 180
+
+
+def test_what_has_not_moved_for_two_seconds_stands() -> None:
+    """Lost after five seconds, found again: as one it stood for too long."""
+    camera = Camera()
+    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(3).sees("a", stationary=False, still_s=3.0)
+    camera.at(5).loses("a", still_s=5.0)
+    found_again_it_stood_too_long(camera)
+
+
+def test_what_was_lost_before_it_was_heard_to_stand_has_stood() -> None:
+    camera = Camera()
+    camera.at(4).loses("a", still_s=4.0)
+    found_again_it_stood_too_long(camera)
+
+
+def test_who_leaves_after_too_long_has_stood_until_then_whatever_was_lost_before() -> None:
+    camera = Camera(kerb(activity="fire_lane"))
+    camera.at(3).sees("a", stationary=False, still_s=3.0)
+    camera.at(65).leaves("a")
+    assert camera.said == ["raised fire_lane_blocked kerb-1"]
+
+
+def test_that_a_track_ended_elsewhere_does_not_say_when_it_left() -> None:
+    camera = Camera(kerb(activity="fire_lane"))
+    camera.stands("a", 0, 58)
+    camera.at(62).sees("a", phase=TrackPhase.END, present=False, stationary=False)
+    camera.at(700)
+    assert camera.said == []
+
+
+def test_who_left_before_it_was_too_long_did_so_though_that_is_heard_later() -> None:
+    camera = Camera(kerb(activity="fire_lane"))
+    camera.at(10).sees("a", still_s=10.0)
+    left_ms = camera.at(58).driver.now_ms
+    camera.at(62).driver.see("cam-1", "kerb-1", "a", box=HERE, at_ms=left_ms, present=False, stationary=False)
+    camera.at(200)
+    assert camera.said == []
+
+
+def test_the_word_that_it_left_is_the_evidence_that_it_is_over() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 185)
+    camera.leaves("a")
+    camera.at(246)
+    raised, cleared = camera.driver.findings
+    assert len(cleared.evidence) == 1
+    assert cleared.evidence != raised.evidence
