@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import Packed, Turn, retry_at
-from processors.detectors.parking import ears, registry, stays, watches
+from processors.detectors.parking import clocks, ears, registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
-from processors.detectors.parking.joining import Word, began_earlier, begin_anew, displaced, note, stay_of
+from processors.detectors.parking.joining import Word, began_earlier, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, ms, values_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
@@ -34,7 +34,6 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _PASSED_MAX: Final = 8
-_FRESH_INTERVALS: Final = 0.6  # an older word convinces nobody: the next decides, of which 4 in 10 findings wait
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
 _SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
 
@@ -44,7 +43,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 6
+    version: Final = 7
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -97,6 +96,7 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     time_ms = to_ms(event.phenomenon_time)
     if time_ms > state.cameras.get(event.device, 0):
         state.cameras[event.device] = time_ms
+    clocks.note(state, event, time_ms)
     if spot is None:
         return
     stands = event.stationary or (event.still_s is not None and event.still_s >= _STOPPED_S)
@@ -227,7 +227,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
 def _fresh_ms(spot: Spot, device: str) -> int | None:
     """How long a word of a sensor is good for; None: until it is taken back."""
     every_ms = spot.intervals.get(device)
-    return None if every_ms is None else round(_FRESH_INTERVALS * every_ms)
+    return None if every_ms is None else round(watches.FRESH_INTERVALS * every_ms)
 
 
 def _says(state: State, spot: Spot, observed_property: str, value: float) -> bool | None:
@@ -256,7 +256,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if isinstance(event, Reading):
         word = _follow(state, spot, source, event, word)
     _catch_up(state, spot, source, word, lengths, turn)
-    watches.catch_up(state, spot, watches.CONFLICT, word.time_ms, turn)
+    watches.decide(state, spot, source, event, word, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
     if word.taken:
@@ -284,8 +284,9 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
         silent = word.time_ms - stay.said_ms > watches.SILENT_INTERVALS * every_ms
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
         if silent or (told.changed and alone and word.taken):
-            begin_anew(state, spot, stay, reading, word)
-    return word if word.taken else word._replace(counts=int(told.is_due is False))
+            stays.begin_anew(state, spot, stay, reading, word.time_ms)
+    word = word._replace(sudden=told.is_due is False, missing=told.changed)
+    return word if word.taken else word._replace(counts=int(word.sudden))
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
@@ -313,13 +314,23 @@ def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     if not known:
         for number in displaced(state, spot, word):
             _is_gone(spot, number, word.since_ms, event)
+    unseen = not known and word.camera and _is_unseen(spot, word.since_ms)
     stay = stay_of(state, spot, source, event, word, lengths)
     source.taken = True
+    if unseen and not stay.offends:
+        stays.begin_anew(state, spot, stay, event, word.since_ms)
     if not known:
         note(spot, stay, word, spot.lengths.words)
     if stay.waits:
         stays.heard(state, spot, stay, event, turn)
     stays.pass_time(state, spot, source.stay, word.time_ms, lengths, turn)
+
+
+def _is_unseen(spot: Spot, at_ms: int) -> bool:
+    """Whether only a sensor that was not heard since long ago says that something stood on a bay."""
+    says = {name: one for name, one in spot.sources.items() if one.taken and one.stay in spot.stays}
+    is_bay = spot.site.facility_class is FacilityClass.PARKING_BAY
+    return is_bay and bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
 
 
 def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:

@@ -32,6 +32,8 @@ class Word(NamedTuple):
     fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
     counts: int = 1  # for so many that say that something stands there, or stood there until now
     rolled: bool = False  # it moved before it stood
+    sudden: bool = False  # of a sensor: it was not due, so something has just changed
+    missing: bool = False  # of a sensor: a word before it was lost that may have said something else
 
     @property
     def since_ms(self) -> int:
@@ -42,9 +44,9 @@ class Word(NamedTuple):
 def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     """A message that says that something stands there, or stood there until now."""
     stay.words_needed = 1 if word.box is None else words_needed
-    stay.fresh_ms = word.fresh_ms
-    if word.taken or not word.camera or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
-        stay.words += word.counts
+    # Who is seen leaving, or lost, was followed until then, however many words between were not heard.
+    stay.fresh_ms = None if word.camera and word.counts and not word.taken else word.fresh_ms
+    stay.words += word.counts
     if word.taken or (word.counts and not word.camera):
         stay.said_ms = max(stay.said_ms, word.time_ms)
     if word.taken and word.box is not None:
@@ -83,14 +85,6 @@ def stay_of(
     if word.since_ms < stay.since_ms:
         began_earlier(state, spot, stay, event, word)
     return stay
-
-
-def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
-    """Nobody knows what stood there before this word."""
-    stay.since_ms = stay.judged_ms = word.time_ms
-    stay.first = Evidence.of(event)
-    stay.words, stay.waits = 0, False
-    judge(state, spot, stay, word.time_ms)
 
 
 def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
