@@ -182,8 +182,8 @@ def test_a_disagreement_begins_when_it_does_not_when_a_track_was_lost_before() -
         driver.read("mag", "occupied", 1)
         driver.advance(70)
     assert said(driver) == []  # 282 s
-    driver.advance(30)
     driver.read("mag", "occupied", 1)
+    driver.advance(30)
     assert said(driver) == ["raised sensor_camera_conflict bay-1"]
 
 
