@@ -215,6 +215,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if reading.time_ms < spot.newest_ms.get(key, 0):
         return
     spot.newest_ms[key] = reading.time_ms
+    if series.observed_property == "obstruction":
+        watches.confirm(state, spot, reading, turn)
     on = _says(state, spot, series.observed_property, reading.value)
     if on is None or on is spot.flags.get(key, False):
         return

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
 from processors.detectors.parking import clocks
 from processors.detectors.parking.joining import Word
+from processors.detectors.parking.numbers import is_due
 from processors.detectors.parking.rules import judge, ms, values_of
 from processors.detectors.parking.state import Source, Spot, State, Watch
 from processors.engine.contract import Reading
@@ -166,6 +167,9 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
         if not _is_fresh(spot, at_ms):
             watch.waits = True
             return
+    if name == BLOCKED and not _is_felt(spot, at_ms):
+        watch.waits = True
+        return
     if name == LOCK and (times := _repeats(spot)) >= (most := values_of(state, spot)["overstay.same_values"]):
         # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
         watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
@@ -198,10 +202,37 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
     on_ms = delays(state, spot, CONFLICT).on
     if at_ms <= watch.since_ms + on_ms:
         return  # it was on its way while we waited
-    if word.missing:
-        watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
-    elif word.taken is source.taken or word.sudden:
+    agrees = word.taken is not source.taken
+    if agrees and word.sudden:
         _raise(spot, CONFLICT, on_ms, at_ms - 1, turn)
+    elif word.missing:
+        watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
+    elif not agrees:
+        _raise(spot, CONFLICT, on_ms, at_ms, turn)
+
+
+def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
+    """What a word of a sensor that feels objects says of one that was to be confirmed: it lay there until now, or not.
+
+    That it is gone was due to be said: then it may have gone long ago, and that word was lost.
+    """
+    watch, device = spot.watches.get(BLOCKED), reading.series.device
+    if watch is None or not watch.waits or watch.since_ms is None:
+        return
+    on_ms = delays(state, spot, BLOCKED).on
+    source, every_ms = spot.sources.get(device), spot.intervals.get(device)
+    gone = reading.value == 0 and (source is None or every_ms is None or is_due(source, every_ms, reading.time_ms))
+    if reading.time_ms > watch.since_ms + on_ms and not gone:
+        _raise(spot, BLOCKED, on_ms, reading.time_ms - 1, turn)
+
+
+def _is_felt(spot: Spot, at_ms: int) -> bool:
+    """Whether a camera sees the object, or no sensor's word that it is gone can have been lost."""
+    devices = {key: key.partition("|")[0] for key, on in spot.flags.items() if on and key.endswith("|obstruction")}
+    return not devices or any(
+        at_ms - spot.newest_ms[key] <= FRESH_INTERVALS * spot.intervals.get(device, at_ms)
+        for key, device in devices.items()
+    )
 
 
 def _is_fresh(spot: Spot, at_ms: int) -> bool:
@@ -243,7 +274,7 @@ def _end(watch: Watch, step: Step, turn: Turn) -> None:
     if watch.opened is not None:
         turn.clears(watch.opened, step)
     watch.opened = watch.since_ms = watch.first = watch.free_ms = watch.freed = None
-    watch.epoch_ms = 0
+    watch.epoch_ms, watch.waits = 0, False
 
 
 def rejudge(state: State, spot: Spot, turn: Turn) -> None:

@@ -464,3 +464,19 @@ def test_a_dispute_is_timed_by_one_clock(ahead_s: float, *, is_one: bool) -> Non
         sees("t1")
         driver.advance(60)
     assert said(driver) == (["raised sensor_camera_conflict bay-1"] if is_one else [])
+
+
+@pytest.mark.parametrize(("last_s", "value", "is_one"), [(1100, 1, True), (1100, 0, False), (1050, 0, True)])
+def test_the_next_word_decides_of_an_object_that_may_have_gone_unheard(
+    last_s: int, value: int, *, is_one: bool
+) -> None:
+    """A sensor that speaks every 10 min felt it at 400 s and said so at 500 s; from 1,000 s on it is too long."""
+    driver = street(bay("bay-1", "mag", interval_s=600.0), tick_s=1.0)
+    start_ms = driver.now_ms
+    for at, felt in ((-700, 0), (-100, 0), (400, 1), (500, 1), (last_s, value)):
+        driver.advance_to(start_ms + (800 + at) * 1000)
+        assert said(driver) == []
+        driver.read("mag", "occupied", 0)
+        driver.read("mag", "obstruction", felt)
+    driver.advance(10)
+    assert said(driver)[:1] == (["raised bay_blocked bay-1"] if is_one else [])
