@@ -97,8 +97,8 @@ def test_after_a_fire_what_moves_as_it_did_does_not_stand_still() -> None:
 def test_what_a_bin_does_when_it_is_filled_and_emptied_is_no_measure_of_its_usual_move() -> None:
     """Else the hiss of its night would look still."""
     bounds = Bounds(
-        is_free=False, low=0, high=100, step=100, per_ms=0, may_rest=False, prior_ms=0, is_judged=True, longer=4, peers=3,
-        moves=30, learn_ms=0, least_ms=0, samples=10, share=0.05,
+        is_free=False, low=0, high=100, step=100, per_ms=0, may_rest=False, prior_ms=0, is_judged=True, longer=4,
+        peers=3, moves=30, learn_ms=0, least_ms=0, samples=10, share=0.05,
     )  # fmt: skip
     watch = Watch("bin-1", 0, 0, 10.0, 10.0, 10.0, 0)
     for n, value in enumerate([*range(12, 90, 2), 10, 60, 99, 5, 70, 10]):
