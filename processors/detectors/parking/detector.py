@@ -35,6 +35,7 @@ _HEARD: Final = {
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _PASSED_MAX: Final = 8
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
+_ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
 _SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
 
 
@@ -350,6 +351,9 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     stay = spot.stays.get(source.stay)
     if stay is None:
         return
+    if stay.waits and word.camera and not word.counts and word.time_ms - _ENDS_MS >= stays.due_of(stay):
+        word = word._replace(counts=_SURE)  # that it left was lost: it did so shortly before its track ended
+        note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
     stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)

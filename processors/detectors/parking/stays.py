@@ -7,7 +7,7 @@ import msgspec
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
 from processors.detectors.parking import watches
 from processors.detectors.parking.rules import excused, judge, regime, values_of
-from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
+from processors.detectors.parking.state import NEVER_MS, Lengths, Spot, State, Stay, Verdict
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -93,6 +93,11 @@ def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, tu
         begin_anew(state, spot, stay, event, word.time_ms)
     elif _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
         _offend(spot, stay, verdict, word.time_ms, word, turn)
+
+
+def due_of(stay: Stay) -> int:
+    """When it is too long."""
+    return NEVER_MS if stay.verdict is None else stay.verdict.at_ms
 
 
 def _is_sure(state: State, spot: Spot, stay: Stay, at_ms: int) -> bool:
