@@ -204,6 +204,7 @@ class PipelineTestDriver:
         ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``, or another ``arrival_time``.
         """
         time_ms = self.now_ms if at_ms is None else at_ms
+        arrived: dict[str, Any] = {"arrival_time": from_ms(max(self.now_ms, time_ms))}
         self.write(
             CameraEvent(
                 device=camera,
@@ -217,7 +218,7 @@ class PipelineTestDriver:
                 phenomenon_time=from_ms(time_ms),
                 identity=f"b:{time_ms}:{track}:{phase}:{present}",
                 shard=SHARD,
-                **{"confidence": 0.9, "arrival_time": from_ms(max(self.now_ms, time_ms))} | more,
+                **arrived | {"confidence": 0.9} | more,
             )
         )
 

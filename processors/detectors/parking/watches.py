@@ -85,8 +85,9 @@ def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms:
 
 def _when(state: State, name: str, event: Reading | CameraEvent | None, time_ms: int) -> int:
     """By the clock of the log, where the clocks of two are compared."""
-    compares = name == CONFLICT and isinstance(event, CameraEvent)
-    return time_ms + clocks.skew_of(state, event.device) if compares else time_ms
+    if name == CONFLICT and isinstance(event, CameraEvent):
+        return time_ms + clocks.skew_of(state, event.device)
+    return time_ms
 
 
 def _count_anew(state: State, spot: Spot, at_ms: int) -> None:
