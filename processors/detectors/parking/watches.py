@@ -159,9 +159,6 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
     assert watch.since_ms is not None, "it holds since then"
     on_ms = delays(state, spot, name).on
     if name == CONFLICT:
-        if not _holds(state, spot, name):
-            watch.since_ms = None  # who was lost was not found again
-            return
         if not _both_say(state, spot, watch.since_ms, at_ms):
             watch.since_ms = at_ms + 1  # who says nothing contradicts nobody
             return
