@@ -10,7 +10,7 @@ from typing import Final
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import clocks, ears, registry, stays, watches
 from processors.detectors.parking.dues import do_next, next_of
-from processors.detectors.parking.joining import Word, began_earlier, displaced, note, stay_of
+from processors.detectors.parking.joining import SURE, Word, began_earlier, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, ms, values_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
@@ -36,7 +36,6 @@ _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electri
 _PASSED_MAX: Final = 8
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
 _ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
-_SURE: Final = 1_000  # words: who leaves, or is lost, has stood there until then
 
 
 class ParkingDetector(Packed[State]):
@@ -118,7 +117,7 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
             _hear(state, spot, event, word, turn)
             end_ms, lost = spot.passed.pop(name, (0, False)) if source is None else (0, False)
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
-                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=_SURE if lost else 0)
+                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=SURE if lost else 0)
                 _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, spot, name, time_ms, event, taken=taken, turn=turn)
@@ -165,9 +164,9 @@ def _word(spot: Spot, event: CameraEvent, name: str, time_ms: int, *, taken: boo
     if taken:
         counts = int(event.stationary)
     elif event.phase is TrackPhase.END:
-        counts = _SURE if lost else 0  # when it left, nobody heard
+        counts = SURE if lost else 0  # when it left, nobody heard
     else:
-        counts = 1 if event.present else _SURE
+        counts = 1 if event.present else SURE
     return Word(
         name,
         event.device,
@@ -352,7 +351,7 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     if stay is None:
         return
     if stay.waits and word.camera and not word.counts and word.time_ms - _ENDS_MS >= stays.due_of(stay):
-        word = word._replace(counts=_SURE)  # that it left was lost: it did so shortly before its track ended
+        word = word._replace(counts=SURE)  # that it left was lost: it did so shortly before its track ended
         note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now

@@ -7,7 +7,7 @@ for one, so whatever is said is said of it; the same goes for sensors of one str
 that tells no boxes.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processors.detectors.common import Evidence
 from processors.detectors.parking.boxes import Box, overlap
@@ -16,6 +16,9 @@ from processors.detectors.parking.state import Lengths, Source, Spot, State, Sta
 from processors.engine.contract import Reading
 from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass
+
+SURE: Final = 1_000
+"""Words: who leaves, or is lost, has stood there until then."""
 
 
 class Word(NamedTuple):
@@ -77,6 +80,7 @@ def stay_of(
         stay.resumed_ms = max(word.since_ms, stay.free_ms)
         stay.free_ms = stay.freed = None
         stay.lost = False
+        stay.words %= SURE  # that it stood until it was lost says nothing of now
     if source.stay != number and word.camera:
         for other in spot.sources.values():
             if other.stay == number and other.camera == word.camera:

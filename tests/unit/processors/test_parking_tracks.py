@@ -92,6 +92,19 @@ def test_that_a_track_has_ended_says_that_it_stood_there_until_ten_seconds_befor
     assert camera.said == ([RAISED, CLEARED] if is_one else [])
 
 
+def test_one_that_was_lost_once_must_be_seen_standing_as_often_as_any() -> None:
+    """It left at 125 s, of which neither word was heard; at 180 s it is too long by one that is 75 s old."""
+    camera = Camera()
+    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False)
+    camera.at(3).sees("a", stationary=False, still_s=3.0)
+    camera.at(9).loses("a", still_s=9.0)
+    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False)
+    camera.at(14).sees("b", stationary=False, still_s=3.0)
+    camera.at(105).sees("b", still_s=94.0)
+    camera.at(600)
+    assert camera.said == []
+
+
 def test_one_that_leaves_just_in_time_is_none() -> None:
     camera = Camera()
     camera.stands("a", 0, 179)
