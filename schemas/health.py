@@ -58,6 +58,7 @@ STILL_S: Final[dict[str, float]] = {
     "pm2_5": DAY_S,
     "pm10": DAY_S,
     "humidity": math.inf,
+    "traffic_speed": math.inf,
     "flow": math.inf,
     "water_level": math.inf,
     "fill_level": math.inf,

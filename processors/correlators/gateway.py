@@ -75,7 +75,7 @@ class GatewayCorrelator(Packed[State]):
 
     state_type = State
     name: Final = "gateway"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

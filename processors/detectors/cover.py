@@ -40,6 +40,7 @@ from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, 
 from schemas.rules import Values
 
 _SILENT: Final = "silent"
+_WHY: Final = (*UP, WATER)  # signals by which a cover is not as it should be
 _NEARLY: Final = 1 - 1e-9
 _ANY: Final = (-math.inf, math.inf)
 _OTHERS_MIN: Final = 2  # covers beside it tell that more than it is silent
@@ -52,7 +53,7 @@ class CoverDetector(Packed[State]):
 
     state_type = State
     name: Final = "cover"
-    version: Final = 5
+    version: Final = 6
     hears_late: Final = False
     hears_cameras = False
 
@@ -124,17 +125,39 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     cover = state.covers.get(reading.series.facility)
     if cover is None:
         return
-    cover.heard_ms, cover.shard = turn.clock.now_ms, reading.shard
-    changed = cover.silent
-    cover.silent = False
+    before_ms, now_ms = cover.heard_ms, turn.clock.now_ms
+    cover.heard_ms, cover.shard = now_ms, reading.shard
+    changed = False
     values = state.values(cover)
     for name in SIGNALS.get(reading.series.observed_property, ()):
         value = measured(cover, values, name, reading)
-        if value is not None and _hear(cover, values, name, reading, value, turn):
+        if value is None:
+            continue
+        if cover.silent and name in _WHY and says(values, name, value) is False:
+            _is_back(cover, name)
+        if _hear(cover, values, name, reading, value, turn):
             changed = True
+    if cover.silent and (before_ms < now_ms < before_ms + (cover.silent_ms or 0) or not _waits_for(cover, reading)):
+        cover.silent, changed = False, True
     if changed or (cover.opened is None and cover.on(WATER)):
         judge(cover, values, turn, reading.time_ms, Evidence.of(reading))
         _watch(cover, turn)
+
+
+def _is_back(cover: Cover, name: str) -> None:
+    """After a long silence one calm sample is enough: what was believed is as old as the silence."""
+    signal = cover.signals.get(name)
+    if signal is not None and signal.on:
+        signal.turn(on=False)
+    if not cover.on(*UP):
+        cover.lifted = False
+        cover.signals.pop(CARRIED, None)
+
+
+def _waits_for(cover: Cover, reading: Reading) -> bool:
+    """Whether the first message after a silence may not have said all yet of whether the cover is up."""
+    signals = (cover.signals.get(name) for name in _WHY)
+    return any(signal is not None and signal.on and signal.newest_ms < reading.time_ms for signal in signals)
 
 
 def _hear(cover: Cover, values: Values, name: str, reading: Reading, value: float, turn: Turn) -> bool:

@@ -201,9 +201,10 @@ class PipelineTestDriver:
     ) -> None:
         """A camera says whether a track is in the kerb zone ``facility``, now or with an event time ``at_ms``.
 
-        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``.
+        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``, or another ``arrival_time``.
         """
         time_ms = self.now_ms if at_ms is None else at_ms
+        arrived: dict[str, Any] = {"arrival_time": from_ms(max(self.now_ms, time_ms))}
         self.write(
             CameraEvent(
                 device=camera,
@@ -215,10 +216,9 @@ class PipelineTestDriver:
                 present=present,
                 stationary=stationary,
                 phenomenon_time=from_ms(time_ms),
-                arrival_time=from_ms(max(self.now_ms, time_ms)),
                 identity=f"b:{time_ms}:{track}:{phase}:{present}",
                 shard=SHARD,
-                **{"confidence": 0.9} | more,
+                **arrived | {"confidence": 0.9} | more,
             )
         )
 

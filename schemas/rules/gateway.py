@@ -15,7 +15,7 @@ RULES: Final[tuple[Rule, ...]] = (
         (AnomalyKind.GATEWAY_DOWN,),
         (
             count("devices", 3, 10_000, "so many of its devices at least"),
-            Parameter("share", "1", 0.6, 0.01, 1.0, "and this share of those that would be missed by now"),
+            Parameter("share", "1", 0.4, 0.01, 1.0, "and this share of those that would be missed by now"),
             seconds("slack_s", 300.0, "last heard no longer before the last of them than their interval and so long"),
             Parameter("back_share", "1", 0.5, 0.0, 1.0, "it is over when this share of them is heard again"),
         ),

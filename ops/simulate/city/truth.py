@@ -139,13 +139,15 @@ def own_truth(
         if fault.kind is FaultKind.PAUSE:
             continue  # how long it was is known when its messages were made
         # What is told apart by messages that do not come ends with the first that does.
-        end_ms = fault.end_ms + (interval_ms if fault.kind is FaultKind.DEAD else 0)
-        hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in outages)
+        end_ms = fault.end_ms + (interval_ms if _is_dead(fault) else 0)
+        # So are they who fall silent while their cover is out of reach.
+        away = (one for one in matters if one.kind is AnomalyKind.COVER_STOLEN) if _is_dead(fault) else ()
+        hidden = any(one.start_ms < end_ms and fault.start_ms < one.end_ms for one in (*outages, *away))
         shown = min(fault.end_ms, until_ms) - fault.start_ms >= _needed_ms(fault.kind, interval_ms)
         frozen = fault.kind is FaultKind.STUCK
         moves = thing.family not in CALM_FAMILIES or not frozen
         new = frozen and fault.start_ms < begin_ms + DAY_MS
-        up = fault.kind is FaultKind.DEAD and any(one.kind in _UP and one.holds(fault.start_ms) for one in matters)
+        up = _is_dead(fault) and any(one.kind in _UP and one.holds(fault.start_ms) for one in matters)
         drifts = fault.kind is FaultKind.DRIFT
         # What is usual among neighbours is learnt first, by who was not heard all the time perhaps later.
         learns = drifts and any(one.start_ms < fault.start_ms for one in (*faults, *outages))
@@ -161,6 +163,10 @@ def own_truth(
             size=fault.size if drifts else (end_ms - fault.start_ms) / 1000,
             also=_ALSO.get(fault.kind, ()) + (_UP if up else ()),
         )
+
+
+def _is_dead(fault: Fault) -> bool:
+    return fault.kind is FaultKind.DEAD
 
 
 def _needed_ms(kind: FaultKind, interval_ms: int) -> int:

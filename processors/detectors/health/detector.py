@@ -32,7 +32,7 @@ class HealthDetector(Packed[State]):
 
     state_type = State
     name: Final = "health"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
     hears_cameras = False
 

@@ -18,7 +18,7 @@ from schemas.anomaly import AnomalyKind
 KIND: Final = AnomalyKind.DEVICE_STUCK
 _MEMORY: Final = 64  # moves over which the usual one is averaged
 _SEVERAL: Final = 8  # moves after which a single large one is no measure of what is usual
-_LARGE: Final = 8.0  # times the usual
+_LARGE: Final = 2.0  # times the usual
 _FORGIVING: Final = 1.5  # so much longer may it stand still after it was called stuck and moved again
 
 

@@ -10,13 +10,24 @@ from typing import Final
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
 from processors.detectors.parking.dues import Next, do_due, next_of
-from processors.detectors.parking.joining import Word, began_earlier, begin_anew, displaced, note, stay_of
+from processors.detectors.parking.joining import SURE, Word, began_earlier, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, values_of
-from processors.detectors.parking.sightings import SURE, Sight, news, word_of
+from processors.detectors.parking.sightings import Sight, news, word_of
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
+from processors.engine.contract import (
+    QUIET,
+    Clock,
+    Ear,
+    Outcome,
+    Reading,
+    Series,
+    Stepped,
+    TimerDue,
+    ZoneEvent,
+    deaf,
+)
 from schemas.camera import LIVING, VEHICLES, CameraEvent
 from schemas.facility import FacilityClass
 from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -33,7 +44,7 @@ _HEARD: Final = {
     FacilityClass.ROAD_SECTION: _TRAFFIC,
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
-_FRESH_INTERVALS: Final = 0.6  # an older word convinces nobody: the next decides, of which 4 in 10 findings wait
+_ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
 
 
 class ParkingDetector(Packed[State]):
@@ -41,7 +52,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 6
+    version: Final = 7
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -143,6 +154,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if reading.time_ms < spot.newest_ms.get(key, 0):
         return
     spot.newest_ms[key] = reading.time_ms
+    if series.observed_property == "obstruction":
+        watches.confirm(state, spot, reading, turn)
     on = _says(state, spot, series.observed_property, reading.value)
     if on is None or on is spot.flags.get(key, False):
         return
@@ -155,7 +168,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
 def _fresh_ms(spot: Spot, device: str) -> int | None:
     """How long a word of a sensor is good for; None: until it is taken back."""
     every_ms = spot.intervals.get(device)
-    return None if every_ms is None else round(_FRESH_INTERVALS * every_ms)
+    return None if every_ms is None else round(watches.FRESH_INTERVALS * every_ms)
 
 
 def _says(state: State, spot: Spot, observed_property: str, value: float) -> bool | None:
@@ -184,7 +197,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     if isinstance(event, Reading):
         word = _follow(state, spot, source, event, word)
     _catch_up(state, spot, source, word, lengths, turn)
-    watches.catch_up(state, spot, watches.CONFLICT, word.time_ms, turn)
+    watches.decide(state, spot, source, event, word, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
     if word.taken:
@@ -212,8 +225,9 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
         silent = word.time_ms - stay.said_ms > watches.SILENT_INTERVALS * every_ms
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
         if silent or (told.changed and alone and word.taken):
-            begin_anew(state, spot, stay, reading, word)
-    return word if word.taken else word._replace(counts=int(told.is_due is False))
+            stays.begin_anew(state, spot, stay, reading, word.time_ms)
+    word = word._replace(sudden=told.is_due is False, missing=told.changed)
+    return word if word.taken else word._replace(counts=int(word.sudden))
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
@@ -241,13 +255,23 @@ def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     if not known:
         for number in displaced(state, spot, word):
             _is_gone(spot, number, word.since_ms, event)
+    unseen = not known and word.camera and _is_unseen(spot, word.since_ms)
     stay = stay_of(state, spot, source, event, word, lengths)
     source.taken = True
+    if unseen and not stay.offends:
+        stays.begin_anew(state, spot, stay, event, word.since_ms)
     if not known:
         note(spot, stay, word, spot.lengths.words)
     if stay.waits:
         stays.heard(state, spot, stay, event, turn)
     stays.pass_time(state, spot, source.stay, word.time_ms, lengths, turn)
+
+
+def _is_unseen(spot: Spot, at_ms: int) -> bool:
+    """Whether only a sensor that was not heard since long ago says that something stood on a bay."""
+    says = {name: one for name, one in spot.sources.items() if one.taken and one.stay in spot.stays}
+    is_bay = spot.site.facility_class is FacilityClass.PARKING_BAY
+    return is_bay and bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
 
 
 def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:
@@ -265,6 +289,9 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     stay = spot.stays.get(source.stay)
     if stay is None:
         return
+    if stay.waits and word.camera and not word.counts and word.time_ms - _ENDS_MS >= stays.due_of(stay):
+        word = word._replace(counts=SURE)  # that it left was lost: it did so shortly before its track ended
+        note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
     stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)

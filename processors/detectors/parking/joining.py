@@ -7,7 +7,7 @@ for one, so whatever is said is said of it; the same goes for sensors of one str
 that tells no boxes.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processors.detectors.common import Evidence
 from processors.detectors.parking.boxes import Box, overlap
@@ -16,6 +16,9 @@ from processors.detectors.parking.state import Lengths, Source, Spot, State, Sta
 from processors.engine.contract import Reading
 from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass
+
+SURE: Final = 1_000
+"""Words: who leaves, or is lost, has stood there until then."""
 
 
 class Word(NamedTuple):
@@ -32,6 +35,8 @@ class Word(NamedTuple):
     fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
     counts: int = 1  # for so many that say that something stands there, or stood there until now
     rolled: bool = False  # it moved before it stood
+    sudden: bool = False  # of a sensor: it was not due, so something has just changed
+    missing: bool = False  # of a sensor: a word before it was lost that may have said something else
 
     @property
     def since_ms(self) -> int:
@@ -42,9 +47,9 @@ class Word(NamedTuple):
 def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     """A message that says that something stands there, or stood there until now."""
     stay.words_needed = 1 if word.box is None else words_needed
-    stay.fresh_ms = word.fresh_ms
-    if word.taken or not word.camera or stay.fresh_ms is None or word.time_ms - stay.said_ms <= stay.fresh_ms:
-        stay.words += word.counts
+    # Who is seen leaving, or lost, was followed until then, however many words between were not heard.
+    stay.fresh_ms = None if word.camera and word.counts and not word.taken else word.fresh_ms
+    stay.words += word.counts
     if word.taken or (word.counts and not word.camera):
         stay.said_ms = max(stay.said_ms, word.time_ms)
     if word.taken and word.box is not None:
@@ -75,6 +80,7 @@ def stay_of(
         stay.resumed_ms = max(word.since_ms, stay.free_ms)
         stay.free_ms = stay.freed = None
         stay.lost = False
+        stay.words %= SURE  # that it stood until it was lost says nothing of now
     if source.stay != number and word.camera:
         for other in spot.sources.values():
             if other.stay == number and other.camera == word.camera:
@@ -83,14 +89,6 @@ def stay_of(
     if word.since_ms < stay.since_ms:
         began_earlier(state, spot, stay, event, word)
     return stay
-
-
-def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
-    """Nobody knows what stood there before this word."""
-    stay.since_ms = stay.judged_ms = word.time_ms
-    stay.first = Evidence.of(event)
-    stay.words, stay.waits = 0, False
-    judge(state, spot, stay, word.time_ms)
 
 
 def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:

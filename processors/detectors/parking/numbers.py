@@ -48,6 +48,12 @@ def tell(source: Source, every_ms: int | None, time_ms: int, identity: str) -> T
     return Told(is_due=False, changed=changed or source.seq < 0)
 
 
+def is_due(source: Source, every_ms: int, time_ms: int) -> bool:
+    """Whether a word came at its interval, or nobody knows."""
+    since_ms = time_ms - source.beat_ms
+    return source.beat_ms < 0 or not since_ms or _is_multiple(since_ms, every_ms, round(_SLACK * every_ms))
+
+
 def number(identity: str) -> tuple[str, int]:
     """Boot and number of a word; -1 where it has none."""
     if not identity.startswith("a:"):

@@ -3,6 +3,7 @@
 import math
 from typing import Final, NamedTuple
 
+from processors.detectors.parking.clocks import skew_of
 from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
 from processors.detectors.parking.timetable import timetable
 from schemas.curb import CurbPolicy
@@ -84,8 +85,16 @@ def ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def regime(state: State, spot: Spot, at_ms: int) -> Regime:
-    """What holds at a moment."""
+def regime(state: State, spot: Spot, at_ms: int, camera: str) -> Regime:
+    """What holds at a moment by the clock of a camera ("": the clock of a sensor is right), and until when by that."""
+    skew_ms = skew_of(state, camera)
+    holds = _regime(state, spot, at_ms + skew_ms)
+    if not skew_ms or holds.until_ms is None:
+        return holds
+    return holds._replace(until_ms=holds.until_ms - skew_ms)
+
+
+def _regime(state: State, spot: Spot, at_ms: int) -> Regime:
     values = values_of(state, spot)
     curb = _curb(state, spot)
     if not curb:
@@ -132,7 +141,7 @@ def judge(state: State, spot: Spot, stay: Stay, now_ms: int) -> None:
     at_ms = stay.judged_ms
     stay.verdict = stay.look_ms = None
     for _ in range(SPELLS_MAX):
-        holds = regime(state, spot, at_ms)
+        holds = regime(state, spot, at_ms, stay.camera)
         limit_ms, came_back = holds.limit_ms, False
         if stay.left_ms is not None and holds.no_return_ms > stay.since_ms - stay.left_ms:
             limit_ms, came_back = ms(values_of(state, spot)["overstay.grace_s"]), True

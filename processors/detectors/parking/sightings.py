@@ -5,14 +5,13 @@ That is taken in here, without a turn; :func:`news` gives what is left.
 
 from typing import Final, NamedTuple
 
-from processors.detectors.parking.joining import Word
+from processors.detectors.parking import clocks
+from processors.detectors.parking.joining import SURE, Word
 from processors.detectors.parking.rules import ms
 from processors.detectors.parking.state import Source, Spot, State
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.model import to_ms
 
-SURE: Final = 1_000
-"""Words: who leaves, or is lost, has stood there until then."""
 _PASSED_MAX: Final = 8
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
 _END: Final = TrackPhase.END
@@ -36,6 +35,7 @@ def news(state: State, event: CameraEvent) -> Sight | None:
     device, cameras = event.device, state.cameras
     if time_ms > cameras.get(device, 0):
         cameras[device] = time_ms
+    clocks.note(state, event, time_ms)
     spot = state.spots.get(event.facility)
     if spot is None:
         return None

@@ -71,6 +71,7 @@ class Stay(msgspec.Struct):
     fresh_ms: int | None = None  # how old it may be; None: it is taken at its word
     resumed_ms: int = 0  # found again then
     waits: bool = False  # too long, and not yet sure
+    doubted: bool = False  # when it was too long, who spoke of it was frozen
     free_ms: int | None = None  # nothing stands there since
     freed: Evidence | None = None
     lost: bool = False  # the camera lost it while it stood: it may find it again
@@ -89,6 +90,17 @@ class Watch(msgspec.Struct):
     freed: Evidence | None = None
     opened: Opened | None = None
     epoch_ms: int = 0
+    waits: bool = False  # for long enough, and not yet sure
+
+
+class Skew(msgspec.Struct):
+    """How late a camera's messages come, at the least, in this hour and the one before: nobody is faster than that."""
+
+    hour: int
+    least_ms: int
+    heard: int = 1
+    before_ms: int | None = None
+    """None: it was not heard often enough in the hour before."""
 
 
 class Spot(msgspec.Struct):
@@ -125,5 +137,6 @@ class State(msgspec.Struct):
     rules: Rulebook
     spots: dict[str, Spot] = {}
     cameras: dict[str, int] = {}  # when each was heard last
+    skews: dict[str, Skew] = {}  # of their clocks
     calendar: str = ""  # as JSON; "": the usual one
     curb: dict[str, str] = {}  # by facility, class, or "" for the zone: what was said of time spans, as JSON

@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
+from processors.detectors.parking import watches
 from processors.detectors.parking.rules import excused, judge, regime, values_of
-from processors.detectors.parking.state import Lengths, Spot, State, Stay, Verdict
+from processors.detectors.parking.state import NEVER_MS, Lengths, Spot, State, Stay, Verdict
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -47,6 +48,8 @@ def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: 
     stay = spot.stays[number]
     if what == "over":
         end(state, spot, number, at_ms, lengths, turn)
+        if stay.lost:
+            watches.look(state, spot, None, at_ms, turn)
     elif what == "look":
         stay.judged_ms = at_ms
         judge(state, spot, stay, at_ms)
@@ -67,7 +70,10 @@ def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: 
 def leave(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent | None, *, lost: bool) -> None:
     """One who said that something stands there says so no more; when nobody does, it is free."""
     stay = spot.stays.get(number)
-    if stay is not None and not any(one.taken and one.stay == number for one in spot.sources.values()):
+    if stay is not None and not any(
+        one.taken and one.stay == number and not watches.is_silent(spot, name, one, at_ms)
+        for name, one in spot.sources.items()
+    ):
         # Sensors may say it out of order; nobody leaves before he came.
         stay.free_ms = max(at_ms, stay.since_ms)
         # Only a finding is told what ended it, and who left can make none any more.
@@ -82,21 +88,42 @@ def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, tu
     assert verdict is not None, "only a verdict is waited for"
     if word.time_ms < verdict.at_ms:
         return  # it was on its way while we waited, and says nothing of now
-    if _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
+    if _is_frozen(state, spot):
+        stay.doubted = True
+    elif stay.doubted:  # what stood there while its sensor was frozen, nobody knows
+        begin_anew(state, spot, stay, event, word.time_ms)
+    elif _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
         _offend(spot, stay, verdict, word.time_ms, word, turn)
+
+
+def due_of(stay: Stay) -> int:
+    """When it is too long."""
+    return NEVER_MS if stay.verdict is None else stay.verdict.at_ms
 
 
 def _is_sure(state: State, spot: Spot, stay: Stay, at_ms: int) -> bool:
     if stay.words < stay.words_needed or (stay.fresh_ms is not None and at_ms - stay.said_ms > stay.fresh_ms):
         return False
+    return not _is_frozen(state, spot)
+
+
+def _is_frozen(state: State, spot: Spot) -> bool:
+    """A sensor whose other values never change says nothing of what stands there."""
     if not spot.other:
-        return True
-    # A sensor whose other values never change says nothing of what stands there.
+        return False
     most = values_of(state, spot)["overstay.same_values"]
-    return not any(
+    return any(
         source.taken and not source.camera and spot.other.get(name, (0.0, 0))[1] >= most
         for name, source in spot.sources.items()
     )
+
+
+def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, at_ms: int) -> None:
+    """Nobody knows what stood there before."""
+    stay.since_ms = stay.judged_ms = at_ms
+    stay.first = Evidence.of(event)
+    stay.words, stay.waits, stay.doubted = 0, False, False
+    judge(state, spot, stay, at_ms)
 
 
 def _offend(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence | None, turn: Turn) -> None:
@@ -134,7 +161,7 @@ def end(state: State, spot: Spot, number: str, at_ms: int, lengths: Lengths, tur
     if stay.offends and lengths.cool:
         keys = [stay.plate] if stay.plate is not None else names if stay.box is not None else []
         spot.cooling |= dict.fromkeys(keys, at_ms + lengths.cool)
-    if stay.plate is not None and (away_ms := regime(state, spot, free_ms).no_return_ms):
+    if stay.plate is not None and (away_ms := regime(state, spot, free_ms, stay.camera).no_return_ms):
         spot.left[stay.plate] = free_ms, free_ms + away_ms
     stay_ms = free_ms - stay.since_ms
     summary = f"{spot.site.facility} free again after {span(stay_ms)}"
@@ -152,7 +179,7 @@ def _span_over(state: State, spot: Spot, stay: Stay, at_ms: int, turn: Turn) -> 
     """Another rule comes into force while a vehicle stands there against that of before."""
     verdict = stay.verdict
     assert verdict is not None, "only a verdict has an end"
-    holds = regime(state, spot, at_ms)
+    holds = regime(state, spot, at_ms, stay.camera)
     if holds.rule == verdict.rule and verdict.kind is not AnomalyKind.PARKING_OVERSTAY:
         stay.verdict = msgspec.structs.replace(verdict, until_ms=holds.until_ms)
         return

@@ -3,8 +3,11 @@
 from typing import Final, NamedTuple
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
+from processors.detectors.parking import clocks
+from processors.detectors.parking.joining import Word
+from processors.detectors.parking.numbers import is_due
 from processors.detectors.parking.rules import judge, ms, values_of
-from processors.detectors.parking.state import Spot, State, Watch
+from processors.detectors.parking.state import Source, Spot, State, Watch
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -25,6 +28,8 @@ _WORDS: Final = {
 }
 SILENT_INTERVALS: Final = 3
 """A sensor that missed so many words says nothing of what stands there."""
+FRESH_INTERVALS: Final = 0.6
+"""An older word convinces nobody: the next decides, of which 4 in 10 findings wait."""
 _RETRY_MS: Final = 3_600_000
 _FROZEN: Final = 2
 _BAY: Final = (BLOCKED, LOCK, CONFLICT)
@@ -63,21 +68,29 @@ def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms:
             if not holds:
                 continue
             watch = spot.watches[name] = Watch()
-        pass_time(state, spot, name, time_ms, turn)
+        at_ms = _when(state, name, event, time_ms)
+        pass_time(state, spot, name, at_ms, turn)
         evidence = None if event is None else Evidence.of(event)
         if holds:
             if watch.since_ms is None:
-                watch.since_ms, watch.first = time_ms, evidence
+                watch.since_ms, watch.first = at_ms, evidence
             watch.free_ms = watch.freed = None
         elif name == CONFLICT and watch.opened is None:
-            watch.since_ms = None  # who agrees again has not disagreed for long
+            watch.since_ms, watch.waits = None, False  # who agrees again has not disagreed for long
         elif watch.since_ms is not None and watch.free_ms is None:
-            watch.free_ms, watch.freed = max(time_ms, watch.since_ms), evidence
+            watch.free_ms, watch.freed = max(at_ms, watch.since_ms), evidence
             if name == BLOCKED:
                 _count_anew(state, spot, watch.free_ms)
-            pass_time(state, spot, name, time_ms, turn)  # the delay may be 0
+            pass_time(state, spot, name, at_ms, turn)  # the delay may be 0
         if watch.since_ms is None:
             del spot.watches[name]
+
+
+def _when(state: State, name: str, event: Reading | CameraEvent | None, time_ms: int) -> int:
+    """By the clock of the log, where the clocks of two are compared."""
+    if name == CONFLICT and isinstance(event, CameraEvent):
+        return time_ms + clocks.skew_of(state, event.device)
+    return time_ms
 
 
 def _count_anew(state: State, spot: Spot, at_ms: int) -> None:
@@ -99,6 +112,7 @@ def _holds(state: State, spot: Spot, name: str) -> bool:
         if not sensors or not spot.cameras:
             return False
         seen = bool(spot.objects) or any(source.taken for source in spot.sources.values() if source.camera)
+        seen = seen or any(stay.lost for stay in spot.stays.values())  # it may be found again at once
         return any(sensors) is not seen
     standing = sum(stay.free_ms is None for stay in spot.stays.values())
     slow = _any(spot, "traffic_speed") or _any(spot, "road_occupancy")
@@ -115,7 +129,9 @@ def next_due(state: State, spot: Spot, name: str) -> int | None:
     on_ms, off_ms = delays(state, spot, name)
     if watch.free_ms is not None:
         return watch.free_ms + off_ms
-    return None if watch.opened is not None or watch.since_ms is None else watch.since_ms + on_ms + 1
+    if watch.opened is not None or watch.since_ms is None or watch.waits:
+        return None
+    return watch.since_ms + on_ms + 1
 
 
 def pass_time(state: State, spot: Spot, name: str, until_ms: int, turn: Turn) -> None:
@@ -145,19 +161,88 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
     watch = spot.watches[name]
     assert watch.since_ms is not None, "it holds since then"
     on_ms = delays(state, spot, name).on
-    if name == CONFLICT and not _both_say(state, spot, watch.since_ms, at_ms):
-        watch.since_ms = at_ms + 1  # who says nothing contradicts nobody
+    if name == CONFLICT:
+        if not _both_say(state, spot, watch.since_ms, at_ms):
+            watch.since_ms = at_ms + 1  # who says nothing contradicts nobody
+            return
+        if not _is_fresh(spot, at_ms):
+            watch.waits = True
+            return
+    if name == BLOCKED and not _is_felt(spot, at_ms):
+        watch.waits = True
         return
     if name == LOCK and (times := _repeats(spot)) >= (most := values_of(state, spot)["overstay.same_values"]):
         # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
         watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
         return
-    facility = spot.site.facility
+    _raise(spot, name, on_ms, at_ms, turn)
+
+
+def _raise(spot: Spot, name: str, on_ms: int, at_ms: int, turn: Turn) -> None:
+    watch, facility = spot.watches[name], spot.site.facility
+    assert watch.since_ms is not None, "it holds since then"
+    watch.waits = False
     summary = _WORDS[name][0].format(facility, span(on_ms))
     step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
     began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
     cause = f"{name}/{began}/{watch.epoch_ms}"
     watch.opened = turn.raises(_KIND[name], Opening(facility, spot.site, cause, watch.since_ms), step)
+
+
+def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
+    """What falls due in a dispute before a word; and what this word says of one that waits for it.
+
+    One that was due to speak says that they disagree still; one that was not, that they did until now. A word between
+    that was lost may have said that they agree.
+    """
+    at_ms = word.time_ms + clocks.skew_of(state, word.camera)
+    catch_up(state, spot, CONFLICT, at_ms, turn)
+    watch = spot.watches.get(CONFLICT)
+    if watch is None or not watch.waits or watch.since_ms is None or word.camera:
+        return
+    on_ms = delays(state, spot, CONFLICT).on
+    if at_ms <= watch.since_ms + on_ms:
+        return  # it was on its way while we waited
+    agrees = word.taken is not source.taken
+    if agrees and word.sudden:
+        _raise(spot, CONFLICT, on_ms, at_ms - 1, turn)
+    elif word.missing:
+        watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
+    elif not agrees:
+        _raise(spot, CONFLICT, on_ms, at_ms, turn)
+
+
+def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
+    """What a word of a sensor that feels objects says of one that was to be confirmed: it lay there until now, or not.
+
+    That it is gone was due to be said: then it may have gone long ago, and that word was lost.
+    """
+    watch, device = spot.watches.get(BLOCKED), reading.series.device
+    if watch is None or not watch.waits or watch.since_ms is None:
+        return
+    on_ms = delays(state, spot, BLOCKED).on
+    source, every_ms = spot.sources.get(device), spot.intervals.get(device)
+    gone = reading.value == 0 and (source is None or every_ms is None or is_due(source, every_ms, reading.time_ms))
+    if reading.time_ms > watch.since_ms + on_ms and not gone:
+        _raise(spot, BLOCKED, on_ms, reading.time_ms - 1, turn)
+
+
+def _is_felt(spot: Spot, at_ms: int) -> bool:
+    """Whether a camera sees the object, or no sensor's word that it is gone can have been lost."""
+    devices = {key: key.partition("|")[0] for key, on in spot.flags.items() if on and key.endswith("|obstruction")}
+    return not devices or any(
+        at_ms - spot.newest_ms[key] <= FRESH_INTERVALS * spot.intervals.get(device, at_ms)
+        for key, device in devices.items()
+    )
+
+
+def _is_fresh(spot: Spot, at_ms: int) -> bool:
+    """Whether no sensor has agreed in a word that was lost: each has spoken not long ago."""
+    return all(
+        at_ms - source.newest_ms <= FRESH_INTERVALS * spot.intervals.get(name, at_ms)
+        for name, source in spot.sources.items()
+        if not source.camera
+    )
 
 
 def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
@@ -166,11 +251,18 @@ def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
         every_ms = None if source.camera else spot.intervals.get(name)
         if every_ms is not None and source.newest_ms < max(since_ms, at_ms - SILENT_INTERVALS * every_ms):
             return False
+    skew_ms = max((clocks.skew_of(state, camera) for camera in spot.cameras), default=0)
     seen = [source.newest_ms for source in spot.sources.values() if source.camera and source.taken]
     seen += spot.objects.values()
     if seen:
-        return max(seen) >= since_ms
-    return max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0) >= since_ms
+        return max(seen) + skew_ms >= since_ms
+    return max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0) + skew_ms >= since_ms
+
+
+def is_silent(spot: Spot, name: str, source: Source, at_ms: int) -> bool:
+    """Whether a sensor was not heard for so long that what it said last says nothing of now."""
+    every_ms = None if source.camera else spot.intervals.get(name)
+    return every_ms is not None and at_ms - source.newest_ms > SILENT_INTERVALS * every_ms
 
 
 def _repeats(spot: Spot) -> int:
@@ -183,7 +275,7 @@ def _end(watch: Watch, step: Step, turn: Turn) -> None:
     if watch.opened is not None:
         turn.clears(watch.opened, step)
     watch.opened = watch.since_ms = watch.first = watch.free_ms = watch.freed = None
-    watch.epoch_ms = 0
+    watch.epoch_ms, watch.waits = 0, False
 
 
 def rejudge(state: State, spot: Spot, turn: Turn) -> None:

@@ -94,8 +94,29 @@ def test_silence_after_a_tilt_is_theft_and_a_word_takes_it_back() -> None:
     assert (stolen.severity, stolen.arrival_time) == ("critical", None)
     assert stolen.summary == "Cover it went up and has been silent for 30 min"
     say(driver, battery_percent=[90])
+    assert len(driver.findings) == 3  # how it lies may be in the same message
+    say(driver, battery_percent=[90])
     assert kinds(driver)[3:] == ["cleared cover_stolen", "raised cover_tilted"]
     assert len({one.id for one in driver.findings}) == 3
+
+
+@pytest.mark.parametrize("order", [("tilt_angle", "contact_open"), ("contact_open", "tilt_angle")])
+@pytest.mark.parametrize(
+    ("lies", "then"), [((2.0, 0.0), []), ((60.0, 1.0), ["raised cover_open"]), ((2.0, 1.0), ["raised cover_open"])]
+)
+def test_what_is_heard_again_after_a_long_silence_is_what_its_first_message_says(
+    order: tuple[str, str], lies: tuple[float, float], then: list[str]
+) -> None:
+    driver = shaft()
+    say(driver, tilt_angle=[40, 60], contact_open=[1, 1])
+    driver.advance(7_200)
+    assert kinds(driver)[-1] == "raised cover_stolen"
+    before = len(driver.findings)
+    values = dict(zip(("tilt_angle", "contact_open"), lies, strict=True))
+    now_ms = driver.now_ms
+    driver.read_many([("it", name, values[name], now_ms) for name in order])
+    driver.advance(1)
+    assert kinds(driver)[before:] == ["cleared cover_stolen", *then]
 
 
 def test_a_lifted_cover_that_is_heard_again_in_its_place_without_water_leaves_nothing() -> None:

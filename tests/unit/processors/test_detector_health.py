@@ -6,7 +6,9 @@ import pytest
 from health_kit import DAY, HOUR, MINUTE, Row, air, days_of_air, noise, play, station, told
 from street_kit import ZONE, bay, cover, facility, said
 
-from processors.detectors.health import HealthDetector
+from processors.detectors.health import HealthDetector, stuck
+from processors.detectors.health.bounds import Bounds
+from processors.detectors.health.state import Watch
 from processors.engine.driver import PipelineTestDriver
 from schemas.facility import FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
@@ -90,6 +92,26 @@ def test_after_a_fire_what_moves_as_it_did_does_not_stand_still() -> None:
     calm = [Row(n * 900, "bin-1", "temperature", round(20 + 0.3 * noise(n), 1)) for n in range(150)]
     story = [row._replace(value=300.0) if 60 <= n < 63 else row for n, row in enumerate(calm)]
     assert "raised device_stuck bin-1/temperature" not in said(told(story, facility("bin-1", FacilityClass.WASTE_BIN)))
+
+
+def test_what_a_bin_does_when_it_is_filled_and_emptied_is_no_measure_of_its_usual_move() -> None:
+    """Else the hiss of its night would look still."""
+    bounds = Bounds(
+        is_free=False, low=0, high=100, step=100, per_ms=0, may_rest=False, prior_ms=0, is_judged=True, longer=4,
+        peers=3, moves=30, learn_ms=0, least_ms=0, samples=10, share=0.05,
+    )  # fmt: skip
+    watch = Watch("bin-1", 0, 0, 10.0, 10.0, 10.0, 0)
+    for n, value in enumerate([*range(12, 90, 2), 10, 60, 99, 5, 70, 10]):
+        stuck.moved(watch, n, value, bounds)
+        watch.value = value
+    assert watch.step < 2.5
+
+
+def test_a_radar_that_says_one_speed_for_hours_is_stuck() -> None:
+    rows = [Row(n * 120, "radar-1", "traffic_speed", round(10 + noise(n), 1)) for n in range(30 * 30)]
+    rows += [Row((900 + n) * 120, "radar-1", "traffic_speed", 10.3) for n in range(4 * 30)]
+    driver = told(rows, facility("radar-1", FacilityClass.TRAVEL_LANE))
+    assert said(driver) == ["raised device_stuck radar-1/traffic_speed"]
 
 
 def test_after_an_early_jump_what_moves_does_not_stand_still() -> None:

@@ -97,3 +97,16 @@ def test_the_word_that_it_left_is_the_evidence_that_it_is_over() -> None:
     raised, cleared = camera.driver.findings
     assert len(cleared.evidence) == 1
     assert cleared.evidence != raised.evidence
+
+
+def test_one_that_was_lost_once_must_be_seen_standing_as_often_as_any() -> None:
+    """It left at 125 s, of which neither word was heard; at 180 s it is too long by one that is 75 s old."""
+    camera = Camera()
+    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False)
+    camera.at(3).sees("a", stationary=False, still_s=3.0)
+    camera.at(9).loses("a", still_s=9.0)
+    camera.at(11).sees("b", phase=TrackPhase.NEW, stationary=False)
+    camera.at(14).sees("b", stationary=False, still_s=3.0)
+    camera.at(105).sees("b", still_s=94.0)
+    camera.at(600)
+    assert camera.said == []

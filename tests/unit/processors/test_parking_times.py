@@ -11,8 +11,8 @@ from processors.engine.driver import PipelineTestDriver
 from schemas.anomaly import Anomaly
 from schemas.camera import TrackPhase
 from schemas.curb import Calendar, CurbPolicy, TimeSpan
-from schemas.facility import Facility, FacilityClass, Place, Policy
-from schemas.model import to_ms
+from schemas.facility import DeviceBinding, Facility, FacilityClass, Place, Policy
+from schemas.model import from_ms, to_ms
 from schemas.registry import CalendarConfigured, ClassConfigured, ZoneConfigured, ZoneKind
 
 RUSH = CurbPolicy(
@@ -189,3 +189,74 @@ def test_a_bus_stop_stays_one_while_no_stopping_is_in_force() -> None:
     street.driver.see("cam-1", "kerb-1", "t1")
     street.at("2026-03-02T07:05")
     assert street.said == ["Mon 07:01 raised bus_stop_blocked"]
+
+
+@pytest.mark.parametrize(
+    ("off_s", "stays_s", "is_one"), [(90, 50, False), (-90, 70, True), (0, 50, False), (0, 70, True)]
+)
+def test_hours_begin_by_the_right_clock_and_not_by_that_of_a_camera(off_s: int, stays_s: int, *, is_one: bool) -> None:
+    """It stands there from a while before the hours until so long after they began."""
+    stop: tuple[Any, ...] = (RUSH, CurbPolicy(priority=9, activity="parking"))
+    street = Street("2026-03-02T06:40", kerb(activity="bus_stop", curb=stop), tick_s=10.0)
+    driver = street.driver
+    begin_ms = driver.now_ms
+
+    def sees(track: str = "t1", **more: Any) -> None:
+        at_ms, now = driver.now_ms + off_s * 1000, from_ms(driver.now_ms)
+        driver.see("cam-1", "kerb-1", track, box=(0.0, 0.0, 9.0, 9.0), at_ms=at_ms, arrival_time=now, **more)
+
+    for minute in range(20):
+        if minute < 8:  # somebody passes
+            sees("t0", present=False, stationary=False)
+        else:
+            sees()
+        driver.advance(60)
+    driver.advance_to(begin_ms + 1_200_000 + stays_s * 1000)
+    sees(present=False, stationary=False)
+    driver.advance(600)
+    assert bool(driver.findings) is is_one
+
+
+def test_who_stood_there_while_the_sensor_was_frozen_nobody_knows() -> None:
+    street = Street("2026-03-02T10:00", bay(max_stay_s=7200.0))
+    driver = street.driver
+    for minute in range(0, 20 * 60, 10):
+        warm = 21.5 if 10 <= minute < 19 * 60 else 20.0 + minute % 7
+        driver.read("bay-1", "occupied", minute > 0)
+        driver.read("bay-1", "temperature", warm)
+        driver.advance(600)
+    assert said(driver) == []  # it may have come when its sensor woke up, an hour ago
+    for minute in range(0, 80, 10):
+        driver.read("bay-1", "occupied", 1)
+        driver.read("bay-1", "temperature", 20.0 + minute % 7)
+        driver.advance(600)
+    assert said(driver) == ["raised parking_overstay bay-1"]
+
+
+def test_one_that_came_while_the_sensor_was_silent_is_another() -> None:
+    """A camera saw the first one leave; the sensor that is dead since then still says that it is there."""
+    place = Place(lon=113.85, lat=34.03)
+    devices = (
+        DeviceBinding(device="mag", interval_s=120.0),
+        DeviceBinding(device="cam-1", properties=(), camera_zone="bay"),
+    )
+    policy = Policy(max_stay_s=3600.0)
+    street = Street(
+        "2026-03-02T10:00",
+        bay().model_copy(update={"devices": devices, "policy": policy, "place": place}),
+        tick_s=10.0,
+    )
+    driver, box = street.driver, (0.0, 0.0, 9.0, 9.0)
+    for minute in range(100):
+        if minute < 10 and minute % 2 == 0:
+            driver.read("mag", "occupied", 1)
+        if minute < 12 or minute > 40:
+            driver.see("cam-1", "bay-1", "t1" if minute < 12 else "t2", box=box)
+        elif minute == 12:
+            driver.see("cam-1", "bay-1", "t1", box=box, present=False, stationary=False)
+        driver.advance(60)
+    assert said(driver) == []
+    for _ in range(3):
+        driver.see("cam-1", "bay-1", "t2", box=box)
+        driver.advance(60)
+    assert said(driver) == ["raised parking_overstay bay-1"]

@@ -22,6 +22,27 @@ def test_it_stood_before_the_camera_was_sure_of_it() -> None:
     assert camera.driver.findings[-1].numbers == {"stay_s": 185.0}
 
 
+def test_who_is_seen_leaving_stood_there_until_then_whatever_was_lost_before() -> None:
+    camera = Camera()
+    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False)
+    camera.at(10).sees("a", still_s=10.0)
+    camera.at(200).leaves("a")
+    assert camera.said == [RAISED]
+    assert camera.driver.findings[0].since == from_ms(camera.driver.now_ms - 204_000)
+
+
+@pytest.mark.parametrize(("ended_s", "is_one"), [(195, True), (187, False)])
+def test_that_a_track_has_ended_says_that_it_stood_there_until_ten_seconds_before(
+    ended_s: int, *, is_one: bool
+) -> None:
+    camera = Camera()
+    camera.at(0).sees("a", phase=TrackPhase.NEW, stationary=False)
+    camera.at(10).sees("a", still_s=10.0)
+    camera.at(ended_s).sees("a", phase=TrackPhase.END, present=False, stationary=False)
+    camera.at(300)
+    assert camera.said == ([RAISED, CLEARED] if is_one else [])
+
+
 def test_one_that_leaves_just_in_time_is_none() -> None:
     camera = Camera()
     camera.stands("a", 0, 179)

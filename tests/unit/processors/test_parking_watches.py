@@ -182,6 +182,7 @@ def test_a_disagreement_begins_when_it_does_not_when_a_track_was_lost_before() -
         driver.read("mag", "occupied", 1)
         driver.advance(70)
     assert said(driver) == []  # 282 s
+    driver.read("mag", "occupied", 1)
     driver.advance(30)
     assert said(driver) == ["raised sensor_camera_conflict bay-1"]
 
@@ -394,3 +395,88 @@ def test_an_old_word_convinces_nobody() -> None:
     assert said(driver) == []  # five minutes since the last
     tells(driver, (1, 1), numbered=False)
     assert said(driver) == ["raised parking_overstay bay-1"]
+
+
+def test_a_camera_that_loses_what_it_sees_goes_on_contradicting() -> None:
+    driver = street(watched_bay(interval_s=120.0), tick_s=1.0)
+    for second in range(0, 380, 5):
+        if second % 120 == 60:
+            driver.read("mag", "occupied", 0)
+        track = f"t{second // 100}"
+        if second % 100 == 95:
+            driver.see(
+                "cam-1", "bay-1", track, phase=TrackPhase.END, present=False, stationary=False, lost=True, box=BOX
+            )
+        else:
+            driver.see("cam-1", "bay-1", track, box=BOX)
+        driver.advance(5)
+    assert said(driver) == ["raised sensor_camera_conflict bay-1"]
+    assert at_s(driver, driver.findings[0]) == 360.0  # the sensor spoke at 60 s first
+
+
+def test_one_that_was_lost_for_good_contradicts_nobody() -> None:
+    driver = street(watched_bay(interval_s=120.0), tick_s=1.0)
+    driver.read("mag", "occupied", 0)
+    driver.see("cam-1", "bay-1", "t1", box=BOX)
+    driver.advance(100)
+    driver.see("cam-1", "bay-1", "t1", phase=TrackPhase.END, present=False, stationary=False, lost=True, box=BOX)
+    for _ in range(10):
+        driver.read("mag", "occupied", 0)
+        driver.advance(60)
+    assert said(driver) == []
+
+
+@pytest.mark.parametrize(("last_s", "value", "is_one"), [(310, 1, True), (310, 0, False), (305, 0, True)])
+def test_the_next_word_decides_a_dispute_whose_end_may_have_been_lost(last_s: int, value: int, *, is_one: bool) -> None:
+    """A sensor that speaks every 200 s was heard 190 s before; it speaks at once if something has just changed."""
+    driver = street(watched_bay(interval_s=200.0), tick_s=1.0)
+    start_ms = driver.now_ms
+    driver.see("cam-1", "bay-1", "t0", box=BOX)
+    words = {10: 1, 210: 1, 410: 1, 300 + last_s: value}
+    for second in range(620):
+        driver.advance_to(start_ms + second * 1000)
+        if second in words:
+            driver.read("mag", "occupied", words[second], seq=second)
+        if second == 300:  # it leaves
+            driver.see("cam-1", "bay-1", "t0", present=False, stationary=False, box=BOX)
+        if second == 420:
+            driver.see("cam-1", "bay-1", "t1", present=False, stationary=False, box=BOX)
+        if second == 604:
+            assert said(driver) == []
+    assert said(driver)[:1] == (["raised sensor_camera_conflict bay-1"] if is_one else [])
+
+
+@pytest.mark.parametrize(("ahead_s", "is_one"), [(-80, False), (80, False), (0, False)])
+def test_a_dispute_is_timed_by_one_clock(ahead_s: float, *, is_one: bool) -> None:
+    """The camera's clock is wrong; the sensor agrees after four minutes."""
+    driver = street(watched_bay(interval_s=60.0), tick_s=1.0)
+
+    def sees(track: str, **more: Any) -> None:
+        at_ms = driver.now_ms + round(ahead_s * 1000)
+        driver.see("cam-1", "bay-1", track, box=BOX, at_ms=at_ms, arrival_time=from_ms(driver.now_ms), **more)
+
+    for _ in range(10):
+        driver.read("mag", "occupied", 0)
+        sees("t0", present=False, stationary=False)
+        driver.advance(60)
+    for n in range(8):
+        driver.read("mag", "occupied", n >= 4)
+        sees("t1")
+        driver.advance(60)
+    assert said(driver) == (["raised sensor_camera_conflict bay-1"] if is_one else [])
+
+
+@pytest.mark.parametrize(("last_s", "value", "is_one"), [(1100, 1, True), (1100, 0, False), (1050, 0, True)])
+def test_the_next_word_decides_of_an_object_that_may_have_gone_unheard(
+    last_s: int, value: int, *, is_one: bool
+) -> None:
+    """A sensor that speaks every 10 min felt it at 400 s and said so at 500 s; from 1,000 s on it is too long."""
+    driver = street(bay("bay-1", "mag", interval_s=600.0), tick_s=1.0)
+    start_ms = driver.now_ms
+    for at, felt in ((-700, 0), (-100, 0), (400, 1), (500, 1), (last_s, value)):
+        driver.advance_to(start_ms + (800 + at) * 1000)
+        assert said(driver) == []
+        driver.read("mag", "occupied", 0)
+        driver.read("mag", "obstruction", felt)
+    driver.advance(10)
+    assert said(driver)[:1] == (["raised bay_blocked bay-1"] if is_one else [])

@@ -34,6 +34,7 @@ WAITS_MIN: Final = (3.0, 40.0)
 SHORT_SLOTS: Final = 3
 BACK_SHARE: Final = 0.4
 FIRST_VISIT_MIN: Final = (4.0, 12.0)
+_LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _SILENT_SHARE: Final = NEAR_SHARE / (1 + NEAR_SHARE)
 _NAMES: Final = tuple(TIMED_POLICIES)
 
@@ -128,7 +129,9 @@ def _name(kerb: Facility) -> str:
 
 
 def _plate(draws: Draws) -> str:
-    return f"豫K{draws.whole(0, 100_000):05d}"
+    """Five characters without I and O: so many that nobody bears another's by chance."""
+    number = draws.whole(0, len(_LETTERS) ** 5)
+    return "豫K" + "".join(_LETTERS[number // len(_LETTERS) ** place % len(_LETTERS)] for place in range(5))
 
 
 def _allowed(kerb: Facility, size: Size, span: tuple[int, int], draws: Draws) -> Stop:

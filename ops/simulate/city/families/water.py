@@ -81,9 +81,10 @@ class Roads(Sampled):
     interval_ms = 15 * MINUTE_MS
 
     def matters(self, thing: Thing, day: int) -> list[Matter]:
-        """A flood, or nearly one; either is water on the road before."""
+        """A flood, or nearly one; either is water on the road before, and a flooded road is under water."""
         found = super().matters(thing, day)
-        return [*map(_first_water, found), *found]
+        floods = [one if one.silent else one._replace(also=(AnomalyKind.ROAD_WATER,)) for one in found]
+        return [*map(_first_water, found), *floods]
 
     def alarms(self, matter: Matter) -> Iterator[int]:
         """From before the begin to after the end of the water."""
