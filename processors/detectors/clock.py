@@ -14,7 +14,7 @@ import msgspec
 
 from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.observation import Quality
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -73,6 +73,10 @@ class ClockDetector(Packed[State]):
             return device not in suspects
 
         return hear
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """As long as it is no suspect."""
+        return None if series.device in state.suspects else Calm()
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in the qualities of readings, and registrations."""

@@ -108,7 +108,7 @@ class Step(NamedTuple):
 class Turn:
     """One call of ``fold``: who speaks, of which zone, at what time, and what was said so far."""
 
-    __slots__ = ("_detector", "clock", "said", "timers", "unseen", "zone")
+    __slots__ = ("_detector", "clock", "said", "stirred", "timers", "unseen", "zone")
 
     def __init__(self, detector: Detector[Any], zone: str, clock: Clock) -> None:
         self._detector = detector
@@ -117,13 +117,14 @@ class Turn:
         self.said: list[Anomaly] = []
         self.timers: list[Timer] = []
         self.unseen: list[Unseen] = []
+        self.stirred = False
 
     @property
     def outcome(self) -> Outcome:
         """What ``fold`` returns."""
-        if not (self.said or self.timers or self.unseen):
+        if not (self.said or self.timers or self.unseen or self.stirred):
             return QUIET
-        return Outcome(self.said, self.timers, unseen=self.unseen)
+        return Outcome(self.said, self.timers, unseen=self.unseen, stirred=self.stirred)
 
     def wake(self, name: str, at_ms: int | None) -> None:
         """Set or (with None) cancel a timer."""

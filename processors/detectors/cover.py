@@ -34,7 +34,20 @@ from processors.detectors.cover_state import (
 )
 from processors.detectors.debounce import Signal
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Blind, Clock, Ear, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent, deaf
+from processors.engine.contract import (
+    Blind,
+    Calm,
+    Clock,
+    Ear,
+    Kept,
+    Outcome,
+    Reading,
+    Series,
+    Stepped,
+    TimerDue,
+    ZoneEvent,
+    deaf,
+)
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
@@ -89,10 +102,29 @@ class CoverDetector(Packed[State]):
                 if time_ms >= signal.newest_ms:
                     signal.newest_ms, signal.value = time_ms, value
                 signal.contrary_ms = max(signal.contrary_ms, time_ms)
-            cover.heard_ms, cover.shard = now_ms, shard
+            cover.note(now_ms, shard)
             return True
 
         return hear
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """That it lies as it should is known when somebody asks, if nothing is thought of it."""
+        cover = state.covers[series.facility]
+        if cover.silent or cover.opened is not None or any(one.on or one.count for one in cover.signals.values()):
+            return None
+        prop = series.observed_property
+        names = SIGNALS.get(prop, ())
+        low, high = _calm(state.values(cover)) if prop == "tilt_angle" else (0.0, 0.0) if names else _ANY
+        signals = tuple(cover.signals[name] for name in names)
+
+        def absorb(kept: Sequence[Kept]) -> None:
+            newest = kept[-1]
+            for signal in signals:
+                signal.goes_by(newest[1], newest[2])
+            for one in kept if len(kept) > 1 and kept[-2][-1].now_ms == newest[-1].now_ms else (newest,):
+                cover.note(one[-1].now_ms, one[-2])
+
+        return Calm(absorb, low, high)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in samples, registrations and timers."""
@@ -126,7 +158,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if cover is None:
         return
     before_ms, now_ms = cover.heard_ms, turn.clock.now_ms
-    cover.heard_ms, cover.shard = now_ms, reading.shard
+    cover.note(now_ms, reading.shard)
     changed = False
     values = state.values(cover)
     for name in SIGNALS.get(reading.series.observed_property, ()):

@@ -61,6 +61,10 @@ class Cover(msgspec.Struct):
     heard_ms: int = 0
     shard: str = ""
 
+    def note(self, now_ms: int, shard: str) -> None:
+        """It was heard then; of two at one time that of the greater shard counts, whichever is told first."""
+        self.heard_ms, self.shard = max((self.heard_ms, self.shard), (now_ms, shard))
+
     def on(self, *names: str) -> bool:
         """Whether any of these signals is."""
         return any((signal := self.signals.get(name)) is not None and signal.on for name in names)

@@ -7,24 +7,23 @@ night, or dimmed to nothing, is off on purpose. Where nothing measures power, it
 The parameters: rules ``lamp`` and ``feeder`` in :mod:`schemas.rules`.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
+from processors.detectors import lamp_ears as ears
 from processors.detectors import lamp_feeder
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.debounce import Need, Signal
-from processors.detectors.lamp_state import DARK, DAY, LEARNED, POWER, Lamp, State
+from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.detectors.sun import Light, light, spell
-from processors.engine.contract import Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.detectors.sun import Light, light
+from processors.engine.contract import Calm, Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
 
 _CYCLING: Final = "cycling"
-_SIGNALS: Final = (DARK, DAY, POWER)
 _EARLY: Final = 0.98  # of its interval: what comes sooner after the word before was sent because something changed
 _HEARD: Final = frozenset({"power", "switch_on", "dim_level"})
 
@@ -52,8 +51,13 @@ class LampDetector(Packed[State]):
         if lamp is None:
             return deaf
         if series.observed_property != "power":
-            return _switch_ear(lamp, series.observed_property)
-        return _power_ear(lamp, state.values(lamp))
+            return ears.switch(lamp, series.observed_property)
+        return ears.power(lamp, state.values(lamp))
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """That it burns at night, or is out by day, is known when somebody asks."""
+        lamp = state.lamps[series.facility]
+        return ears.calm(lamp, state.values(lamp)) if series.observed_property == "power" else None
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and rules."""
@@ -67,61 +71,6 @@ class LampDetector(Packed[State]):
                 case _:
                     pass
         return turn.outcome
-
-
-def _switch_ear(lamp: Lamp, observed_property: str) -> Ear:
-    """Takes note of what a lamp is told to do, where that is not judged for want of its power."""
-
-    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-        if lamp.power_ms < 0:
-            return False
-        lamp.hear_switch(observed_property, time_ms, value)
-        return True
-
-    return hear
-
-
-def _power_ear(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition after the other
-    """Takes note that it burns at night as it should and did before, or is out by day."""
-    rated_w, lit, close = values["lamp.rated_w"], values["lamp.lit_share"], values["lamp.power_clear_share"]
-    margin_ms = round(values["lamp.dusk_s"] * 1000)
-    site, signals = lamp.site, lamp.signals
-    now, from_ms, to_ms = Light.TWILIGHT, 0, 0
-
-    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-        nonlocal now, from_ms, to_ms
-        if not from_ms <= time_ms < to_ms:
-            now, from_ms, to_ms = spell(site.lat, site.lon, time_ms, margin_ms)
-        if lamp.opened or time_ms <= lamp.power_ms:
-            return False
-        if now is Light.DAY:
-            if value != 0.0 or lamp.burns is not None or lamp.steady_ms >= 0 or len(signals) < 2:  # noqa: PLR2004 - dark, day
-                return False
-        elif (
-            now is not Light.NIGHT
-            or not lamp.burns
-            or lamp.off_on_purpose()
-            or len(signals) < len(_SIGNALS)
-            or len(lamp.watts) < LEARNED
-            or math.isinf(rated_w)
-        ):
-            return False
-        else:
-            share = lamp.share(values, value)
-            if share < lit or abs(share - 1.0) >= close:
-                return False
-        for signal in signals.values():
-            if signal.on or signal.count:
-                return False
-        lamp.power_ms = time_ms
-        lamp.hear_power(values, value)
-        signals[DARK].goes_by(time_ms, value)
-        signals[DAY].goes_by(time_ms, value)
-        if now is Light.NIGHT:
-            signals[POWER].goes_by(time_ms, share)
-        return True
-
-    return hear
 
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:

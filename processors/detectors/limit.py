@@ -14,7 +14,7 @@ from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.contract import QUIET, Calm, Clock, Ear, Kept, Outcome, Reading, Series, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
@@ -54,6 +54,19 @@ class LimitDetector(Packed[State]):
             return low <= value <= high and beyond.goes_by(time_ms, value)
 
         return hear
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """What is within is known when somebody asks, if nothing is suspected."""
+        bounds = state.bounds(series.facility, series.facility_class, series.observed_property)
+        quantity = state.facilities[series.facility].quantities[series.observed_property]
+        beyond = quantity.beyond
+        if bounds is None or beyond.on or beyond.count:
+            return None
+
+        def absorb(kept: Sequence[Kept]) -> None:
+            beyond.goes_by(kept[-1][1], kept[-1][2])
+
+        return Calm(absorb, bounds.low, bounds.high, newest_ms=beyond.newest_ms)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations, rules and the calendar."""

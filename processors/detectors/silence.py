@@ -27,8 +27,10 @@ from processors.engine.contract import (
     QUIET,
     UNTOUCHED,
     Blind,
+    Calm,
     Clock,
     Ear,
+    Kept,
     Outcome,
     Reading,
     Series,
@@ -62,7 +64,8 @@ class Device(msgspec.Struct):
     every_ms: int = 0
     """The shortest interval that its facilities expect."""
     chance: float = 0.0
-    heard: int = 0
+    begun_ms: int = 0
+    """Clock time of its first word, put off by all the time for which it was blind or silent."""
     lost: int = 0
     """Messages, as far as intervals tell."""
     more_ms: int = 0
@@ -79,20 +82,27 @@ class Device(msgspec.Struct):
 
     def hear(self, now_ms: int, shard: str) -> None:
         """It spoke while nothing was open."""
-        since_ms = now_ms - self.heard_ms - self.blind_ms
-        if since_ms:  # what it says at one time is one message
-            self.heard += 1
-            if since_ms > _LATE * self.every_ms and self.shard is not None:
+        if self.shard is None:
+            self.begun_ms = now_ms
+        else:
+            self.begun_ms += self.blind_ms
+            since_ms = now_ms - self.heard_ms - self.blind_ms
+            if since_ms > _LATE * self.every_ms:
                 self.lost += round(since_ms / self.every_ms) - 1
                 self.reckon()
-        self.heard_ms = now_ms
         self.blind_ms = 0
-        self.shard = shard
+        self.note(now_ms, shard)
+
+    def note(self, now_ms: int, shard: str) -> None:
+        """It was heard then; of two at one time that of the greater shard counts, whichever is told first."""
+        if self.shard is None or (now_ms, shard) > (self.heard_ms, self.shard):
+            self.heard_ms, self.shard = now_ms, shard
 
     def reckon(self) -> None:
         """How much longer its losses let it be silent."""
         if self.lost and self.chance:
-            share = (self.lost + 1) / (self.lost + self.heard + _KNOWN)
+            due = max(self.heard_ms - self.begun_ms, 0) // self.every_ms + 1
+            share = (self.lost + 1) / (max(due, self.lost) + _KNOWN)
             intervals = min(math.ceil(math.log(self.chance) / math.log(share)), _LOSSES_MAX) if share < 1 else 0
             self.more_ms = max(0, intervals * self.every_ms - self.patience_ms)
         else:
@@ -117,7 +127,7 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:
@@ -137,13 +147,26 @@ class SilenceDetector(Packed[State]):
         def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
             if device.opened is not None:
                 return False
-            if now_ms != device.heard_ms or device.blind_ms or device.shard is None:
+            if now_ms != device.heard_ms or device.blind_ms or shard != device.shard:
                 device.hear(now_ms, shard)
-            elif shard != device.shard:
-                device.shard = shard
             return True
 
         return hear
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """That it speaks as often as it should is known when somebody asks."""
+        device = state.devices[series.device]
+        if device.opened is not None or device.blind_ms or device.shard is None:
+            return None
+
+        def absorb(kept: Sequence[Kept]) -> None:
+            if len(kept) > 1 and kept[-2][-1].now_ms == kept[-1][-1].now_ms:
+                for one in kept:
+                    device.note(one[-1].now_ms, one[-2])
+            else:
+                device.note(kept[-1][-1].now_ms, kept[-1][-2])
+
+        return Calm(absorb, pause_ms=int(_LATE * device.every_ms))
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
@@ -195,6 +218,7 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
     turn.clears(device.opened, step)
     device.opened = None
     _look(state, device.facilities, turn)
+    device.begun_ms += turn.clock.now_ms - device.heard_ms
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
     device.shard = event.shard

@@ -6,36 +6,29 @@ causes.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
-from zlib import crc32
+from typing import Any
 
 from processors.engine import refusal, snapshot
 from processors.engine.cast import Registration, about, is_news
 from processors.engine.citywide import City
 from processors.engine.contract import (
-    QUIET,
-    UNTOUCHED,
     Blind,
     Detector,
     ModelMissingError,
     Models,
-    Reading,
     Said,
     Stepped,
     TimerDue,
     no_models,
 )
-from processors.engine.dedupe import NEW
 from processors.engine.frontier import Frontier
-from processors.engine.journal import Told
+from processors.engine.hearing import Hearing
 from processors.engine.models import model_of
 from processors.engine.openings import Steps
 from processors.engine.present import present
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard
-from processors.engine.stage import Stage
-from processors.engine.zone import Route, SnapshotError, Zone
-from runtime.errors import PoisonError
+from processors.engine.zone import SnapshotError, Zone
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.carrier import NO_DISTRICT, DeviceCarried
@@ -43,27 +36,13 @@ from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import BatchColumns
 from schemas.envelope import Data
 from schemas.model import from_ms, to_ms
-from schemas.observation import JUDGED, Quality
 from schemas.registry import CityWide, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
 from schemas.water import WaterNetworkConfigured
 from schemas.works import MaintenancePlanned
 
-_GOOD: Final = int(Quality.GOOD)
-_LATE: Final = int(Quality.LATE)
-_RELEASED: Final = int(Quality.RELEASED)
-_HEAVIER: Final = 3
-"""A message of a camera is kept in the room of so many more readings: journals of them end sooner."""
-_JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
-
-def _mark(event: CameraEvent) -> float:
-    """What tells two messages of one number apart."""
-    said = f"{event.phase}|{event.track}|{event.label}|{event.present}|{event.stationary}"
-    return float(crc32(said.encode()))
-
-
-class PartitionFold(Stage):
+class PartitionFold(Hearing):
     """All detectors over one partition."""
 
     def fold(self, events: Iterable[Data]) -> list[Said]:
@@ -94,98 +73,6 @@ class PartitionFold(Stage):
             self._tell_derived()
         outputs, self._outputs = self._outputs, []
         return outputs
-
-    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912 - of every reading: a call costs as much as the work
-        series, routes = batch.series, [self._route(series) for series in batch.series]
-        floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
-        now_ms = clock.now_ms
-        counts.events += len(batch.series_index)
-        for index, time_ms, value, identity, quality, arrival_ms in zip(
-            batch.series_index,
-            batch.phenomenon_time,
-            batch.result,
-            batch.identity,
-            batch.result_quality,
-            batch.arrival_time,
-            strict=True,
-        ):
-            route = routes[index]
-            if route is None:
-                continue
-            verdict = route.seen.admit(identity, value, time_ms, floor_ms)
-            if verdict is not NEW:
-                reading = Reading(series[index], time_ms, value, identity, quality, arrival_ms, shard)
-                self._refuse(verdict, reading)
-                continue
-            if quality not in _JUDGED or time_ms < floor_ms:
-                if quality == _LATE or quality in _JUDGED:  # else released from quarantine: kept, never judged
-                    # Older than the floor by the clock of the log is late too.
-                    self._on_late(route, Reading(series[index], time_ms, value, identity, _LATE, arrival_ms, shard))
-                continue
-            ears = route.ears
-            if ears is None:
-                ears = route.listen()
-            if not ears:
-                continue
-            journal = route.journal
-            if clock is not journal.clock or len(journal.entries) >= journal.limit:
-                journal.at(clock)
-            entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard)
-            journal.entries.append(entry)
-            for ear, slot in ears:
-                try:
-                    if quality == _GOOD and ear(time_ms, value, identity, arrival_ms, now_ms, shard):
-                        continue
-                except MemoryError:
-                    raise
-                except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
-                    slot.take_back()
-                    self._known(slot.zone).forget_ears()
-                self._deliver_noted(route, slot, Reading._make(entry), clock)
-            if self._derived:
-                self._tell_derived()
-
-    def _on_late(self, route: Route, reading: Reading) -> None:
-        self.counts.late += 1
-        for slot in route.late:
-            self._deliver(slot, reading, self._clock)
-        if self._derived:
-            self._tell_derived()
-
-    def _on_camera(self, event: CameraEvent) -> None:
-        # One message of a camera becomes an event per kerb zone it touches, all under one identity.
-        zone = self._zone(event.zone)
-        if zone is None:
-            return
-        time_ms = to_ms(event.phenomenon_time)
-        seen, identity = zone.memory(event.device, f"camera/{event.facility}").seen, event.identity
-        # Where cameras do not number their words, the identity says itself what was said.
-        mark = _mark(event) if identity.startswith("a") else 0.0
-        verdict = seen.admit(identity, mark, time_ms, self._floor_ms)
-        if verdict is not NEW:
-            self._refuse(verdict, event)
-            return
-        if event.result_quality == _RELEASED:
-            return
-        late = event.result_quality == _LATE or time_ms < self._floor_ms
-        self.counts.late += late
-        clock, journal = self._clock, zone.journal
-        if clock is not journal.clock or len(journal.entries) >= journal.limit:
-            journal.at(clock)
-        for slot in zone.seers:
-            if late and not slot.detector.hears_late:
-                continue
-            try:
-                outcome = slot.fold_noted(event, clock, 0)
-            except PoisonError as error:
-                self._set_aside(slot, event, clock, error)
-                continue
-            if outcome is UNTOUCHED:
-                continue
-            journal.entries.append(Told(slot, event))
-            journal.limit -= _HEAVIER
-            if outcome is not QUIET:
-                self._take_in(slot, outcome)
 
     def _on_registry(self, event: Registration) -> None:
         """Tell it if it says more than was known; the daily rewrite does not."""
@@ -244,6 +131,8 @@ class PartitionFold(Stage):
 
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
+        for zone in zones:
+            self._settle(zone.journal)
         if isinstance(event, ShadowBegun):
             trial = self._cast.begin(event)
             if trial is not None:
@@ -314,6 +203,8 @@ class PartitionFold(Stage):
         """
         names = self._shards[shard]
         names.sort()
+        for name in names:
+            self._settle(self._known(name).journal)
         return snapshot.encode(
             Shard(
                 shard=shard,

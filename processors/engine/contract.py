@@ -4,6 +4,7 @@ A detector is a pure object. It reads no clock, does no I/O, draws no random num
 set; everything it knows it learnt from the events of one zone. The engine owns order, duplicates, time and storage.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -130,12 +131,14 @@ class Outcome(NamedTuple):
     sent them, once all have heard the event they were made from; those that hear late readings, and so ask only
     whether a device lives, do not. A property that its device itself sent lately is not derived for it.
     ``unseen``: what a detector that misses devices tells the others.
+    ``stirred``: a timer changed what had been offered as calm (:class:`Calm`), though nothing is said of it.
     """
 
     outputs: Sequence[Model] = ()
     timers: Sequence[Timer] = ()
     readings: Sequence[Reading] = ()
     unseen: Sequence[Unseen] = ()
+    stirred: bool = False
 
 
 Said = Model | Reading
@@ -150,13 +153,63 @@ UNTOUCHED: Final = Outcome()
 
 
 Ear = Callable[[int, float, str, int, int, str], bool]
-"""Takes in a reading of one series that says nothing new, of good quality and not late: its event time, value, identity
-and arrival, the clock's time, and the shard. False: it has taken in nothing, and ``fold`` must hear the reading."""
+"""Takes in a reading of one series that says nothing new, ``GOOD`` or ``UNTIMED``: its event time, value, identity and
+arrival, the clock's time, and the shard. False: it has taken in nothing, and ``fold`` must hear the reading."""
 
 
 def deaf(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - as all ears
     """The ear of a detector to whom no reading of the series says anything."""
     return True
+
+
+class Kept(NamedTuple):
+    """A calm reading that the engine keeps: a :class:`Reading`, and the clock under which it came."""
+
+    series: Series
+    time_ms: int
+    value: float
+    identity: str
+    quality: int
+    arrival_ms: int
+    shard: str
+    clock: Clock
+
+
+Absorb = Callable[[Sequence[Kept]], int | None]
+"""Takes in calm readings of one series, in the order in which they came. They are bare tuples. What it gives, if
+anything, is the ``until_ms`` that holds from now on (:class:`Calm`)."""
+
+
+def nothing(kept: Sequence[Kept]) -> None:
+    """What a detector takes in to which calm readings say nothing."""
+
+
+class Calm(NamedTuple):
+    """Which readings of a series say so little that a detector need not hear them before it is asked for anything else.
+
+    The engine compares them with what stands here and with the reading before, keeps those that are within, and gives
+    them to ``absorb`` all at once, before anything else happens in the zone. What other calm readings of the zone say
+    must not matter to it: they come in whatever order. Only readings that ears may hear and without channels are kept,
+    whose number, or the time in their identity (:mod:`schemas.identity`), is greater than all before them.
+    """
+
+    absorb: Absorb = nothing
+    low: float = -math.inf
+    high: float = math.inf
+    room: float = math.inf
+    """How far from the value before, at most."""
+    gap_ms: int = 1 << 62
+    """Event time since the reading before, at most."""
+    until_ms: int = 1 << 62
+    """Event time that is too late."""
+    pause_ms: int = 1 << 62
+    """Clock time since the reading before, at most."""
+    prefix: str | None = None
+    """What numbers must stand behind, such as ``a:<boot>:``; empty: there must be none, only times; None: no matter."""
+    after: int = -1
+    """The number must be greater."""
+    newest_ms: int = -1
+    """Event time of the newest reading it knows; if that is not the one just heard, nothing is kept."""
 
 
 class Listening(Protocol[S_contra]):
@@ -169,6 +222,17 @@ class Listening(Protocol[S_contra]):
 
     def ear(self, state: S_contra, series: Series) -> Ear | None:
         """The ear of a series; :func:`deaf`; or None: ``fold`` must hear the next reading, then ask again."""
+
+
+class Dozing(Listening[S_contra], Protocol[S_contra]):
+    """One that can do without most readings until it is asked for something.
+
+    What it offers must hold until it is forgotten. The engine forgets it with the ears, and after every fold of a
+    reading of the same device or facility, and of a timer that said something or stirred (:class:`Outcome`).
+    """
+
+    def calm(self, state: S_contra, series: Series) -> Calm | None:
+        """What it can do without; None: ears must hear every reading."""
 
 
 class Detector(Protocol[S]):

@@ -18,11 +18,12 @@ from zlib import crc32
 Columns = tuple[str, bytes, bytes, bytes]
 """A lane in a snapshot: its key, and ordinals, event times and marks as little-endian columns."""
 
-_ORDINAL_MAX: Final = 2**63 - 1
+ORDINAL_MAX: Final = 2**63 - 1
+NO_PREFIX: Final = "?"  # no identity with a number begins so
 _FIRST_PURGE: Final = 64
 _DERIVED: Final = "d"  # the lane of tier (d)
 _MAX_LANES: Final = 4  # before lanes of boots long gone are looked for
-_pack: Final = Struct("<d").pack
+pack: Final = Struct("<d").pack
 
 
 class Verdict(IntEnum):
@@ -36,7 +37,12 @@ class Verdict(IntEnum):
 NEW: Final = Verdict.NEW
 
 
-class _Lane:
+def mark_of(value: float, tail: str, *, numbered: bool) -> int:
+    """What tells two readings under one number apart: the value, which in the other tiers stands behind the number."""
+    return crc32(pack(value)) if numbered else crc32(tail.encode())
+
+
+class Lane:
     """Identities of one kind and boot in the order of their numbers."""
 
     __slots__ = ("marks", "newest", "ordinals", "purge_at", "times")
@@ -49,6 +55,7 @@ class _Lane:
         self.purge_at = _FIRST_PURGE
 
     def append(self, ordinal: int, time_ms: int, mark: int, floor_ms: int) -> None:
+        """Remember what is newer than all that stands here."""
         if len(self.ordinals) >= self.purge_at:
             self._purge_now(floor_ms)
         self.newest = ordinal
@@ -79,23 +86,26 @@ class _Lane:
         self.purge_at = max(_FIRST_PURGE, 2 * len(self.ordinals))
 
     def purge(self, floor_ms: int) -> None:
+        """Forget what the floor has passed."""
         kept = [i for i, time_ms in enumerate(self.times) if time_ms >= floor_ms]
         if len(kept) < len(self.times):
             self.ordinals = array("q", [self.ordinals[i] for i in kept])
             self.times = array("q", [self.times[i] for i in kept])
             self.marks = array("I", [self.marks[i] for i in kept])
-            self.newest = self.ordinals[-1] if kept else -1
 
 
 class Seen:
     """The memory of one series."""
 
-    __slots__ = ("_lane", "_lanes", "_prefix")
+    __slots__ = ("_lanes", "is_numbered", "lane", "prefix")
 
     def __init__(self) -> None:
-        self._lanes: dict[str, _Lane] = {}
-        self._prefix = "?"  # no identity with a number begins so
-        self._lane = _Lane()  # of the newest number, and what identities that stand there begin with
+        self._lanes: dict[str, Lane] = {}
+        self.prefix = NO_PREFIX
+        """Of the identities that stand in ``lane``, up to their number."""
+        self.is_numbered = True
+        """Whether nothing follows the number: those of tier (a)."""
+        self.lane = Lane()
 
     def admit(self, identity: str, value: float, time_ms: int, floor_ms: int) -> Verdict:
         """Whether a reading is new, and remember it.
@@ -107,28 +117,28 @@ class Seen:
             floor_ms: event time below which everything is forgotten.
         """
         try:
-            if identity.startswith(self._prefix):  # nearly always
-                ordinal = int(identity[len(self._prefix) :])
-                if self._lane.newest < ordinal <= _ORDINAL_MAX:
-                    self._lane.append(ordinal, time_ms, crc32(_pack(value)), floor_ms)
+            if identity.startswith(self.prefix):  # nearly always
+                number, _, tail = identity[len(self.prefix) :].partition(":")
+                ordinal = -1 if tail and self.is_numbered else int(number)
+                if self.lane.newest < ordinal <= ORDINAL_MAX:
+                    self.lane.append(ordinal, time_ms, mark_of(value, tail, numbered=self.is_numbered), floor_ms)
                     return NEW
             if identity[0] == "a":
-                key, _, tail = identity.rpartition(":")
-                ordinal = int(tail)
-                mark = crc32(_pack(value))
+                key, _, number = identity.rpartition(":")
+                tail = ""
             else:
                 key, number, tail = identity.split(":", 2)
-                ordinal = int(number)
-                mark = crc32(tail.encode())
-            if not 0 <= ordinal <= _ORDINAL_MAX:
+            ordinal = int(number)
+            mark = mark_of(value, tail, numbered=key[0] == "a")
+            if not 0 <= ordinal <= ORDINAL_MAX:
                 raise ValueError(identity)  # noqa: TRY301 - the same way out as for any other that is not ours
         except (ValueError, IndexError):  # not one of ours: remembered whole
             key, ordinal, mark = "?", crc32(identity.encode()), crc32(identity[::-1].encode())
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._new_lane(key, floor_ms)
-        if key[0] == "a":
-            self._prefix, self._lane = f"{key}:", lane
+        if key != NO_PREFIX:
+            self.prefix, self.lane, self.is_numbered = f"{key}:", lane, key[0] == "a"
         if ordinal > lane.newest:
             lane.append(ordinal, time_ms, mark, floor_ms)
             return NEW
@@ -136,10 +146,10 @@ class Seen:
         # Without a number two readings of one instant are two readings.
         return Verdict.NEW if verdict is Verdict.CONFLICT and key[0] != "a" else verdict
 
-    def _new_lane(self, key: str, floor_ms: int) -> _Lane:
+    def _new_lane(self, key: str, floor_ms: int) -> Lane:
         if len(self._lanes) >= _MAX_LANES:
             self.purge(floor_ms)
-        lane = self._lanes[key] = _Lane()
+        lane = self._lanes[key] = Lane()
         return lane
 
     def was_sent(self, floor_ms: int) -> bool:
@@ -155,15 +165,16 @@ class Seen:
         """Forget what the floor has passed, now."""
         for key, lane in list(self._lanes.items()):
             lane.purge(floor_ms)
-            if not lane.ordinals:
+            if not lane.ordinals and lane is not self.lane:
                 del self._lanes[key]
-                self._prefix = "?"
 
     def snapshot(self, floor_ms: int) -> list[Columns]:
         """What is known, in a fixed order: equal for equal knowledge, however it was learnt."""
         self.purge(floor_ms)
         columns: list[Columns] = []
         for key, lane in sorted(self._lanes.items()):
+            if not lane.ordinals:
+                continue
             rows = sorted(zip(lane.ordinals, lane.times, lane.marks, strict=True))
             ordinals, times, marks = zip(*rows, strict=True)
             columns.append(
@@ -176,7 +187,7 @@ class Seen:
         """What :meth:`snapshot` wrote."""
         seen = cls()
         for key, ordinals, times, marks in columns:
-            lane = seen._lanes[key] = _Lane()
+            lane = seen._lanes[key] = Lane()
             lane.ordinals.frombytes(ordinals)
             lane.times.frombytes(times)
             lane.marks.frombytes(marks)

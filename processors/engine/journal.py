@@ -3,12 +3,15 @@
 A fold may have changed half of its state before it raised. Copying the state before every event would cost more than
 the fold, so each slot keeps a checkpoint and the zone one journal for all of them; checkpoints are taken anew when the
 journal weighs about as much as they do. So the price per event is a small constant whatever the size of the state.
+
+Calm readings stand here before anybody was told of them: :meth:`Journal.settle` tells them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
-from processors.engine.contract import Clock, Reading, ZoneEvent
+from processors.engine.contract import Absorb, Clock, Kept, Reading, ZoneEvent
+from runtime.errors import PoisonError
 
 _MIN_ENTRIES: Final = 32
 _BYTES_PER_ENTRY: Final = 32  # of checkpoints that justify keeping one more
@@ -20,47 +23,117 @@ class Keeper(Protocol):
     def mark(self) -> int:
         """Take it anew; gives its size in bytes."""
 
+    def relive(self) -> list["Spoilt"]:
+        """Begin at it again and be told all that stands in the journal; gives what could not be told."""
+
+
+class Dozer(Protocol):
+    """Whoever keeps calm readings of a series."""
+
+    kept: list[Kept]
+    absorbs: dict[Any, "Absorbing"]
+    """By slot."""
+    until_ms: int
+    """The least of theirs."""
+
+
+class Absorbing:
+    """Somebody who takes in what is kept of one series, and how much of it he has."""
+
+    __slots__ = ("absorb", "until_ms", "upto")
+
+    def __init__(self, absorb: Absorb, until_ms: int) -> None:
+        self.absorb = absorb
+        self.until_ms = until_ms
+        self.upto = 0
+
+    def take_in(self, dozer: Dozer) -> bool:
+        """Take in what is new; False: it raised, and whoever it belongs to must live it all again."""
+        kept, upto = dozer.kept, self.upto
+        if upto == len(kept):
+            return True
+        self.upto = len(kept)
+        try:
+            until_ms = self.absorb(kept[upto:] if upto else kept)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+            return False
+        if until_ms is not None and until_ms != self.until_ms:
+            self.until_ms = until_ms
+            dozer.until_ms = min([one.until_ms for one in dozer.absorbs.values()])
+        return True
+
 
 class Told(NamedTuple):
     """What one slot alone was told."""
 
     slot: object
     event: ZoneEvent
+    clock: Clock
+
+
+class Spoilt(NamedTuple):
+    """An event that somebody could not be told."""
+
+    slot: Any
+    event: ZoneEvent
+    clock: Clock
+    error: PoisonError
 
 
 class Journal:
     """The events of one zone behind the checkpoints of its slots."""
 
-    __slots__ = ("clock", "entries", "keepers", "limit")
+    __slots__ = ("dozing", "entries", "forget", "keepers", "limit")
 
-    def __init__(self) -> None:
-        self.clock: Clock | None = None
+    def __init__(self, forget: Callable[[], None] = lambda: None) -> None:
+        """Begin empty; ``forget`` is called where a state was made anew: nobody may hold on to the old one."""
         self.entries: list[Any] = []
-        """Clocks, which hold for what is behind them; :class:`Told`; and readings that all who want them were told, as
-        bare tuples of the fields of :class:`Reading`: one is made for every reading there is."""
+        """:class:`Told`; and readings that all who want them were told, as bare tuples of the fields of
+        :class:`processors.engine.contract.Kept`: one is made for every reading there is."""
         self.keepers: Iterable[Keeper] = ()
+        self.dozing: list[Dozer] = []
+        """Who keeps readings that were not told yet, though they stand in ``entries``."""
+        self.forget = forget
         self.limit = _MIN_ENTRIES
 
-    def at(self, clock: Clock) -> None:
-        """What comes next happens under this clock."""
+    def settle(self, slot: Keeper) -> list[Spoilt]:
+        """Tell one of them what was kept; gives what could not be told."""
+        told = [one for dozer in self.dozing if (one := dozer.absorbs.get(slot)) is not None and not one.take_in(dozer)]
+        return self._relived([slot]) if told else []
+
+    def settle_all(self) -> list[Spoilt]:
+        """Tell all what was kept, which ends the keeping; gives what could not be told."""
+        dozing, self.dozing, failed = self.dozing, [], []
+        for dozer in dozing:
+            failed += [slot for slot, one in dozer.absorbs.items() if not one.take_in(dozer)]
+            dozer.kept = []
+            for one in dozer.absorbs.values():
+                one.upto = 0
+        return self._relived(failed) if failed else []
+
+    def _relived(self, slots: list[Any]) -> list[Spoilt]:
+        self.forget()
+        return [spoilt for slot in dict.fromkeys(slots) for spoilt in slot.relive()]
+
+    def skip(self, slot: Keeper) -> None:
+        """It was told all that stands here."""
+        for dozer in self.dozing:
+            if (one := dozer.absorbs.get(slot)) is not None:
+                one.upto = len(dozer.kept)
+
+    def renew(self) -> None:
+        """Take checkpoints anew and forget what stands before them, if that is worth it; nothing may be kept."""
         if len(self.entries) >= self.limit:
             weight = sum(keeper.mark() for keeper in self.keepers)
             self.entries.clear()
-            self.clock = None
             self.limit = max(_MIN_ENTRIES, weight // _BYTES_PER_ENTRY)
-        if clock is not self.clock:
-            self.entries.append(clock)
-            self.clock = clock
 
     def told(self, slot: object, first: int, last: int) -> Iterator[tuple[Any, Clock]]:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""
-        clock: Clock | None = None
-        for number, entry in enumerate(self.entries[:last]):
-            if isinstance(entry, Clock):
-                clock = entry
-            elif number >= first:
-                assert clock is not None, "a journal begins with a clock"
-                if not isinstance(entry, Told):
-                    yield Reading._make(entry), clock
-                elif entry.slot is slot:
-                    yield entry.event, clock
+        for entry in self.entries[first:last]:
+            if not isinstance(entry, Told):
+                yield Reading._make(entry[:-1]), entry[-1]
+            elif entry.slot is slot:
+                yield entry.event, entry.clock

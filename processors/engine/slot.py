@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from processors.engine.contract import Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
-from processors.engine.journal import Journal, Told
+from processors.engine.contract import Calm, Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.journal import Journal, Spoilt, Told
 from processors.engine.openings import Openings
 from runtime.errors import PoisonError
 
@@ -18,14 +18,16 @@ class Slot:
 
     __slots__ = (
         "_behind",
+        "_calm",
         "_checkpoint",
         "_ear",
         "_fold",
         "_is_changed",
-        "_journal",
         "_listens",
         "_state",
         "detector",
+        "dozes",
+        "journal",
         "label",
         "openings",
         "zone",
@@ -55,13 +57,16 @@ class Slot:
         if journal is None:
             journal = Journal()
             journal.keepers = (self,)
-        self._journal = journal
+        self.journal = journal
         self._fold = detector.fold
         self._ear = getattr(detector, "ear", None)
+        self._calm = getattr(detector, "calm", None)
         self._checkpoint = snapshot
         self._behind = len(journal.entries)  # what stands there before is in the checkpoint
         self._is_changed = False
         self._listens = False
+        self.dozes = self._calm is not None
+        """Whether there are readings that it can do without."""
         self._state = self._at_checkpoint()
 
     def ear(self, series: Series) -> Ear:
@@ -71,15 +76,20 @@ class Slot:
             self._listens = True
         return unheard if ear is None else ear
 
+    def calm(self, series: Series) -> Calm | None:
+        """What the detector can do without of the readings of a series."""
+        calm: Calm | None = None if self._calm is None else self._calm(self._state, series)
+        return calm
+
     def fold(self, event: ZoneEvent, clock: Clock) -> Outcome:
-        """Give the detector one event.
+        """Give the detector one event; nothing may be kept from it, nor from anybody if the journal is full.
 
         Raises:
             PoisonError: the detector raised; the state is what it was before the event.
         """
-        self._journal.at(clock)
+        self.journal.renew()
         outcome = self.fold_noted(event, clock, 0)
-        self._journal.entries.append(Told(self, event))
+        self.journal.entries.append(Told(self, event, clock))
         return outcome
 
     def fold_noted(self, event: ZoneEvent, clock: Clock, noted: int = 1) -> Outcome:
@@ -92,16 +102,39 @@ class Slot:
         except Exception as error:
             self.take_back(noted)
             self._checkpoint = self.snapshot()
-            self._behind = len(self._journal.entries)
+            self._behind = len(self.journal.entries)
             raise PoisonError(f"{type(error).__name__}: {error}") from error
 
     def take_back(self, noted: int = 1) -> None:
         """Be as before the last entry of the journal, or (0) before what is not there."""
         self._state = self._at_checkpoint()
-        last = len(self._journal.entries) - noted
-        for event, clock in self._journal.told(self, self._behind, last):
+        last = len(self.journal.entries) - noted
+        for event, clock in self.journal.told(self, self._behind, last):
             if not isinstance(event, Reading) or self.detector.wants(event.series):
                 self._fold(self._state, (event,), clock)
+        self.journal.skip(self)
+
+    def relive(self) -> list[Spoilt]:
+        """Be told all that stands in the journal once more; gives what was no good."""
+        spoilt: list[Spoilt] = []
+        self._state = self._at_checkpoint()
+        for event, clock in list(self.journal.told(self, self._behind, len(self.journal.entries))):
+            if isinstance(event, Reading) and not self.detector.wants(event.series):
+                continue
+            before = self.snapshot()
+            try:
+                self._fold(self._state, (event,), clock)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - as in fold
+                poison = PoisonError(f"{type(error).__name__}: {error}")
+                poison.__cause__ = error
+                spoilt.append(Spoilt(self, event, clock, poison))
+                self._state = self.detector.restore(self.zone, before)
+        self._checkpoint = self.snapshot()
+        self._behind = len(self.journal.entries)
+        self.journal.skip(self)
+        return spoilt
 
     def mark(self) -> int:
         """Write the state down; gives how many bytes it takes."""

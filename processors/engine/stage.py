@@ -27,11 +27,13 @@ from processors.engine.contract import (
 from processors.engine.counts import Counts
 from processors.engine.dedupe import Verdict
 from processors.engine.frontier import Frontier
+from processors.engine.journal import Journal
 from processors.engine.models import equipped
+from processors.engine.route import Route
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
-from processors.engine.zone import Route, Zone
+from processors.engine.zone import Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
@@ -102,9 +104,13 @@ class Stage:
     def _tell(self, zone: Zone, event: ZoneEvent) -> None:
         for slot in zone.everyone:
             self._deliver(slot, event, self._clock)
+        zone.forget_calm()
 
     def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> bool:
         """Give a detector an event; False where it raised, and its state is what it was."""
+        journal = slot.journal
+        if journal.dozing and (slot.dozes or len(journal.entries) >= journal.limit):
+            self._settle(journal, slot if len(journal.entries) < journal.limit else None)
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
@@ -116,6 +122,8 @@ class Stage:
 
     def _deliver_noted(self, route: Route, slot: Slot, reading: Reading, clock: Clock) -> None:
         """Give a detector a reading that stands in the journal already."""
+        if slot.dozes and slot.journal.dozing:
+            self._settle(slot.journal, slot)
         try:
             outcome = slot.fold_noted(reading, clock)
         except PoisonError as error:
@@ -124,6 +132,11 @@ class Stage:
         route.learnt(slot)
         if outcome is not QUIET:
             self._take_in(slot, outcome)
+
+    def _settle(self, journal: Journal, slot: Slot | None = None) -> None:
+        """Tell the calm readings of a zone that were kept, to one or (None) to all."""
+        for spoilt in journal.settle_all() if slot is None else journal.settle(slot):
+            self._set_aside(spoilt.slot, spoilt.event, spoilt.clock, spoilt.error)
 
     def _set_aside(self, slot: Slot, event: ZoneEvent, clock: Clock, error: PoisonError) -> None:
         """A detector raised."""
@@ -138,6 +151,8 @@ class Stage:
         """What a detector had to say."""
         if outcome.outputs:
             self._say(slot, outcome.outputs)
+        if outcome.outputs or outcome.stirred:
+            self._known(slot.zone).forget_calm()
         if outcome.readings and self._tried(slot) is None:
             self._derived.extend((slot, reading) for reading in outcome.readings)
         if outcome.unseen and self._tried(slot) is None:
@@ -181,6 +196,7 @@ class Stage:
             for other in route.all:
                 if not other.detector.hears_late and other.detector.name != slot.detector.name:
                     self._deliver(other, reading, self._clock)
+                    route.learnt(other)
 
     def _marked(self, zone: str, finding: Anomaly) -> Anomaly:
         """The finding, marked if works explain it (its later steps take that from the first) or nobody saw its end."""

@@ -6,11 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from processors.engine.cast import Cast, Trial
-from processors.engine.contract import Detector, Ear, Series, deaf
+from processors.engine.contract import Detector, Series
 from processors.engine.dedupe import Columns, Seen
 from processors.engine.journal import Journal
 from processors.engine.openings import Openings, OpeningsState, Steps
-from processors.engine.slot import Slot, unheard
+from processors.engine.route import Route
+from processors.engine.slot import Slot
 from processors.engine.unseen import Darkness, Said
 from processors.engine.works import Works
 from schemas.anomaly import Anomaly
@@ -18,36 +19,6 @@ from schemas.anomaly import Anomaly
 
 class SnapshotError(Exception):
     """What a snapshot holds cannot be used; the log can still make the state."""
-
-
-class Route:
-    """Where the readings of one device and property go, and which of them were seen."""
-
-    __slots__ = ("all", "ears", "journal", "late", "seen", "series")
-
-    def __init__(self, seen: Seen, journal: Journal) -> None:
-        self.seen = seen
-        self.journal = journal
-        self.series: Series | None = None
-        self.all: list[Slot] = []
-        self.late: list[Slot] = []
-        self.ears: list[tuple[Ear, Slot]] | None = None
-        """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
-
-    def listen(self) -> list[tuple[Ear, Slot]]:
-        """Ask for them."""
-        assert self.series is not None, "it leads somewhere"
-        found = [(slot.ear(self.series), slot) for slot in self.all]
-        self.ears = [(ear, slot) for ear, slot in found if ear is not deaf]
-        return self.ears
-
-    def learnt(self, slot: Slot) -> None:
-        """It heard a reading in full, and may have an ear now that had none."""
-        for at, (ear, one) in enumerate(self.ears or ()):
-            if one is slot and ear is unheard:
-                assert self.series is not None, "it leads somewhere"
-                assert self.ears is not None, "one of them"
-                self.ears[at] = slot.ear(self.series), slot
 
 
 class ZoneState(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +50,7 @@ class Zone:
         "everyone",
         "heard",
         "journal",
+        "kin",
         "models",
         "name",
         "revisions",
@@ -94,7 +66,9 @@ class Zone:
         """Begin with nothing known, or with what :meth:`snapshot` gave."""
         self.name = name
         state = state or _NOTHING
-        self.journal = Journal()
+        self.journal = Journal(self.forget_ears)
+        self.kin: dict[tuple[str, str], list[Route]] = {}
+        """Routes by device, and by facility."""
         self.slots = [
             Slot(detector, name, state.slots.get(detector.name), journal=self.journal) for detector in cast.live
         ]
@@ -132,11 +106,14 @@ class Zone:
             raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
 
     def snapshot(self, floor_ms: int, now_ms: int) -> bytes:
-        """All of it; equal bytes for zones that will behave equally."""
+        """All of it; equal bytes for zones that will behave equally. Nothing may be kept."""
         seen = [(*key, columns) for key in sorted(self.routes) if (columns := self.routes[key].seen.snapshot(floor_ms))]
         if len(seen) < len(self.routes):  # devices that fell silent long ago
             remembered = {(device, what) for device, what, _ in seen}
             self.routes = {key: route for key, route in self.routes.items() if key in remembered}
+            self.kin = {}
+            for route in self.routes.values():
+                self._relate(route)
         slots = {slot.label: slot.snapshot() for slot in self.everyone}
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
         return _encoder.encode(
@@ -193,11 +170,17 @@ class Zone:
         self.journal.keepers = self.everyone
         for route in self.routes.values():
             route.series = None  # to be found anew
+            route.forget()
 
     def forget_ears(self) -> None:
-        """What they held on to may be gone."""
+        """What they held on to may be gone, and so may what was calm."""
         for route in self.routes.values():
-            route.ears = None
+            route.forget()
+
+    def forget_calm(self) -> None:
+        """Something may be news now that was none."""
+        for route in self.routes.values():
+            route.wake()
 
     def memory(self, device: str, what: str) -> Route:
         """What was seen of one device and property."""
@@ -211,12 +194,21 @@ class Zone:
         route = self.memory(series.device, series.observed_property)
         if route.series != series:  # new, or registered anew
             # One of its own: rows of the same record that were said before go where they said.
+            route.replace()
             route = self.routes[series.device, series.observed_property] = Route(route.seen, self.journal)
             wanted = [slot for slot in self.everyone if slot.detector.wants(series)]
             route.series = series
             route.all = wanted
             route.late = [slot for slot in wanted if slot.detector.hears_late]
+            self._relate(route)
         return route
+
+    def _relate(self, route: Route) -> None:
+        if route.series is not None:
+            keys = ("device", route.series.device), ("facility", route.series.facility)
+            route.kin = tuple(self.kin.setdefault(key, []) for key in keys)
+            for kin in route.kin:
+                kin.append(route)
 
 
 def upcast(detectors: Sequence[Detector[Any]], versions: dict[str, int], name: str, data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from tests.faults.scenario import Scenario
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(600)]
 
 WORKERS = 3
-SPELL_S = 120.0
+SPELL_S = 60.0
 SOME = 2_000  # lines of the feeder's list between two kills
 
 

@@ -11,9 +11,9 @@ from typing import Final
 from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
 from processors.detectors.health import battery, ears, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
-from processors.detectors.health.state import RULES, Device, State, Watch
+from processors.detectors.health.state import NEVER_MS, RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, TimerDue, ZoneEvent, deaf
+from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, TimerDue, ZoneEvent, deaf
 from schemas.facility import Facility
 from schemas.identity import boot_and_channel
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -22,6 +22,7 @@ SWEEP_MS: Final = 900_000
 """Time between two looks at what is missing."""
 HOUR: Final = 4
 """Looks."""
+HALF_AN_HOUR: Final = 2
 UNBOUND: Final = "device no longer registered"
 _SWEEP: Final = "sweep"
 _SPECIAL: Final = battery.PROPERTIES | signal.THRESHOLDS.keys() | ears.COUNTED
@@ -54,6 +55,14 @@ class HealthDetector(Packed[State]):
         if watch is None or device.facility not in state.sites:
             return None
         return ears.of(state, device, watch, prop)
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """What sensors say is taken in when somebody asks, unless something is wrong with their device."""
+        device = state.devices[series.device]
+        prop = series.observed_property
+        if prop in _SPECIAL or device.opened or device.begun or device.returned:
+            return None
+        return ears.calm(state, device.watches[prop], prop)
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and the look around."""
@@ -179,17 +188,21 @@ def _on_special(state: State, device: Device, reading: Reading, turn: Turn) -> N
 
 def _sweep(state: State, turn: Turn) -> None:
     """Look at what only time can tell."""
-    state.sweeps += 1
+    state.sweeps += state.stride
+    state.stride = HOUR - state.sweeps % HOUR
     for name in sorted(state.devices):
         device = state.devices[name]
         if len(device.watches) > 1:
             missing.look(state, name, device, turn)
+            state.stride = 1
+        elif any(watch.due_ms < NEVER_MS for watch in device.watches.values()):
+            state.stride = min(state.stride, HALF_AN_HOUR)  # what can be stuck is kept for less than an hour
     if state.sweeps % HOUR == 0:
         neighbours.look(state, turn)
-        peers.look(state)
+        turn.stirred = peers.look(state)
     state.sweeping = bool(state.devices)
     if state.sweeping:
-        turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)
+        turn.wake(_SWEEP, turn.clock.now_ms + state.stride * SWEEP_MS)
 
 
 def _on_rules(state: State) -> None:

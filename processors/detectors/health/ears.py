@@ -1,11 +1,12 @@
 """The short cut of what nearly every reading says of its device: that it is well."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.health import battery, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of
-from processors.detectors.health.state import Device, State, Watch
-from processors.engine.contract import Ear
+from processors.detectors.health.state import NEVER_MS, Device, State, Watch
+from processors.engine.contract import Calm, Ear, Kept
 from schemas.rules import Values
 
 COUNTED: Final = frozenset({"uptime", "restart_count"})
@@ -131,3 +132,48 @@ def _counted(device: Device, watch: Watch, usual: Ear, prop: str) -> Ear:
         return True
 
     return hear
+
+
+def calm(state: State, watch: Watch, prop: str) -> Calm | None:
+    """What :func:`_usual` takes in whatever was read between."""
+    row = watch.row
+    if watch.opened or (row is not None and row.seq < row.left_seq):
+        return None
+    bounds = bounds_of(state, watch.facility, prop)
+    # Where it moves meanwhile, it stands from then on: for this long at least.
+    least_ms = min(bounds.least_ms, bounds.prior_ms)
+    start = 0 if row is None else len(row.prefix)
+
+    def absorb(kept: Sequence[Kept]) -> int | None:
+        low, high, still, total = watch.low, watch.high, watch.still, watch.total
+        before_ms, before, has_moved = watch.time_ms, watch.value, False
+        for one in kept:
+            time_ms, value = one[1], one[2]
+            if low <= value <= high:
+                still += 1
+            else:
+                watch.time_ms, watch.value = before_ms, before
+                stuck.went(watch, time_ms, value, bounds)
+                low, high, still, has_moved = watch.low, watch.high, 1, True
+            before_ms, before = time_ms, value
+            total += value
+        watch.time_ms, watch.value, watch.still, watch.total = before_ms, before, still, total
+        watch.count += len(kept)
+        watch.counted += len(kept)
+        if has_moved:
+            watch.due_ms = stuck.due(watch, watch.still_ms, bounds)
+        if row is not None:
+            row.seq = int(kept[-1][3][start:])
+        return min(watch.due_ms, before_ms + least_ms) if bounds.is_judged else None
+
+    return Calm(
+        absorb,
+        low=bounds.low,
+        high=bounds.high,
+        room=bounds.step,
+        gap_ms=watch.gap_ms,
+        until_ms=min(watch.due_ms, watch.time_ms + least_ms) if bounds.is_judged else NEVER_MS,
+        prefix="" if row is None else row.prefix,
+        after=-1 if row is None else row.seq,
+        newest_ms=watch.time_ms,
+    )

@@ -11,8 +11,9 @@ from processors.detectors.health.state import NEVER_MS, State, Watch
 from processors.detectors.health.stuck import is_learnt, patience
 
 
-def look(state: State) -> None:
-    """Give those without a record that of their kind."""
+def look(state: State) -> bool:
+    """Give those without a record that of their kind; whether that changed anything."""
+    changed = False
     kinds: defaultdict[tuple[str, str], list[tuple[Watch, Bounds]]] = defaultdict(list)
     for device in state.devices.values():
         for key, watch in device.watches.items():
@@ -23,4 +24,7 @@ def look(state: State) -> None:
         known = [watch.longest_ms for watch, bounds in series if is_learnt(watch, watch.time_ms, bounds)]
         for watch, bounds in series:
             if len(known) >= bounds.peers and not is_learnt(watch, watch.time_ms, bounds) and watch.due_ms < NEVER_MS:
-                watch.due_ms = min(watch.due_ms, watch.still_ms + patience(max(known), bounds))
+                due_ms = watch.still_ms + patience(max(known), bounds)
+                if due_ms < watch.due_ms:
+                    watch.due_ms, changed = due_ms, True
+    return changed

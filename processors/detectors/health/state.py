@@ -118,3 +118,6 @@ class State(msgspec.Struct, dict=True):
     devices: dict[str, Device] = {}
     sweeping: bool = False
     sweeps: int = 0
+    """Looks until now, or those that would have been: where no device has two sensors, only the hour is of interest."""
+    stride: int = 1
+    """How many of them it is from the last to the next."""

@@ -24,6 +24,12 @@ _FORGIVING: Final = 1.5  # so much longer may it stand still after it was called
 
 def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     """It no longer stands where it stood."""
+    went(watch, time_ms, value, bounds)
+    watch.due_ms = due(watch, time_ms, bounds)
+
+
+def went(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
+    """The same, but for when it is due from now on."""
     stood_ms = watch.time_ms - watch.still_ms
     if stood_ms > watch.longest_ms:
         was_stuck = KIND in watch.opened and watch.longest_ms
@@ -41,7 +47,6 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     watch.high = value + room
     watch.still_ms = time_ms
     watch.still = 1
-    watch.due_ms = due(watch, time_ms, bounds)
 
 
 def due(watch: Watch, time_ms: int, bounds: Bounds) -> int:

@@ -18,6 +18,7 @@ from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths,
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import (
     QUIET,
+    Calm,
     Clock,
     Ear,
     Outcome,
@@ -76,6 +77,13 @@ class ParkingDetector(Packed[State]):
             silent_ms = None if every_ms is None else watches.SILENT_INTERVALS * every_ms
             return ears.occupied(spot, series.device, every_ms, _fresh_ms(spot, series.device), silent_ms)
         return None
+
+    def calm(self, state: State, series: Series) -> Calm | None:
+        """That a bay is still free is known when somebody asks."""
+        spot = state.spots[series.facility]
+        if series.observed_property == "temperature":
+            return ears.calm_other(spot, series.device)
+        return ears.calm_free(spot, series.device, spot.intervals.get(series.device))
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in what sensors and cameras say, registrations and timers."""

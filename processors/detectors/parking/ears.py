@@ -1,8 +1,10 @@
 """The short cut of what nearly every reading of a bay says: that all is as it was."""
 
+from collections.abc import Sequence
+
 from processors.detectors.parking.numbers import number, tell
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Spot
-from processors.engine.contract import Ear
+from processors.engine.contract import Calm, Ear, Kept
 
 
 def other(spot: Spot, device: str) -> Ear:
@@ -62,3 +64,33 @@ def occupied(spot: Spot, device: str, every_ms: int | None, fresh_ms: int | None
         return True
 
     return hear
+
+
+def calm_other(spot: Spot, device: str) -> Calm:
+    """What :func:`other` counts."""
+    hear = other(spot, device)
+
+    def absorb(kept: Sequence[Kept]) -> None:
+        for one in kept:
+            hear(one[1], one[2], one[3], one[5], 0, one[6])
+
+    return Calm(absorb)
+
+
+def calm_free(spot: Spot, device: str, every_ms: int | None) -> Calm | None:
+    """What :func:`occupied` takes in where nobody stands, and nobody but this sensor would say so if somebody did."""
+    source = spot.sources.get(device)
+    if source is None or len(spot.sources) > 1 or source.taken or source.stay or spot.due_ms != NEVER_MS:
+        return None
+    if spot.stays or spot.watches or spot.cameras or spot.flags or spot.objects:
+        return None
+
+    def absorb(kept: Sequence[Kept]) -> None:
+        for one in kept:
+            tell(source, every_ms, one[1], one[3])
+            source.newest_ms = one[1]
+        newest = kept[-1]
+        spot.shard, spot.behind_ms = newest[6], min(max(newest[7].now_ms - newest[1], 0), BEHIND_MAX_MS)
+        source.put_off_ms = 0
+
+    return Calm(absorb, 0.0, 0.0, newest_ms=source.newest_ms)

@@ -17,7 +17,7 @@ class Earless:
         self._detector = detector
 
     def __getattr__(self, name: str) -> Any:
-        if name == "ear":
+        if name in {"ear", "calm"}:
             raise AttributeError(name)
         return getattr(self._detector, name)
 

@@ -23,6 +23,7 @@ from processors.engine.contract import Clock, Detector, Ear, Outcome, Series, Zo
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.outputs import outgoing
 from schemas.facility import Facility, FacilityClass, Place
+from schemas.observation import Quality
 
 LATENESS_S = 1800.0
 
@@ -65,21 +66,27 @@ def earless(driver: PipelineTestDriver, detectors: Sequence[Detector[Any]]) -> P
 def test_who_is_asked_first_knows_and_says_the_same(name: str) -> None:
     detector, stands, values = CASES[name]
     said = st.sampled_from([(prop, value) for prop, choices in values.items() for value in choices])
-    gap = st.sampled_from([0.0, 5.0, 10.0, 10.0, 10.0, 35.0, 600.0])
+    gap = st.sampled_from([0.0, 5.0, 10.0, 10.0, 10.0, 35.0, 100.0, 600.0])
     age = st.sampled_from([0.0] * 6 + [12.0, 40.0])
-    row = st.tuples(said, gap, age, st.sampled_from(stands.devices), st.integers(1, 6))
+    doubt = st.sampled_from([None] * 8 + [Quality.FUTURE])
+    row = st.tuples(said, gap, age, st.sampled_from(stands.devices), st.integers(1, 6), st.integers(-3, 30), doubt)
 
     @settings(RELAXED, max_examples=40)
-    @given(st.lists(row, min_size=5, max_size=25))
-    def check(rows: list[Any]) -> None:
+    @given(st.lists(row, min_size=5, max_size=25), st.booleans(), st.sampled_from([Quality.GOOD, Quality.UNTIMED]))
+    def check(rows: list[Any], numbers: bool, quality: Quality) -> None:
+        seq = 0
         driver = PipelineTestDriver(detector, tick_s=10.0, lateness_s=LATENESS_S)
         driver.register(stands)
         for n in range(30 * (name == "leak")):  # by then it knows how often its meter speaks
             driver.read("press-1", "pressure", 4e5 + n)
             driver.advance(300)
-        for (prop, value), gap_s, age_s, binding, times in rows:
+        for (prop, value), gap_s, age_s, binding, times, leap, doubted in rows:
+            seq += leap if leap < 2 else 0
             for _ in range(times):
-                driver.read(binding.device, prop, value, at_ms=driver.now_ms - round(age_s * 1000))
+                seq += 1
+                at_ms = driver.now_ms - round(age_s * 1000)
+                number = max(seq, 0) if numbers else None
+                driver.read(binding.device, prop, value, at_ms=at_ms, seq=number, quality=doubted or quality)
                 driver.advance(gap_s)
         driver.advance(700)
         again = earless(driver, [detector])

@@ -124,9 +124,10 @@ def test_a_purge_leaves_nothing_of_what_is_too_old() -> None:
     seen.admit("a::7", 1.0, 50, 0)
     seen.admit("b:60:1.0", 1.0, 60, 0)
     seen.purge(55)
-    assert set(seen._lanes) == {"b"}
+    assert [key for key, *_ in seen.snapshot(55)] == ["b"]
     seen.purge(61)
-    assert not seen._lanes
+    assert not any(lane.ordinals for lane in seen._lanes.values())
+    assert not seen.snapshot(61)
 
 
 def test_a_snapshot_does_not_tell_in_which_order_it_was_learnt() -> None:

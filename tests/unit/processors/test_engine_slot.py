@@ -100,7 +100,7 @@ def test_a_journal_is_as_long_as_the_state_is_heavy() -> None:
     slot = Slot(big, "z1")
     for n in range(1000):
         slot.fold(reading(0.0, n), CLOCK)
-        assert len(slot._journal.entries) <= 160
+        assert len(slot.journal.entries) <= 160
     assert big.written <= 10
 
 

@@ -1,0 +1,151 @@
+"""Where the readings of one series go: which of them were seen, who hears them, and which may wait.
+
+Most readings say nothing that must be known at once. Those within what all detectors offered as calm
+(:class:`processors.engine.contract.Calm`) are kept here and told when anything else happens in the zone.
+"""
+
+import math
+from typing import Any, Final
+
+from processors.engine.contract import Calm, Ear, Kept, Series, deaf, nothing
+from processors.engine.dedupe import NO_PREFIX, Seen
+from processors.engine.journal import Absorbing, Journal
+from processors.engine.slot import Slot, unheard
+
+_ASKED_AGAIN_MS: Final = 3_600_000
+"""Event time after which those who could do without nothing so far are asked again."""
+_NEVER: Final = math.inf  # no value is as large: nothing is calm
+
+
+class Route:
+    """Of one device and property."""
+
+    __slots__ = (
+        "absorbs",
+        "after",
+        "all",
+        "attentive",
+        "ears",
+        "gap_ms",
+        "high",
+        "is_numbered",
+        "journal",
+        "kept",
+        "kin",
+        "lane",
+        "late",
+        "low",
+        "pause_ms",
+        "prefix",
+        "quiet_ms",
+        "replaced",
+        "room",
+        "seen",
+        "series",
+        "start",
+        "time_ms",
+        "until_ms",
+        "value",
+    )
+
+    def __init__(self, seen: Seen, journal: Journal) -> None:
+        self.seen = seen
+        self.journal = journal
+        self.series: Series | None = None
+        self.all: list[Slot] = []
+        self.late: list[Slot] = []
+        self.kin: tuple[list[Route], ...] = ()
+        """Those of the same device, and of the same facility."""
+        self.ears: list[tuple[Ear, Slot]] | None = None
+        """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
+        self.kept: list[Kept] = []
+        self.absorbs: dict[Any, Absorbing] = {}
+        """Who takes in what was kept."""
+        self.attentive: list[tuple[Ear, Slot]] = []
+        """Who hears also what is kept, at once."""
+        self.replaced = False
+        self.low = _NEVER
+        self.high = self.room = self.value = 0.0
+        self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0
+        self.prefix, self.start, self.is_numbered = NO_PREFIX, 0, True
+        self.lane, self.after = seen.lane, -1
+
+    def listen(self) -> list[tuple[Ear, Slot]]:
+        """Ask for ears."""
+        assert self.series is not None, "it leads somewhere"
+        found = [(slot.ear(self.series), slot) for slot in self.all]
+        self.ears = [(ear, slot) for ear, slot in found if ear is not deaf]
+        return self.ears
+
+    def learnt(self, slot: Slot) -> None:
+        """It heard a reading in full: it may have an ear now that had none, and what was calm may be so no more."""
+        for at, (ear, one) in enumerate(self.ears or ()):
+            if one is slot and ear is unheard:
+                assert self.series is not None, "it leads somewhere"
+                assert self.ears is not None, "one of them"
+                self.ears[at] = slot.ear(self.series), slot
+        if slot.dozes:
+            for kin in self.kin:
+                for route in kin:
+                    route.low = _NEVER
+
+    def replace(self) -> None:
+        """Another stands in its place; what it is still given takes the long way."""
+        self.replaced = True
+        self.forget()
+        for kin in self.kin:
+            kin.remove(self)
+        self.kin = ()
+
+    def wake(self) -> None:
+        """Nothing is calm until detectors say so again."""
+        self.low = _NEVER
+
+    def forget(self) -> None:
+        """What ears and offers held on to may be gone."""
+        self.ears = None
+        self.low = _NEVER
+
+    def doze(self, time_ms: int, value: float, now_ms: int) -> None:
+        """Ask what may be kept from now on; these are of the reading that all have just heard."""
+        prefix, lane = self.seen.prefix, self.seen.lane
+        if (
+            self.replaced
+            or prefix == NO_PREFIX
+            or "@" in prefix
+            or not self.ears
+            or len(lane.ordinals) >= lane.purge_at
+        ):
+            return
+        offers: list[tuple[Slot, Calm]] = []
+        attentive: list[tuple[Ear, Slot]] = []
+        assert self.series is not None, "it leads somewhere"
+        for ear, slot in self.ears:
+            if ear is unheard:
+                return
+            calm = slot.calm(self.series)
+            if calm is None:
+                attentive.append((ear, slot))
+            elif calm.prefix is not None and calm.prefix != (prefix if self.seen.is_numbered else ""):
+                return
+            else:
+                offers.append((slot, calm))
+        if not offers:
+            return
+        calms = [calm for _, calm in offers]
+        if any(calm.newest_ms > time_ms for calm in calms):
+            return
+        self.absorbs = {
+            slot: Absorbing(calm.absorb, calm.until_ms) for slot, calm in offers if calm.absorb is not nothing
+        }
+        self.absorbs |= {slot: Absorbing(nothing, time_ms + _ASKED_AGAIN_MS) for _, slot in attentive if slot.dozes}
+        self.attentive = attentive
+        self.low = max(calm.low for calm in calms)
+        self.high = min(calm.high for calm in calms)
+        self.room = min(calm.room for calm in calms)
+        self.gap_ms = min(calm.gap_ms for calm in calms)
+        self.until_ms = min([calm.until_ms for calm in calms] + [one.until_ms for one in self.absorbs.values()])
+        self.pause_ms = min(calm.pause_ms for calm in calms)
+        self.after = max(calm.after for calm in calms)
+        self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
+        self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered

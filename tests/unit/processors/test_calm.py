@@ -1,0 +1,199 @@
+"""Calm readings are kept until somebody asks: nobody can tell that from being told at once."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, cast
+
+import pytest
+from fold_kit import POISON, RELAXED, Scribe
+from hypothesis import given
+from hypothesis import strategies as st
+from state_kit import Earless, restored, state
+from street_kit import bay, cover, facility, lamp, records
+
+from processors.detectors import ALL
+from processors.detectors.clock import ClockDetector
+from processors.detectors.health import HealthDetector
+from processors.detectors.lamp import LampDetector
+from processors.engine.composed import PartitionFold
+from processors.engine.contract import Calm, Clock, Detector, Ear, Kept, Outcome, Series, ZoneEvent
+from processors.engine.driver import PipelineTestDriver
+from processors.engine.outputs import outgoing
+from schemas.anomaly import AnomalyKind
+from schemas.facility import FacilityClass
+
+HALF_WAY, REFUSED = 50.0, 60.0
+"""Values that cannot be taken in afterwards; of the second not at once either."""
+LATENESS_S = 1800.0
+
+
+class Drowsy(Scribe):
+    """Counts values from 10 to 90 and says nothing of them, sooner or later; all others it says."""
+
+    def ear(self, state: Any, series: Series) -> Ear | None:
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:
+            if not 10.0 <= value <= 90.0 or value == REFUSED:
+                return False
+            state.count += 1
+            if value == HALF_WAY and series.observed_property == "temperature":
+                raise ValueError("half-way")
+            return True
+
+        return hear
+
+    def calm(self, state: Any, series: Series) -> Calm | None:
+        if series.observed_property == "temperature":
+            return None  # others keep it
+
+        def absorb(kept: Sequence[Kept]) -> None:
+            for one in kept:
+                state.count += 1
+                if one[2] in {HALF_WAY, REFUSED}:
+                    raise ValueError("half-way")
+
+        return Calm(absorb, 10.0, 90.0, room=60.0, gap_ms=60_000)
+
+    def fold(self, state: Any, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        (event,) = events
+        value = getattr(event, "value", 0.0)
+        if value == REFUSED:
+            state.count += 1
+            raise ValueError(f"cannot stomach {value}")
+        if 10.0 <= value <= 90.0:
+            state.count += 1
+            return Outcome()
+        return super().fold(state, events, clock)
+
+
+def earless(driver: PipelineTestDriver, detectors: Sequence[Detector[Any]]) -> PartitionFold:
+    return PartitionFold([cast("Detector[Any]", Earless(one)) for one in detectors], driver.fold._lateness_ms)
+
+
+def kept(fold: PartitionFold) -> int:
+    """How many readings stand somewhere untold."""
+    zones = [fold._known(name) for name in fold._zones]
+    return sum(len(route.kept) for zone in zones for route in zone.routes.values())
+
+
+def a_while() -> st.SearchStrategy[list[Any]]:
+    values = [0.0, 2.0, POISON, *(11.0, 12.0, 40.0, HALF_WAY, 75.0) * 3]
+    read = st.tuples(
+        st.just("read"),
+        st.sampled_from([("cover-1", "tilt_angle"), ("cover-1", "temperature"), ("lamp-1", "power")]),
+        st.sampled_from(values),
+        st.sampled_from([0.0] * 8 + [15.0, 4000.0]),
+    )
+    rest = st.sampled_from([("advance", 10.0), ("advance", 10.0), ("advance", 90.0), ("register",), ("snapshot",)])
+    return st.lists(st.one_of(read, read, read, rest), min_size=10, max_size=120)
+
+
+@RELAXED
+@given(a_while(), st.booleans())
+def test_what_is_told_later_is_as_if_told_at_once(steps: list[Any], numbers: bool) -> None:
+    detectors = [Drowsy("drowsy"), Scribe("plain", wants="power"), Drowsy("too", wants="tilt_angle"), ClockDetector()]
+    driver = PipelineTestDriver(*detectors, tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover(), lamp("lamp-1"))
+    for seq, step in enumerate(steps):
+        match step:
+            case "read", (device, prop), value, age_s:
+                driver.read(
+                    device, prop, value, at_ms=driver.now_ms - round(age_s * 1000), seq=seq if numbers else None
+                )
+            case "advance", for_s:
+                driver.advance(for_s)
+            case ("register",):
+                driver.register(cover(tilt_deg=20.0 + len(driver.log) % 30))
+            case _:
+                restored(driver.fold)
+    again = earless(driver, detectors)
+    assert [outgoing(output, "/test").value for output in again.fold(driver.log)] == records(driver)
+    assert state(again) == state(driver.fold)
+
+
+def test_what_nobody_can_take_in_is_set_aside_alone() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), Drowsy("too"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq, value in enumerate((0.0, 11.0, 12.0, REFUSED, 13.0, HALF_WAY, 14.0)):
+        driver.read("cover-1", "tilt_angle", value, seq=seq)
+        driver.advance(10.0)
+    assert kept(driver.fold) == 6
+    driver.read("cover-1", "tilt_angle", 0.0, seq=7)
+    again = earless(driver, [Drowsy("drowsy"), Drowsy("too")])
+    said = [outgoing(output, "/test").value for output in again.fold(driver.log)]
+    assert sorted(said) == sorted(records(driver))
+    assert sum(b"cannot stomach 60" in one for one in said) == 2
+    assert state(again) == state(driver.fold)
+
+
+def test_what_is_kept_outlives_a_new_checkpoint() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq in range(50):  # more than a journal holds
+        driver.read("cover-1", "tilt_angle", 11.0, seq=seq, at_ms=driver.now_ms + seq)
+    assert kept(driver.fold)
+    driver.read("cover-1", "tilt_angle", POISON, seq=50, at_ms=driver.now_ms + 50)
+    assert agrees(driver, Drowsy("drowsy"))
+
+
+def test_a_lamp_that_is_out_by_day_is_missed_at_night() -> None:
+    driver = PipelineTestDriver(LampDetector(), tick_s=300.0, lateness_s=LATENESS_S)
+    driver.register(facility("lamp-1", FacilityClass.STREET_LAMP, interval_s=600.0, rules={"lamp.rated_w": 120.0}))
+    for seq in range(96):
+        driver.read("lamp-1", "power", 0.0, seq=seq)
+        driver.advance(900.0)
+    assert [finding.kind for finding in driver.findings][:1] == [AnomalyKind.LAMP_DARK]
+    assert agrees(driver, LampDetector())
+
+
+@pytest.mark.parametrize("numbers", [True, False])
+def test_ordinary_readings_of_a_street_are_kept(numbers: bool) -> None:
+    """Else all of this compares nothing with nothing."""
+    driver = PipelineTestDriver(*ALL, tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover(), bay("bay-1", "mag", interval_s=60.0, max_stay_s=600.0))
+    for seq in range(20):
+        driver.read("cover-1", "tilt_angle", 0.0, seq=seq if numbers else None)
+        driver.read("mag", "occupied", 0.0, seq=seq if numbers else None)
+        driver.advance(60.0)
+    before = kept(driver.fold)
+    driver.read("cover-1", "tilt_angle", 0.1, seq=20 if numbers else None)
+    driver.read("mag", "occupied", 0.0, seq=20 if numbers else None)
+    assert kept(driver.fold) == before + 2
+    driver.advance(1.0)
+    driver.read("cover-1", "tilt_angle", 90.0, seq=21 if numbers else None)
+    assert kept(driver.fold) == 0
+    assert driver.findings == []
+
+
+def agrees(driver: PipelineTestDriver, *detectors: Detector[Any]) -> bool:
+    """Whether the long way says and knows the same."""
+    again = earless(driver, detectors)
+    said = [outgoing(output, "/test").value for output in again.fold(driver.log)]
+    return said == records(driver) and state(again) == state(driver.fold)
+
+
+def meter(*values: float, prop: str = "pressure", ages_s: Sequence[float] = (), **rules: float) -> PipelineTestDriver:
+    """A meter, watched for its health, that said this, each minute, so much too late."""
+    driver = PipelineTestDriver(HealthDetector(), tick_s=10.0, lateness_s=LATENESS_S)
+    named = {name.replace("_", ".", 1): value for name, value in rules.items()}
+    driver.register(facility("press-1", FacilityClass.PRESSURE_METER, interval_s=60.0, rules=named))
+    for seq, (value, age_s) in enumerate(zip_longest(values, ages_s, fillvalue=0.0)):
+        driver.read("press-1", prop, value, seq=seq, at_ms=driver.now_ms - round(age_s * 1000))
+        driver.advance(60.0)
+    return driver
+
+
+def test_what_stands_still_is_stuck_as_soon_although_it_is_kept() -> None:
+    driver = meter(4e5, 4.1e5, *[4e5] * 30, stuck_pressure_s=600.0, stuck_least_s=300.0)
+    assert [finding.kind for finding in driver.findings] == [AnomalyKind.DEVICE_STUCK]
+    assert agrees(driver, HealthDetector())
+
+
+def test_what_jumps_is_heard_at_once() -> None:
+    driver = meter(20.0, 20.5, 20.0, 20.5, 60.0, 20.0, 20.5, prop="temperature")
+    assert AnomalyKind.DEVICE_JUMP in [finding.kind for finding in driver.findings]
+    assert agrees(driver, HealthDetector())
+
+
+def test_what_is_older_than_the_newest_is_not_kept() -> None:
+    driver = meter(4e5, 4.1e5, 4e5, 4.2e5, 4.1e5, 4.3e5, 4e5, ages_s=(0.0, 0.0, 0.0, 0.0, 200.0, 200.0))
+    assert agrees(driver, HealthDetector())
