@@ -68,8 +68,10 @@ class Hearing(Stage):
                 and now_ms <= route.quiet_ms
                 and identity.startswith(route.prefix)
             ):
-                number, _, tail = identity[route.start :].partition(":")
-                if number.isdecimal() and not (tail and (route.is_numbered or "@" in tail)):  # else of several channels
+                number, tail = identity[route.start :], ""
+                if not route.is_numbered:
+                    number, _, tail = number.partition(":")
+                if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
                     ordinal = int(number)
             lane = route.lane
             if lane.newest < ordinal <= ORDINAL_MAX and ordinal > route.after and len(lane.ordinals) < lane.purge_at:

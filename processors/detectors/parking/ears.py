@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from processors.detectors.parking.numbers import number, tell
+from processors.detectors.parking.numbers import go_on, number, tell
 from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Spot
 from processors.engine.contract import Calm, Ear, Kept
 
@@ -86,9 +86,7 @@ def calm_free(spot: Spot, device: str, every_ms: int | None) -> Calm | None:
         return None
 
     def absorb(kept: Sequence[Kept]) -> None:
-        for one in kept:
-            tell(source, every_ms, one[1], one[3])
-            source.newest_ms = one[1]
+        go_on(source, every_ms, kept)
         newest = kept[-1]
         spot.shard, spot.behind_ms = newest[6], min(max(newest[7].now_ms - newest[1], 0), BEHIND_MAX_MS)
         source.put_off_ms = 0

@@ -16,12 +16,13 @@ from processors.detectors.clock import ClockDetector
 from processors.detectors.health import HealthDetector
 from processors.detectors.lamp import LampDetector
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Calm, Clock, Detector, Ear, Kept, Outcome, Series, ZoneEvent
+from processors.engine.contract import Calm, Clock, Detector, Ear, Kept, Outcome, Series, TimerDue, ZoneEvent
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.outputs import outgoing
 from schemas.anomaly import AnomalyKind
 from schemas.facility import FacilityClass
 
+AWAKE = 5.0
 HALF_WAY, REFUSED = 50.0, 60.0
 """Values that cannot be taken in afterwards; of the second not at once either."""
 LATENESS_S = 1800.0
@@ -63,6 +64,34 @@ class Drowsy(Scribe):
             state.count += 1
             return Outcome()
         return super().fold(state, events, clock)
+
+
+class Moody(Drowsy):
+    """Says everything after a timer, and after a value of 5, of which it says nothing, until it has said something."""
+
+    def ear(self, state: Any, series: Series) -> Ear | None:
+        def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:
+            if AWAKE in state.values or not 10.0 <= value <= 90.0:
+                return False
+            state.count += 1
+            return True
+
+        return hear
+
+    def calm(self, state: Any, series: Series) -> Calm | None:
+        return None if AWAKE in state.values else super().calm(state, series)
+
+    def fold(self, state: Any, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        (event,) = events
+        if getattr(event, "value", 0.0) == AWAKE:
+            state.values = [AWAKE]
+            return Outcome()
+        if AWAKE not in state.values and not isinstance(event, TimerDue):
+            return super().fold(state, events, clock)
+        state.values = []
+        said = Scribe.fold(self, state, events, clock)
+        state.values = [AWAKE] if isinstance(event, TimerDue) else []
+        return said
 
 
 def earless(driver: PipelineTestDriver, detectors: Sequence[Detector[Any]]) -> PartitionFold:
@@ -133,6 +162,41 @@ def test_what_is_kept_outlives_a_new_checkpoint() -> None:
     assert kept(driver.fold)
     driver.read("cover-1", "tilt_angle", POISON, seq=50, at_ms=driver.now_ms + 50)
     assert agrees(driver, Drowsy("drowsy"))
+
+
+@pytest.mark.parametrize("by", [2.0, AWAKE])
+def test_what_was_calm_is_none_after_a_timer_or_a_word_of_the_same_device(by: float) -> None:
+    driver = PipelineTestDriver(Moody("moody"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq, (prop, value) in enumerate(
+        [("tilt_angle", 11.0)] * 3 + [("humidity", by)] + [("tilt_angle", 11.0)] * 3 + [("tilt_angle", 12.0)] * 3
+    ):
+        driver.read("cover-1", prop, value, seq=seq, at_ms=driver.now_ms + seq)
+        if seq % 3 == 0:
+            driver.advance(10.0)
+    assert len(driver.outputs) > 1
+    assert agrees(driver, Moody("moody"))
+
+
+def test_who_hears_at_once_and_fails_half_way_is_not_told_twice_of_what_is_kept() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), ClockDetector(), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    said = [("tilt_angle", 11.0), ("temperature", 11.0)] * 4 + [("temperature", HALF_WAY)]
+    for seq, (prop, value) in enumerate(said):
+        driver.read("cover-1", prop, value, seq=seq, at_ms=driver.now_ms + seq)
+    assert kept(driver.fold) > 4
+    assert agrees(driver, Drowsy("drowsy"), ClockDetector())
+
+
+def test_what_is_late_is_not_kept_however_long_ago_the_last_was() -> None:
+    driver = PipelineTestDriver(ClockDetector(), tick_s=60.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    begin_ms = driver.now_ms
+    for seq in range(6):
+        driver.read("cover-1", "tilt_angle", 0.0, seq=seq, at_ms=begin_ms + seq)
+        driver.advance(2 * LATENESS_S if seq == 2 else 60.0)
+    assert driver.fold.counts.late == 3
+    assert agrees(driver, ClockDetector())
 
 
 def test_a_lamp_that_is_out_by_day_is_missed_at_night() -> None:
