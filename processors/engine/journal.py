@@ -38,7 +38,10 @@ class Dozer(Protocol):
 
 
 class Absorbing:
-    """Somebody who takes in what is kept of one series, and how much of it he has."""
+    """Somebody who takes in what is kept of one series, and how much of it he has.
+
+    Where that state was made anew, from a journal in which all of it stands as well, he takes it in for nobody.
+    """
 
     __slots__ = ("absorb", "until_ms", "upto")
 
@@ -116,12 +119,6 @@ class Journal:
     def _relived(self, slots: list[Any]) -> list[Spoilt]:
         self.forget()
         return [spoilt for slot in dict.fromkeys(slots) for spoilt in slot.relive()]
-
-    def skip(self, slot: Keeper) -> None:
-        """It was told all that stands here."""
-        for dozer in self.dozing:
-            if (one := dozer.absorbs.get(slot)) is not None:
-                one.upto = len(dozer.kept)
 
     def renew(self) -> None:
         """Take checkpoints anew and forget what stands before them, if that is worth it; nothing may be kept."""

@@ -112,7 +112,6 @@ class Slot:
         for event, clock in self.journal.told(self, self._behind, last):
             if not isinstance(event, Reading) or self.detector.wants(event.series):
                 self._fold(self._state, (event,), clock)
-        self.journal.skip(self)
 
     def relive(self) -> list[Spoilt]:
         """Be told all that stands in the journal once more; gives what was no good."""
@@ -133,7 +132,6 @@ class Slot:
                 self._state = self.detector.restore(self.zone, before)
         self._checkpoint = self.snapshot()
         self._behind = len(self.journal.entries)
-        self.journal.skip(self)
         return spoilt
 
     def mark(self) -> int:

@@ -172,7 +172,7 @@ def test_what_was_calm_is_none_after_a_timer_or_a_word_of_the_same_device(by: fl
         [("tilt_angle", 11.0)] * 3 + [("humidity", by)] + [("tilt_angle", 11.0)] * 3 + [("tilt_angle", 12.0)] * 3
     ):
         driver.read("cover-1", prop, value, seq=seq, at_ms=driver.now_ms + seq)
-        if seq % 3 == 0:
+        if seq % 3 == 2:
             driver.advance(10.0)
     assert len(driver.outputs) > 1
     assert agrees(driver, Moody("moody"))
