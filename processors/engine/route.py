@@ -14,6 +14,9 @@ from processors.engine.slot import Slot, unheard
 
 _ASKED_AGAIN_MS: Final = 3_600_000
 """Event time after which those who could do without nothing so far are asked again."""
+_WORTH: Final = 5
+"""Of so many readings in a row all but the last should have been kept."""
+_PATIENCE_MAX: Final = 63
 _NEVER: Final = math.inf  # no value is as large: nothing is calm
 
 
@@ -24,6 +27,7 @@ class Route:
         "absorbs",
         "after",
         "all",
+        "asked",
         "attentive",
         "ears",
         "gap_ms",
@@ -35,6 +39,7 @@ class Route:
         "lane",
         "late",
         "low",
+        "patience",
         "pause_ms",
         "prefix",
         "quiet_ms",
@@ -46,6 +51,7 @@ class Route:
         "time_ms",
         "until_ms",
         "value",
+        "wait",
     )
 
     def __init__(self, seen: Seen, journal: Journal) -> None:
@@ -64,6 +70,10 @@ class Route:
         self.attentive: list[tuple[Ear, Slot]] = []
         """Who hears also what is kept, at once."""
         self.replaced = False
+        self.asked: int | None = None
+        """How many were seen when detectors were asked last what may be kept."""
+        self.wait = self.patience = 0
+        """Readings until they are asked again, and how many those were the last time."""
         self.low = _NEVER
         self.high = self.room = self.value = 0.0
         self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0
@@ -107,7 +117,24 @@ class Route:
         self.low = _NEVER
 
     def doze(self, time_ms: int, value: float, now_ms: int) -> None:
-        """Ask what may be kept from now on; these are of the reading that all have just heard."""
+        """Ask what may be kept from now on, if that is worth it; these are of the reading that all have just heard."""
+        if self.wait:
+            self.wait -= 1
+        elif self._is_worth_asking():
+            self._ask(time_ms, value, now_ms)
+
+    def _is_worth_asking(self) -> bool:
+        """It costs as much as some readings: where little was kept after the last time, it is done less often."""
+        seen, asked = len(self.seen.lane.ordinals), self.asked
+        self.asked = seen
+        if asked is None or not 0 <= seen - asked < _WORTH:
+            self.patience = 0 if asked is not None else self.patience
+            return True
+        self.wait = self.patience = min(2 * self.patience + 1, _PATIENCE_MAX)
+        self.asked = None
+        return False
+
+    def _ask(self, time_ms: int, value: float, now_ms: int) -> None:
         prefix, lane = self.seen.prefix, self.seen.lane
         if (
             self.replaced
