@@ -14,6 +14,13 @@ BESIDE = (300.0, 300.0, 440.0, 390.0)
 RAISED, CLEARED = "raised no_stopping kerb-1", "cleared no_stopping kerb-1"
 
 
+def street(*facilities: Facility, tick_s: float = 10.0) -> PipelineTestDriver:
+    """With parking watched."""
+    driver = PipelineTestDriver(ParkingDetector(), tick_s=tick_s)
+    driver.register(*facilities)
+    return driver
+
+
 class Camera:
     """A camera over a stretch of kerb; times are seconds from the first tick on."""
 
