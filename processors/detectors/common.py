@@ -1,11 +1,12 @@
 """What detectors share: where a facility stands, what is open, how findings and snapshots are written."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer, Unseen
+from processors.engine.contract import QUIET, Clock, Detector, Kept, Outcome, Reading, Timer, Unseen
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
@@ -168,6 +169,14 @@ class Turn:
                 detector_version=self._detector.version,
             )
         )
+
+
+def last_word(kept: Sequence[Kept]) -> tuple[int, str]:
+    """Clock time and shard of the newest of some calm readings; of several at one time, the greatest shard."""
+    now_ms, shard = kept[-1][-1].now_ms, kept[-1][-2]
+    if len(kept) == 1 or kept[-2][-1].now_ms < now_ms:
+        return now_ms, shard
+    return max((one[-1].now_ms, one[-2]) for one in kept)
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Packed, Site, Step, Turn, retry_at
+from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Packed, Site, Step, Turn, last_word, retry_at
 from processors.detectors.cover_judge import UP, judge, weigh_lift
 from processors.detectors.cover_state import (
     ANGLE,
@@ -121,8 +121,7 @@ class CoverDetector(Packed[State]):
             newest = kept[-1]
             for signal in signals:
                 signal.goes_by(newest[1], newest[2])
-            for one in kept if len(kept) > 1 and kept[-2][-1].now_ms == newest[-1].now_ms else (newest,):
-                cover.note(one[-1].now_ms, one[-2])
+            cover.note(*last_word(kept))
 
         return Calm(absorb, low, high)
 

@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, last_word, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import (
     QUIET,
@@ -160,11 +160,7 @@ class SilenceDetector(Packed[State]):
             return None
 
         def absorb(kept: Sequence[Kept]) -> None:
-            if len(kept) > 1 and kept[-2][-1].now_ms == kept[-1][-1].now_ms:
-                for one in kept:
-                    device.note(one[-1].now_ms, one[-2])
-            else:
-                device.note(kept[-1][-1].now_ms, kept[-1][-2])
+            device.note(*last_word(kept))
 
         return Calm(absorb, pause_ms=int(_LATE * device.every_ms))
 

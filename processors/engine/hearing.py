@@ -55,8 +55,7 @@ class Hearing(Stage):
                 continue
             journal = route.journal
             if len(journal.entries) >= journal.limit:
-                self._settle(journal)
-                journal.renew()
+                self._renew(journal)
             ordinal = -1
             if (
                 route.low <= value <= route.high
@@ -80,7 +79,7 @@ class Hearing(Stage):
                 if not route.kept:
                     journal.dozing.append(route)
                 route.kept.append(entry)
-                lane.newest = ordinal
+                lane.newest = ordinal  # as Lane.append and mark_of have it
                 lane.ordinals.append(ordinal)
                 lane.times.append(time_ms)
                 lane.marks.append(crc32(pack(value) if route.is_numbered else tail.encode()))
@@ -167,8 +166,7 @@ class Hearing(Stage):
     def _show(self, zone: Zone, seers: list[Slot], event: CameraEvent) -> None:
         clock, journal = self._clock, zone.journal
         if len(journal.entries) >= journal.limit:
-            self._settle(journal)
-            journal.renew()
+            self._renew(journal)
         for slot in seers:
             if slot.dozes and journal.dozing:
                 self._settle(journal, slot)

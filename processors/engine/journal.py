@@ -103,8 +103,12 @@ class Journal:
 
     def settle(self, slot: Keeper) -> list[Spoilt]:
         """Tell one of them what was kept; gives what could not be told."""
-        told = [one for dozer in self.dozing if (one := dozer.absorbs.get(slot)) is not None and not one.take_in(dozer)]
-        return self._relived([slot]) if told else []
+        failed = False
+        for dozer in self.dozing:
+            one = dozer.absorbs.get(slot)
+            if one is not None and not one.take_in(dozer):
+                failed = True
+        return self._relived([slot]) if failed else []
 
     def settle_all(self) -> list[Spoilt]:
         """Tell all what was kept, which ends the keeping; gives what could not be told."""

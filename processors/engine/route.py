@@ -97,7 +97,7 @@ class Route:
         if slot.dozes:
             for kin in self.kin:
                 for route in kin:
-                    route.low = _NEVER
+                    route.wake()
 
     def replace(self) -> None:
         """Another stands in its place; what it is still given takes the long way."""
@@ -114,7 +114,7 @@ class Route:
     def forget(self) -> None:
         """What ears and offers held on to may be gone."""
         self.ears = None
-        self.low = _NEVER
+        self.wake()
 
     def doze(self, time_ms: int, value: float, now_ms: int) -> None:
         """Ask what may be kept from now on, if that is worth it; these are of the reading that all have just heard."""

@@ -1,5 +1,6 @@
 """The state of one detector in one zone, and the way back when an event turns out to be poison."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from processors.engine.contract import Calm, Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
@@ -11,6 +12,12 @@ from runtime.errors import PoisonError
 def unheard(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
     """The ear of a slot that has none for a series."""
     return False
+
+
+def _poison(error: Exception) -> PoisonError:
+    poison = PoisonError(f"{type(error).__name__}: {error}")
+    poison.__cause__ = error
+    return poison
 
 
 class Slot:
@@ -103,36 +110,37 @@ class Slot:
             self.take_back(noted)
             self._checkpoint = self.snapshot()
             self._behind = len(self.journal.entries)
-            raise PoisonError(f"{type(error).__name__}: {error}") from error
+            raise _poison(error) from error
 
     def take_back(self, noted: int = 1) -> None:
         """Be as before the last entry of the journal, or (0) before what is not there."""
         self._state = self._at_checkpoint()
         last = len(self.journal.entries) - noted
-        for event, clock in self.journal.told(self, self._behind, last):
-            if not isinstance(event, Reading) or self.detector.wants(event.series):
-                self._fold(self._state, (event,), clock)
+        for event, clock in self._told(last):
+            self._fold(self._state, (event,), clock)
 
     def relive(self) -> list[Spoilt]:
         """Be told all that stands in the journal once more; gives what was no good."""
         spoilt: list[Spoilt] = []
         self._state = self._at_checkpoint()
-        for event, clock in list(self.journal.told(self, self._behind, len(self.journal.entries))):
-            if isinstance(event, Reading) and not self.detector.wants(event.series):
-                continue
+        for event, clock in self._told(len(self.journal.entries)):
             before = self.snapshot()
             try:
                 self._fold(self._state, (event,), clock)
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001 - as in fold
-                poison = PoisonError(f"{type(error).__name__}: {error}")
-                poison.__cause__ = error
-                spoilt.append(Spoilt(self, event, clock, poison))
+                spoilt.append(Spoilt(self, event, clock, _poison(error)))
                 self._state = self.detector.restore(self.zone, before)
         self._checkpoint = self.snapshot()
         self._behind = len(self.journal.entries)
         return spoilt
+
+    def _told(self, last: int) -> Iterator[tuple[ZoneEvent, Clock]]:
+        """What it was told behind its checkpoint, in so many entries of the journal."""
+        for event, clock in self.journal.told(self, self._behind, last):
+            if not isinstance(event, Reading) or self.detector.wants(event.series):
+                yield event, clock
 
     def mark(self) -> int:
         """Write the state down; gives how many bytes it takes."""

@@ -109,8 +109,10 @@ class Stage:
     def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> bool:
         """Give a detector an event; False where it raised, and its state is what it was."""
         journal = slot.journal
-        if journal.dozing and (slot.dozes or len(journal.entries) >= journal.limit):
-            self._settle(journal, slot if len(journal.entries) < journal.limit else None)
+        if len(journal.entries) >= journal.limit:
+            self._renew(journal)
+        elif slot.dozes and journal.dozing:
+            self._settle(journal, slot)
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
@@ -137,6 +139,11 @@ class Stage:
         """Tell the calm readings of a zone that were kept, to one or (None) to all."""
         for spoilt in journal.settle_all() if slot is None else journal.settle(slot):
             self._set_aside(spoilt.slot, spoilt.event, spoilt.clock, spoilt.error)
+
+    def _renew(self, journal: Journal) -> None:
+        """The journal is full."""
+        self._settle(journal)
+        journal.renew()
 
     def _set_aside(self, slot: Slot, event: ZoneEvent, clock: Clock, error: PoisonError) -> None:
         """A detector raised."""

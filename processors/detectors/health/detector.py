@@ -128,7 +128,7 @@ def _begin(state: State, device: Device, key: str, reading: Reading, turn: Turn)
     if not jump.is_possible(bounds, value):
         jump.judge(state, watch, reading, f"{series.device}/{key}"[:160], turn, bounds)
     if not state.sweeping:
-        state.sweeping = True
+        state.sweeping, state.stride = True, 1
         turn.wake(_SWEEP, turn.clock.now_ms + SWEEP_MS)
 
 
