@@ -18,8 +18,8 @@ import psutil
 import psycopg
 from pydantic import SecretStr
 
-from ops.stack import LocalStack
 from ops.stack.client import database_dsn
+from ops.stack.local import LocalStack
 from ops.stack.provision import create_database, drop_database
 from ops.stack.secrets import StackSecrets, load
 from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings

@@ -10,7 +10,7 @@ from typing import Final
 
 from ops.database.migrate import connect, migrate
 from ops.pipeline import members, specs
-from ops.stack import LocalStack
+from ops.stack.local import LocalStack
 from ops.supervise import Supervisor
 from ops.topics import ensure_topics
 from runtime.errors import FatalError

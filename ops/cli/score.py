@@ -1,10 +1,24 @@
-"""``eyes score``: detectors against labelled data, one module per detector."""
+"""``eyes score``: how good the detectors are."""
 
-import typer
+from typing import Final
 
-from ops.cli import score_leak, score_novelty, score_street
+from ops.cli.lazy import Entry, lazy_app
 
-app = typer.Typer(help="How good are the detectors? Judged on labelled data.", no_args_is_help=True)
-app.command("leak")(score_leak.leak)
-app.command("novelty")(score_novelty.novelty)
-app.command("street")(score_street.street)
+app: Final = lazy_app(
+    "How good are the detectors? Judged on labelled data.",
+    Entry(
+        "leak",
+        "ops.cli.score_leak:leak",
+        "Located leak alarms against labels, by the rule of BattLeDIM 2020. Cold start.",
+    ),
+    Entry(
+        "novelty",
+        "ops.cli.score_novelty:novelty",
+        "Score the novelty detector on the Numenta Anomaly Benchmark, beside the published leaderboard.",
+    ),
+    Entry(
+        "street",
+        "ops.cli.score_street:street",
+        "Precision, recall and delay of every kind of finding on a simulated city.",
+    ),
+)

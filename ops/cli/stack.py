@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.stack import LocalStack, StackError, StackStatus
+from ops.stack.errors import StackError
+from ops.stack.local import LocalStack
 from ops.stack.logs import follow, tail
+from ops.stack.status import StackStatus
 from runtime.settings import load_settings, stack_dir
 
 app = typer.Typer(help="The local stack: Kafka, PostgreSQL + TimescaleDB, Mosquitto, Prometheus.", no_args_is_help=True)

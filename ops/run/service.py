@@ -18,7 +18,7 @@ from ops.run.city import City
 from ops.run.observer import Observer
 from ops.run.snapshot import Snapshot
 from ops.run.view import page, sentence
-from ops.stack import LocalStack
+from ops.stack.local import LocalStack
 from runtime.errors import FatalError
 from runtime.lifecycle import Shutdown
 from runtime.settings import Settings, stack_dir

@@ -15,7 +15,7 @@ from ops.logreader import read_all
 from ops.pipeline import member
 from ops.run.city import City
 from ops.run.snapshot import scrape
-from ops.stack import LocalStack
+from ops.stack.local import LocalStack
 from ops.trace.reading import readings_in
 from ops.verify import Refold, verify
 from schemas.anomaly import Anomaly

@@ -22,8 +22,8 @@ import pytest
 
 from ops.grafana import operators, sre
 from ops.metrics_docs import document
-from ops.stack import LocalStack
 from ops.stack.client import database_dsn
+from ops.stack.local import LocalStack
 from ops.stack.secrets import load
 from tests.servers import free_ports, stack_settings
 

@@ -18,8 +18,9 @@ import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ops.stack import LocalStack, StackError
 from ops.stack.client import database_dsn
+from ops.stack.errors import StackError
+from ops.stack.local import LocalStack
 from ops.stack.secrets import StackSecrets, load
 from ops.stack.targets import register, unregister
 from runtime.settings import StackSettings
@@ -327,7 +328,7 @@ def test_session_stack_has_databases_of_ones_own(stack: TestStack) -> None:
 def test_a_tied_stack_goes_down_in_order_with_whoever_brought_it_up(folder: Path) -> None:
     settings = only(folder, "mosquitto")
     code = (
-        "import sys, time; from pathlib import Path; from ops.stack import LocalStack; "
+        "import sys, time; from pathlib import Path; from ops.stack.local import LocalStack; "
         "from runtime.settings import StackSettings; "
         "LocalStack(StackSettings.model_validate_json(sys.argv[1]), Path(sys.argv[2])).up(tied=True); "
         "print('up', flush=True); time.sleep(600)"

@@ -5,6 +5,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ops.cli import score
+from ops.cli.main import app
 
 PROCESSES = (
     "ingest.service",
@@ -17,9 +25,36 @@ PROCESSES = (
 
 def test_no_command_loads_another_process_metrics() -> None:
     # One registry per process: two that declare the same metric cannot live together.
-    code = f"import sys, ops.cli.main; print([m for m in {PROCESSES!r} if m in sys.modules])"
+    code = (
+        "import sys, typer; from ops.cli.main import app; every = list(typer.main.get_group(app).commands.values()); "
+        f"print(len(every) > 30, [m for m in {PROCESSES!r} if m in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "[]"
+    assert answer.stdout.strip() == "True []"
+
+
+def test_a_command_loads_nothing_of_the_others() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from ops.cli.main import app; "
+        "told = CliRunner().invoke(app, ['{}', '--help']); "
+        "print(told.exit_code, sorted(m for m in ('numpy', 'paho', 'ops.cli.bench') if m in sys.modules))"
+    )
+    for command, needs in {"topics": [], "bench": ["numpy", "ops.cli.bench", "paho"]}.items():
+        run = subprocess.run([sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == f"0 {needs}"
+
+
+@pytest.mark.parametrize("of", [app, score.app], ids=["eyes", "eyes score"])
+def test_the_list_of_commands_says_what_they_say_themselves(of: typer.Typer) -> None:
+    group: Any = typer.main.get_group(of)
+    said = {name: " ".join(command.help.split("\n\n")[0].split()) for name, command in group.commands.items()}
+    assert {entry.name: entry.summary for entry in group.entries} == said
+
+
+def test_a_command_that_is_not_there_is_told_of_one_that_is() -> None:
+    told = CliRunner().invoke(app, ["acount"])
+    assert told.exit_code == 2
+    assert "Did you mean 'account'?" in " ".join(told.output.split())
 
 
 def eyes(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
