@@ -15,6 +15,7 @@ from schemas.rules import RULES, Values, resolve, said
 RegistryEvent = FacilityRegistered | FacilityLeft | ZoneConfigured | ClassConfigured
 """What a detector that has rules hears of the registry."""
 
+_ALIKE: Final = 16_384  # policies that are told apart
 _RESOLVED: Final = "resolved"  # kept beside the state and never written: it follows from it
 
 
@@ -71,7 +72,8 @@ class Rulebook(msgspec.Struct, dict=True):
         found = resolved.get(key)
         if found is None:
             layers = ({} if own is None else own, self.zone, self.classes.get(facility_class.value, {}))
-            found = resolved[key] = resolve((rule,) if rule else _expanded(self.rules), layers)
+            rules = (rule,) if rule else _expanded(self.rules)
+            found = resolved[key] = _applying(rules, tuple(tuple(layer.items()) for layer in layers))
         return found
 
     def _rules_of(self, facility_class: FacilityClass) -> list[str]:
@@ -87,6 +89,12 @@ class Rulebook(msgspec.Struct, dict=True):
     def _forget_resolved(self, facility: str) -> None:
         for rule in ("", *_expanded(self.rules)):
             self._resolved().pop((facility, False, rule), None)
+
+
+@lru_cache(maxsize=_ALIKE)
+def _applying(rules: tuple[str, ...], layers: tuple[tuple[tuple[str, float], ...], ...]) -> Values:
+    """The same object for all to whom the same was said: there are many more facilities than policies."""
+    return resolve(rules, [dict(layer) for layer in layers])
 
 
 @lru_cache(maxsize=256)

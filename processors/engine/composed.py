@@ -21,6 +21,7 @@ from processors.engine.contract import (
     TimerDue,
     no_models,
 )
+from processors.engine.errors import SnapshotError
 from processors.engine.frontier import Frontier
 from processors.engine.hearing import Hearing
 from processors.engine.models import model_of
@@ -28,7 +29,7 @@ from processors.engine.openings import Steps
 from processors.engine.present import present
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard
-from processors.engine.zone import SnapshotError, Zone
+from processors.engine.zone import Zone
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.carrier import NO_DISTRICT, DeviceCarried

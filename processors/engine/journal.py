@@ -127,9 +127,15 @@ class Journal:
     def renew(self) -> None:
         """Take checkpoints anew and forget what stands before them, if that is worth it; nothing may be kept."""
         if len(self.entries) >= self.limit:
-            weight = sum(keeper.mark() for keeper in self.keepers)
-            self.entries.clear()
-            self.limit = max(_MIN_ENTRIES, weight // _BYTES_PER_ENTRY)
+            self.begin()
+
+    def begin(self) -> None:
+        """The same, worth it or not; where nothing was told since, checkpoints are as states are."""
+        if not self.entries:
+            return
+        weight = sum(keeper.mark() for keeper in self.keepers)
+        self.entries.clear()
+        self.limit = max(_MIN_ENTRIES, weight // _BYTES_PER_ENTRY)
 
     def told(self, slot: object, first: int, last: int) -> Iterator[tuple[Any, Clock]]:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""

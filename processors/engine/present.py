@@ -3,8 +3,9 @@
 import msgspec
 
 from processors.engine.cast import Cast
+from processors.engine.errors import SnapshotError
 from processors.engine.snapshot import Shard
-from processors.engine.zone import SnapshotError, upcast
+from processors.engine.zone import upcast
 
 
 def present(shard: Shard, cast: Cast, lateness_ms: int) -> Shard:

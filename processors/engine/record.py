@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Said
+from processors.engine.errors import SnapshotError
 from processors.engine.models import model_of
 from processors.engine.refusal import undecodable, unfoldable
-from processors.engine.zone import SnapshotError
 from runtime.errors import RetryableError
 from schemas.envelope import Data, UnknownEventError, decode
 

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import structlog
 
 from processors.engine.composed import PartitionFold
+from processors.engine.errors import SnapshotError
 from processors.engine.ports import Bounds, Observer, Shelf
 from processors.engine.snapshot import Collector, Shelved
-from processors.engine.zone import SnapshotError
 from runtime.errors import RetryableError
 
 log: Final = structlog.get_logger()

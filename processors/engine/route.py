@@ -72,8 +72,9 @@ class Route:
         self.replaced = False
         self.asked: int | None = None
         """How many were seen when detectors were asked last what may be kept."""
-        self.wait = self.patience = 0
-        """Readings until they are asked again, and how many those were the last time."""
+        self.wait, self.patience = 1, 0
+        """Readings until they are asked again, and how many those were the last time. Behind a snapshot all begin
+        anew, and few speak twice before the present is reached."""
         self.low = _NEVER
         self.high = self.room = self.value = 0.0
         self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0

@@ -19,6 +19,7 @@ import structlog
 
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Said
+from processors.engine.errors import SnapshotError
 from processors.engine.outputs import outgoing
 from processors.engine.ports import Bounds, Observer, Outgoing, Record, Shelf, Sink, Source, Standing
 from processors.engine.record import Fetch, UnfoldableError, fold_record
@@ -26,7 +27,6 @@ from processors.engine.recovery import Found, Loading, Restore
 from processors.engine.shelving import Shelving
 from processors.engine.snapshot import Shelved
 from processors.engine.turns import Turns
-from processors.engine.zone import SnapshotError
 from runtime.errors import RetryableError
 from runtime.lifecycle import Progress
 from schemas.anomaly import Anomaly

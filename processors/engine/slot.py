@@ -1,9 +1,10 @@
 """The state of one detector in one zone, and the way back when an event turns out to be poison."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from processors.engine.contract import Calm, Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.errors import SnapshotError
 from processors.engine.journal import Journal, Spoilt, Told
 from processors.engine.openings import Openings
 from runtime.errors import PoisonError
@@ -12,6 +13,10 @@ from runtime.errors import PoisonError
 def unheard(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
     """The ear of a slot that has none for a series."""
     return False
+
+
+_ASLEEP: Final = object()
+"""In place of a state that was restored and not asked for yet: most detectors hear nothing in most zones."""
 
 
 def _poison(error: Exception) -> PoisonError:
@@ -74,10 +79,26 @@ class Slot:
         self._listens = False
         self.dozes = self._calm is not None
         """Whether there are readings that it can do without."""
-        self._state = self._at_checkpoint()
+        self._state: Any = _ASLEEP
+
+    def _awake(self) -> Any:
+        """The state.
+
+        Raises:
+            SnapshotError: what a snapshot holds is none.
+        """
+        try:
+            self._state = self._at_checkpoint()
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise SnapshotError(f"{self.label} of zone {self.zone}: {type(error).__name__}: {error}") from error
+        return self._state
 
     def ear(self, series: Series) -> Ear:
         """Who is asked first of the readings of a series: :func:`deaf`, :func:`unheard`, or the detector's own."""
+        if self._state is _ASLEEP:
+            self._awake()
         ear: Ear | None = None if self._ear is None else self._ear(self._state, series)
         if ear is not deaf:
             self._listens = True
@@ -102,6 +123,8 @@ class Slot:
     def fold_noted(self, event: ZoneEvent, clock: Clock, noted: int = 1) -> Outcome:
         """The same of what is the last of so many entries of the journal already, 1 or 0."""
         self._is_changed = True
+        if self._state is _ASLEEP:
+            self._awake()
         try:
             return self._fold(self._state, (event,), clock)
         except MemoryError:
@@ -150,9 +173,16 @@ class Slot:
         self._behind = 0
         return len(self._checkpoint or b"")
 
+    @property
+    def checkpoint(self) -> bytes:
+        """The state as it was written down last."""
+        if self._checkpoint is None:
+            self._checkpoint = self.detector.snapshot(self.detector.initial(self.zone))
+        return self._checkpoint
+
     def snapshot(self) -> bytes:
         """The state as the detector writes it."""
-        return self.detector.snapshot(self._state)
+        return self.checkpoint if self._state is _ASLEEP else self.detector.snapshot(self._state)
 
     def _at_checkpoint(self) -> Any:
         if self._checkpoint is None:

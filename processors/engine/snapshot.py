@@ -12,9 +12,9 @@ from zlib import crc32
 import msgspec
 
 from processors.engine.cast import CastState
+from processors.engine.errors import SnapshotError
 from processors.engine.frontier import FrontierState
 from processors.engine.timers import Entry
-from processors.engine.zone import SnapshotError
 
 SHARDS: Final = 64
 """Per partition. A part of the keys: another number is another layout."""

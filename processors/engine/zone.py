@@ -8,6 +8,7 @@ import msgspec
 from processors.engine.cast import Cast, Trial
 from processors.engine.contract import Detector, Series
 from processors.engine.dedupe import Columns, Seen
+from processors.engine.errors import SnapshotError
 from processors.engine.journal import Journal
 from processors.engine.openings import Openings, OpeningsState, Steps
 from processors.engine.route import Route
@@ -15,10 +16,6 @@ from processors.engine.slot import Slot
 from processors.engine.unseen import Darkness, Said
 from processors.engine.works import Works
 from schemas.anomaly import Anomaly
-
-
-class SnapshotError(Exception):
-    """What a snapshot holds cannot be used; the log can still make the state."""
 
 
 class ZoneState(msgspec.Struct, frozen=True, array_like=True):
@@ -114,7 +111,8 @@ class Zone:
             self.kin = {}
             for route in self.routes.values():
                 self._relate(route)
-        slots = {slot.label: slot.snapshot() for slot in self.everyone}
+        self.journal.begin()  # what is written here serves both
+        slots = {slot.label: slot.checkpoint for slot in self.everyone}
         openings = {slot.label: state for slot in self.everyone if (state := slot.openings.state) is not None}
         return _encoder.encode(
             ZoneState(

@@ -142,11 +142,11 @@ def test_what_is_told_later_is_as_if_told_at_once(steps: list[Any], numbers: boo
 def test_what_nobody_can_take_in_is_set_aside_alone() -> None:
     driver = PipelineTestDriver(Drowsy("drowsy"), Drowsy("too"), tick_s=10.0, lateness_s=LATENESS_S)
     driver.register(cover())
-    for seq, value in enumerate((0.0, 11.0, 12.0, REFUSED, 13.0, HALF_WAY, 14.0)):
+    for seq, value in enumerate((0.0, 0.0, 11.0, 12.0, REFUSED, 13.0, HALF_WAY, 14.0)):
         driver.read("cover-1", "tilt_angle", value, seq=seq)
         driver.advance(10.0)
     assert kept(driver.fold) == 6
-    driver.read("cover-1", "tilt_angle", 0.0, seq=7)
+    driver.read("cover-1", "tilt_angle", 0.0, seq=8)
     again = earless(driver, [Drowsy("drowsy"), Drowsy("too")])
     said = [outgoing(output, "/test").value for output in again.fold(driver.log)]
     assert sorted(said) == sorted(records(driver))

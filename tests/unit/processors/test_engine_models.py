@@ -10,10 +10,10 @@ from state_kit import restored, state
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import ModelMissingError
 from processors.engine.driver import PipelineTestDriver
+from processors.engine.errors import SnapshotError
 from processors.engine.models import held, model_of
 from processors.engine.record import fold_record
 from processors.engine.snapshot import models_of
-from processors.engine.zone import SnapshotError
 from runtime.errors import RetryableError
 from schemas.chunks import digest_of
 from schemas.envelope import CloudEvent, Data, encode

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine.contract import Clock, Outcome, Reading, ZoneEvent
+from processors.engine.errors import SnapshotError
+from processors.engine.journal import Journal
 from processors.engine.slot import Slot
 from runtime.errors import PoisonError
 
@@ -107,3 +109,36 @@ def test_a_journal_is_as_long_as_the_state_is_heavy() -> None:
 def test_memory_that_runs_out_is_no_fault_of_the_event() -> None:
     with pytest.raises(MemoryError):
         Slot(Exhausted(), "z1").fold(reading(0.0), CLOCK)
+
+
+def test_a_state_is_read_when_something_is_told_and_until_then_written_as_it_came() -> None:
+    detector = Big()
+    before = Slot(detector, "z1")
+    before.fold(reading(0.0), CLOCK)
+    kept = before.snapshot()
+    again = Slot(detector, "z1", kept)
+    detector.written = 0
+    assert (again.snapshot(), again.mark()) == (kept, len(kept))
+    assert detector.written == 0
+    for slot in (before, again):
+        slot.fold(reading(1.0, 1), CLOCK)
+    assert again.snapshot() == before.snapshot()
+
+
+def test_a_state_that_is_none_says_so_when_something_is_told_and_is_no_fault_of_the_event() -> None:
+    slot = Slot(Scribe(), "z1", b"\xc1")
+    with pytest.raises(SnapshotError, match="scribe of zone z1"):
+        slot.fold(reading(0.0), CLOCK)
+
+
+def test_a_journal_that_begins_anew_writes_down_who_was_told_something_and_nobody_else() -> None:
+    told, idle = Big(), Big()
+    journal = Journal()
+    slots = [Slot(detector, "z1", journal=journal) for detector in (told, idle)]
+    journal.keepers = slots
+    slots[0].fold(reading(0.0), CLOCK)
+    for _ in range(2):
+        journal.begin()
+        assert slots[0].checkpoint == slots[0].snapshot()
+    assert (told.written, idle.written) == (1 + 2, 0)  # once for the journal, and twice for this test
+    assert not journal.entries

@@ -84,6 +84,16 @@ def test_what_nobody_said_is_resolved_once_for_all_of_a_class() -> None:
     assert book.facilities == {"c": {"cover.tilt_deg": 5.0}}
 
 
+def test_all_to_whom_the_same_was_said_share_what_applies_in_any_zone() -> None:
+    books = [Rulebook(OURS) for _ in range(2)]
+    for book, name in zip(books, "ab", strict=True):
+        book.register(cover(name, tilt_deg=7.0))
+    book.register(cover("c", tilt_deg=8.0))
+    a, b, c = (of.of(name, FacilityClass.MANHOLE_COVER) for of, name in zip([books[0], book, book], "abc", strict=True))
+    assert a is b
+    assert (a["cover.tilt_deg"], c["cover.tilt_deg"]) == (7.0, 8.0)
+
+
 def test_what_is_said_of_other_rules_is_not_kept() -> None:
     book = Rulebook(("cover",))
     book.register(bay("b-1", clear_s=5.0))
