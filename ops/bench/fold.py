@@ -13,6 +13,7 @@ from ops.bench.fleet import SENSORS_A_ZONE, Device, facilities, fleet, zones
 from ops.bench.place import Report
 from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
+from processors.engine.snapshot import SHARDS
 from runtime.memory import relax
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.clock import Tick
@@ -54,6 +55,10 @@ class FoldResult:
     cpu_s_per_million_camera_events: float
     findings: int
     registering_s: float
+    snapshot_s: float
+    """To write the state of the whole city down, as a worker does with it piece by piece every minute."""
+    state_mb: float
+    """Of 10^6 bytes."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -77,6 +82,11 @@ class _Meter:
             self.findings += len(said)
         return cpu_s
 
+    def write_down(self) -> tuple[float, int]:
+        """Take snapshots of all there is; gives the CPU seconds and the bytes."""
+        begin, size = time.process_time(), sum(len(self.fold.snapshot(shard, 0)) for shard in range(SHARDS))
+        return time.process_time() - begin, size
+
 
 def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> FoldResult:
     """Measure with ``size`` facilities registered, of which one in twenty is a stretch of kerb before a camera."""
@@ -89,6 +99,8 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     before = ROUNDS_BEFORE * len(devices)
     report(f"loading what {before:,} readings left behind")
     meter.take(_readings(devices, 0, before))
+    report("writing it down")
+    snapshot_s, state_bytes = meter.write_down()
     report(f"folding {readings:,} readings")
     reading_s = meter.take(_readings(devices, before, before + readings))
     findings = meter.findings
@@ -106,6 +118,8 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
         cpu_s_per_million_camera_events=round(camera_s / camera_events * 1e6, 2),
         findings=findings + meter.findings,
         registering_s=round(registering_s, 1),
+        snapshot_s=round(snapshot_s, 1),
+        state_mb=round(state_bytes / 1e6, 1),
     )
 
 

@@ -133,9 +133,12 @@ class Journal:
         """The same, worth it or not; where nothing was told since, checkpoints are as states are."""
         if not self.entries:
             return
-        weight = sum(keeper.mark() for keeper in self.keepers)
+        self.weigh(sum(keeper.mark() for keeper in self.keepers))
         self.entries.clear()
-        self.limit = max(_MIN_ENTRIES, weight // _BYTES_PER_ENTRY)
+
+    def weigh(self, size: int) -> None:
+        """So many bytes of checkpoints stand before it: it may become so long."""
+        self.limit = max(_MIN_ENTRIES, size // _BYTES_PER_ENTRY)
 
     def told(self, slot: object, first: int, last: int) -> Iterator[tuple[Any, Clock]]:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""

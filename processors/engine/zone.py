@@ -96,11 +96,13 @@ class Zone:
             SnapshotError: the bytes are no such zone.
         """
         try:
-            return cls(name, cast, _decoder.decode(data))
+            zone = cls(name, cast, _decoder.decode(data))
         except MemoryError:
             raise
         except Exception as error:
             raise SnapshotError(f"zone {name}: {type(error).__name__}: {error}") from error
+        zone.journal.weigh(len(data))
+        return zone
 
     def snapshot(self, floor_ms: int, now_ms: int) -> bytes:
         """All of it; equal bytes for zones that will behave equally. Nothing may be kept."""
