@@ -109,8 +109,11 @@ def street(
     families = None if only is None else parse_families(only)
     settings = total.Settings(parse_seeds(seed), facilities, days, noise, families, parse_tick(tick))
     console = Console(stderr=True, highlight=False)
-    with console.status("laying out the city ...") as line:
-        figures = score(settings, line.update)
+    if console.is_terminal:
+        with console.status("laying out the city ...") as line:
+            figures = score(settings, line.update)
+    else:  # nobody watches, and drawing costs a twentieth of it all
+        figures = score(settings)
     if as_json:
         print(json.dumps(total.as_json(figures, settings, explain=explain)))
     else:
