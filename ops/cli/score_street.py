@@ -80,6 +80,9 @@ def street(
     tick: Annotated[
         str, typer.Option(metavar="TIME", help="how often the clock is told; what comes of a timer waits for that")
     ] = "1s",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="list each false finding and each that is missing, and what was there")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="only the result, for programs")] = False,
 ) -> None:
     """Precision, recall and delay of every kind of finding on a simulated city.
@@ -94,6 +97,7 @@ def street(
     Examples:
     - `eyes score street --seed 101 --facilities 2000 --days 3`
     - `eyes score street --seed 101 --noise 2 --json | jq .kinds.cover_open`
+    - `eyes score street --seed 31 --facilities 500 --explain`
     - `eyes score street --seed 401-406 --facilities 300 --only bay,timed --tick 5s`
     - `eyes score street --seed 7 --facilities 300 --days 35 --tick 1m --json | jq .novelty`
     """
@@ -105,9 +109,12 @@ def street(
     families = None if only is None else parse_families(only)
     settings = total.Settings(parse_seeds(seed), facilities, days, noise, families, parse_tick(tick))
     console = Console(stderr=True, highlight=False)
-    with console.status("laying out the city ...") as line:
-        figures = score(settings, line.update)
+    if console.is_terminal:
+        with console.status("laying out the city ...") as line:
+            figures = score(settings, line.update)
+    else:  # nobody watches, and drawing costs a twentieth of it all
+        figures = score(settings)
     if as_json:
-        print(json.dumps(total.as_json(figures, settings)))
+        print(json.dumps(total.as_json(figures, settings, explain=explain)))
     else:
-        show(figures, settings)
+        show(figures, settings, explain=explain)

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops.score.street.amiss import WRONG
 from ops.score.street.matching import Matched, Verdict
 from ops.simulate.city.truth import Truth
 from processors.engine.contract import Detector
 from schemas.anomaly import AnomalyKind
 from schemas.rules import RULES
-
-_WRONG = (Verdict.FALSE, Verdict.NEAR_MISS, Verdict.AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +85,10 @@ def scored(truths: Iterable[Truth], matched: Matched, detected: frozenset[Anomal
     for finding, verdict, truth in matched.judged:
         if verdict is Verdict.RIGHT and truth is not None:
             delays[finding.kind].append((finding.raised_ms - truth.start_ms) / 1000)
-        elif verdict in _WRONG:
+        elif verdict in WRONG:
             false[finding.kind] += 1
             near_false[finding.kind] += verdict is Verdict.NEAR_MISS
-    said = {one.found.kind for one in matched.judged if one.verdict in _WRONG}
+    said = {one.found.kind for one in matched.judged if one.verdict in WRONG}
     return {
         kind: KindScore(
             true[kind],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops.score.street.amiss import amiss
 from ops.score.street.drive import TICK_MS, Driven, Driver, Report
 from ops.score.street.expecting import Expecting, expecting
 from ops.score.street.matching import Matched, match
@@ -41,7 +42,8 @@ class StreetScore:
         }
         novelties = sum(one.kind is AnomalyKind.NOVELTY for one in driven.found)
         facilities, days = len(self.city.facilities), self.city.days
-        return Figures(facilities, days, self.kinds, self.expecting, novelties, driven.cpu_s, counts)
+        odd = tuple(one.of(self.city.seed) for one in amiss(self.truths, self.matched, driven.findings))
+        return Figures(facilities, days, self.kinds, self.expecting, novelties, driven.cpu_s, counts, odd)
 
 
 def score_city(

@@ -4,12 +4,14 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from ops.score.street.amiss import Amiss
 from ops.score.street.result import KindScore
 from ops.score.street.total import LEARN_DAYS, Figures, Settings
+from schemas.model import from_ms
 
 
-def show(figures: Figures, settings: Settings) -> None:
-    """Print a table of all kinds and what stands behind it."""
+def show(figures: Figures, settings: Settings, *, explain: bool = False) -> None:
+    """Print a table of all kinds and what stands behind it; with ``explain`` also what went wrong, one by one."""
     console = Console(highlight=False)
     several = len(settings.seeds) > 1
     seeds = ", ".join(map(str, settings.seeds))
@@ -48,6 +50,15 @@ def show(figures: Figures, settings: Settings) -> None:
         console.print(f"{counts['refused']} messages refused, {counts['unregistered']} of unknown devices", style="red")
     if counts["poison"]:
         console.print(f"{counts['poison']} events were poison to a detector", style="red")
+    for odd in figures.amiss if explain else ():
+        console.print(f"\n{odd.what}: {odd.kind} at {odd.facility}, seed {odd.seed}, {_span(odd)}", soft_wrap=True)
+        for line in (odd.summary, *odd.meanwhile):
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
+def _span(one: Amiss) -> str:
+    until = "" if one.to_ms is None else f" to {from_ms(one.to_ms):%d. %H:%M:%S}"
+    return f"{from_ms(one.from_ms):%d. %H:%M:%S}{until} UTC"
 
 
 def _cells(one: KindScore) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from ops.score.street.amiss import Amiss
 from ops.score.street.drive import TICK_MS
 from ops.score.street.expecting import Expecting
 from ops.score.street.result import KindScore, false_alarms, rounded, summed
@@ -42,6 +43,8 @@ class Figures:
     """Findings of novelty. What they are is nowhere planted, so all are false."""
     cpu_s: float
     counts: Mapping[str, int]
+    amiss: Sequence[Amiss] = ()
+    """False findings and what was missed, one by one."""
 
     @property
     def false_alarms(self) -> float:
@@ -106,9 +109,11 @@ def total(cities: Sequence[Figures]) -> Figures:
         sum(one.novelties for one in cities),
         sum(one.cpu_s for one in cities),
         counts,
+        [odd for one in cities for odd in one.amiss],
     )
 
 
-def as_json(figures: Figures, settings: Settings) -> dict[str, Any]:
-    """Both, for programs."""
-    return {"settings": asdict(settings), **figures.as_json()}
+def as_json(figures: Figures, settings: Settings, *, explain: bool = False) -> dict[str, Any]:
+    """Both, for programs; with ``explain`` also what was false and what was missed."""
+    odd = {"amiss": [one.as_json() for one in figures.amiss]} if explain else {}
+    return {"settings": asdict(settings), **figures.as_json(), **odd}

@@ -138,7 +138,7 @@ def _found(state: State, spot: Spot, word: Word, lengths: Lengths) -> str:
 
 def displaced(state: State, spot: Spot, word: Word) -> list[str]:
     """The stays of vehicles that must have gone, because another has come and stands in their place."""
-    if word.box is None or not word.rolled or spot.site.facility_class is FacilityClass.PARKING_BAY:
+    if word.box is None or spot.site.facility_class is FacilityClass.PARKING_BAY:
         return []
     share = values_of(state, spot)["tracks.join_overlap"]
     return [
@@ -147,9 +147,19 @@ def displaced(state: State, spot: Spot, word: Word) -> list[str]:
         if stay.camera == word.camera
         and stay.box is not None
         and (stay.free_ms is None or stay.lost)
+        and (word.rolled or _is_stale(stay, word, spot.lengths))
         and not (stay.plate is not None and stay.plate == word.plate)
         and overlap(stay.box, word.box) > share
     ]
+
+
+def _is_stale(stay: Stay, word: Word, lengths: Lengths) -> bool:
+    """Whether nobody has spoken of it for so long that it may have left unheard before this one came.
+
+    A camera that follows it still would have spoken, and one that lost it would have said so. What was found too long
+    stands until somebody says that it is over.
+    """
+    return stay.free_ms is None and not stay.offends and word.since_ms - stay.said_ms > lengths.fresh
 
 
 def _another(stay: Stay, word: Word) -> bool:

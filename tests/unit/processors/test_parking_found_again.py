@@ -110,3 +110,35 @@ def test_one_that_was_lost_once_must_be_seen_standing_as_often_as_any() -> None:
     camera.at(105).sees("b", still_s=94.0)
     camera.at(600)
     assert camera.said == []
+
+
+def test_who_was_not_heard_of_for_long_is_not_who_stands_in_its_place_under_another_id() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 12)  # that it left and that its track ended was lost
+    camera.at(150).sees("b", stationary=False, still_s=3.0)  # and so was that another came
+    camera.at(157).sees("b", still_s=10.0)
+    camera.at(217).sees("b", still_s=70.0)
+    camera.at(230).leaves("b")
+    camera.at(700)
+    assert camera.said == []
+
+
+def test_who_was_heard_of_not_long_ago_still_is() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 72)  # only that its track was lost was lost
+    camera.at(80).sees("b", stationary=False, still_s=3.0)
+    camera.at(147).sees("b", still_s=70.0)
+    camera.at(183).leaves("b")
+    assert camera.said[:1] == [RAISED]
+    assert camera.times_s[0] == 180
+
+
+def test_what_was_found_stays_found_whoever_speaks_of_it_after_a_pause() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 190)
+    camera.at(400).sees("b", still_s=10.0)
+    camera.at(460).sees("b", still_s=70.0)
+    camera.at(700).leaves("b")
+    camera.at(760)
+    assert camera.said == [RAISED, CLEARED]
+    assert camera.times_s[1] > 700

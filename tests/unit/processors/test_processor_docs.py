@@ -45,6 +45,26 @@ def test_every_detector_has_a_page_that_names_what_it_says() -> None:
     }
 
 
+LEAKS = {"leak", "pipe_leak"}  # told by what they compute, in sections of their own
+
+
+@pytest.mark.parametrize("name", sorted({one.name for one in (*ALL, *CANDIDATES, *CORRELATORS)} - LEAKS))
+def test_a_page_tells_inputs_state_rule_limits_and_sources_and_shows_a_case(name: str) -> None:
+    text = page(name)
+    for part in (
+        r"\*\*Hears\*\*",
+        r"\*\*(State|Remembers)\*\*|^## State",
+        r"\*\*Says\*\*",
+        r"\*\*Limits\*\*|^## Limits",
+    ):
+        assert re.search(part, text, re.MULTILINE), part
+    assert re.search(r"\| source \||^## Sources|\*\*Sources\*\*|Sources: |their sources in", text, re.MULTILINE)
+    picture = re.search(r"!\[[^]]+\]\((\w+\.svg)\)", text)
+    assert picture is not None
+    assert (FOLDER / picture[1]).exists()
+    assert re.search(r"`(python -m ops\.plots|eyes score novelty [^`]*--plot) ", text), "what draws it"
+
+
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
