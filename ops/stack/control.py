@@ -43,6 +43,8 @@ def request(run: Path, command: str, *, timeout_s: float = TIMEOUT_S, **argument
         try:
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             line = connection.makefile("rb").readline(LINE_MAX)
+        except ConnectionError as error:
+            raise ConnectionError("the stack's daemon has ended") from error
         except OSError as error:
             see = run.parent / "logs" / "daemon.log"
             raise StackError(f"the stack's daemon does not answer ({error}); see {see}") from error

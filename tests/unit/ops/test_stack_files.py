@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -144,6 +145,23 @@ def test_control_socket_works_below_a_long_path(tmp_path: Path) -> None:
         server.close()
     with pytest.raises(ConnectionError):
         control.request(run, "status")
+
+
+def test_a_daemon_that_ends_while_it_is_asked_is_one_that_does_not_run(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+        daemon.bind(str(tmp_path / control.SOCKET))
+        daemon.listen()
+
+        def end() -> None:
+            connection, _ = daemon.accept()
+            connection.recv(1, socket.MSG_PEEK | socket.MSG_WAITALL)
+            connection.close()  # what it was asked is not read: the other side is told of a reset
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        with pytest.raises(ConnectionError, match="has ended"):
+            control.request(tmp_path, "status")
+        ending.join()
 
 
 def test_status_survives_the_wire() -> None:
