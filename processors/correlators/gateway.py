@@ -27,7 +27,7 @@ KIND: Final = AnomalyKind.GATEWAY_DOWN
 _RULES: Final = ("gateway",)
 
 
-class Raised(msgspec.Struct, frozen=True):
+class Raised(msgspec.Struct, frozen=True, array_like=True):
     """A finding as it was raised, a silent device's or our own."""
 
     since_ms: int
@@ -44,7 +44,7 @@ class Raised(msgspec.Struct, frozen=True):
         return Anomaly.model_validate_json(self.said)
 
 
-class Carrier(msgspec.Struct):
+class Carrier(msgspec.Struct, array_like=True):
     """A gateway, as far as this district hears through it."""
 
     site: bytes | None = None
@@ -60,7 +60,7 @@ class Carrier(msgspec.Struct):
     """So many there were."""
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The gateways of a district, what they carry, and who is silent."""
 
     district: str
@@ -75,7 +75,7 @@ class GatewayCorrelator(Packed[State]):
 
     state_type = State
     name: Final = "gateway"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

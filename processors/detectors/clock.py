@@ -24,7 +24,7 @@ _GOOD: Final = int(Quality.GOOD)
 _WRONG: Final = {int(Quality.FUTURE): "in the future", int(Quality.LATE): "long ago"}
 
 
-class Suspect(msgspec.Struct):
+class Suspect(msgspec.Struct, array_like=True):
     """A device that sent at least one implausible time lately."""
 
     facility: str
@@ -35,7 +35,7 @@ class Suspect(msgspec.Struct):
     opened: Opened | None = None
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The facilities of a zone and the devices under suspicion."""
 
     zone: str
@@ -53,7 +53,7 @@ class ClockDetector(Packed[State]):
 
     state_type = State
     name: Final = "clock"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = True
     hears_cameras = False
 

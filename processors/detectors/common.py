@@ -22,7 +22,7 @@ _RETRY_MAX_MS: Final = 30_000
 T = TypeVar("T")
 
 
-class Site(msgspec.Struct, frozen=True, gc=False):
+class Site(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A facility and where it stands, small enough to keep one for every facility of a city."""
 
     facility: str
@@ -52,7 +52,7 @@ class Site(msgspec.Struct, frozen=True, gc=False):
         return Place(lon=self.lon, lat=self.lat, grid=self.grid, district=self.district, address=self.address)
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, array_like=True):
     """One message that convinced a detector."""
 
     id: UUID
@@ -70,7 +70,7 @@ class Evidence(msgspec.Struct, frozen=True):
         return cls(id_, to_ms(event.phenomenon_time), to_ms(event.arrival_time))
 
 
-class Opened(msgspec.Struct, frozen=True):
+class Opened(msgspec.Struct, frozen=True, array_like=True):
     """A finding that is raised and not cleared."""
 
     id: UUID

@@ -31,7 +31,7 @@ ROLL_MAX_M3_H: Final = 1_000.0
 _HOUR_MS: Final = 3_600_000
 
 
-class Count(msgspec.Struct):
+class Count(msgspec.Struct, array_like=True):
     """The newest count of one counter."""
 
     time_ms: int
@@ -40,7 +40,7 @@ class Count(msgspec.Struct):
     quality: int
 
 
-class Meter(msgspec.Struct):
+class Meter(msgspec.Struct, array_like=True):
     """What is known of the counters of one facility."""
 
     m3_per_pulse: float | None
@@ -62,7 +62,7 @@ class Meter(msgspec.Struct):
         return max(GAP_MIN_S * 1000, GAP_INTERVALS * (self.intervals_ms.get(device) or 0))
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The meters of a zone."""
 
     zone: str
@@ -74,7 +74,7 @@ class CountersDetector(Packed[State]):
 
     state_type = State
     name: Final = "counters"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
     hears_cameras = False
 

@@ -66,7 +66,7 @@ class CoverDetector(Packed[State]):
 
     state_type = State
     name: Final = "cover"
-    version: Final = 6
+    version: Final = 7
     hears_late: Final = False
     hears_cameras = False
 

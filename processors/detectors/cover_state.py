@@ -32,7 +32,7 @@ BY_TIME: Final = frozenset({CONTACT, ANGLE, TILT})
 _EARTH_M: Final = 6_371_009.0  # mean radius
 
 
-class Wait(msgspec.Struct):
+class Wait(msgspec.Struct, array_like=True):
     """A signal that time will confirm."""
 
     first_ms: int
@@ -40,7 +40,7 @@ class Wait(msgspec.Struct):
     shard: str
 
 
-class Cover(msgspec.Struct):
+class Cover(msgspec.Struct, array_like=True):
     """One cover."""
 
     site: Site
@@ -75,7 +75,7 @@ class Cover(msgspec.Struct):
         return signal.value if signal is not None and self.has_angle else 0.0
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The covers of a zone."""
 
     zone: str

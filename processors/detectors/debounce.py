@@ -19,7 +19,7 @@ class Need(NamedTuple):
     lasting_ms: int = 0
 
 
-class Signal(msgspec.Struct):
+class Signal(msgspec.Struct, array_like=True):
     """What is believed, and the samples that speak against it."""
 
     on: bool = False

@@ -33,7 +33,7 @@ class LampDetector(Packed[State]):
 
     state_type = State
     name: Final = "lamp"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
     hears_cameras = False
 

@@ -18,7 +18,7 @@ LEARNED: Final = 9
 _FULL: Final = 99.0  # percent
 
 
-class Lamp(msgspec.Struct):
+class Lamp(msgspec.Struct, array_like=True):
     """One lamp."""
 
     site: Site
@@ -99,7 +99,7 @@ class Lamp(msgspec.Struct):
             self.dim_ms, self.dim_percent = time_ms, 100.0 if value >= _FULL else value
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The lamps of a zone, and the feeder that stands there."""
 
     zone: str

@@ -70,7 +70,7 @@ class Bounds(NamedTuple):
         return True if abs(change) > limit else False if abs(change) <= limit / 2 else None
 
 
-class Quantity(msgspec.Struct):
+class Quantity(msgspec.Struct, array_like=True):
     """One property of one facility."""
 
     beyond: Signal
@@ -81,14 +81,14 @@ class Quantity(msgspec.Struct):
     """Where the limit depends on the hour: what stood still before it is no news after it."""
 
 
-class Watched(msgspec.Struct):
+class Watched(msgspec.Struct, array_like=True):
     """One facility, and those of its properties that have limits."""
 
     site: Site
     quantities: dict[str, Quantity] = {}
 
 
-class State(msgspec.Struct, dict=True):
+class State(msgspec.Struct, dict=True, array_like=True):
     """The facilities of a zone."""
 
     zone: str

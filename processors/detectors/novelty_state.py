@@ -67,7 +67,7 @@ class Terms(NamedTuple):
     learn_readings: int
 
 
-class Suspicion(msgspec.Struct):
+class Suspicion(msgspec.Struct, array_like=True):
     """Something new, and for how long it has lasted since; what is said of it was true when it began."""
 
     first: Evidence
@@ -83,7 +83,7 @@ class Suspicion(msgspec.Struct):
     count: int = 1
 
 
-class Finding(msgspec.Struct):
+class Finding(msgspec.Struct, array_like=True):
     """What is open, and what ends it."""
 
     opened: Opened
@@ -98,7 +98,7 @@ class Finding(msgspec.Struct):
     """Calm readings in a row."""
 
 
-class Tracked(msgspec.Struct):
+class Tracked(msgspec.Struct, array_like=True):
     """One series: what is known of it, what is suspected and what is open."""
 
     facility: str
@@ -109,7 +109,7 @@ class Tracked(msgspec.Struct):
     finding: Finding | None = None
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The facilities of a zone and their series, by device and property."""
 
     zone: str

@@ -8,7 +8,7 @@ _MOVES: Final = 4
 """So often a value must have changed before it is known to vary."""
 
 
-class Repeats(msgspec.Struct):
+class Repeats(msgspec.Struct, array_like=True):
     """Readings of one series, in order of time."""
 
     value: float | None = None

@@ -19,7 +19,7 @@ _ALIKE: Final = 16_384  # policies that are told apart
 _RESOLVED: Final = "resolved"  # kept beside the state and never written: it follows from it
 
 
-class Rulebook(msgspec.Struct, dict=True):
+class Rulebook(msgspec.Struct, dict=True, array_like=True):
     """Only what somebody said is written to snapshots."""
 
     rules: tuple[str, ...]

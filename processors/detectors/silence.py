@@ -54,7 +54,7 @@ _LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
 UNBOUND: Final = "device no longer registered"
 
 
-class Device(msgspec.Struct):
+class Device(msgspec.Struct, array_like=True):
     """A device that speaks at an interval."""
 
     facilities: dict[str, int]  # to interval in ms
@@ -109,7 +109,7 @@ class Device(msgspec.Struct):
             self.more_ms = 0
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The devices of a zone that are expected to speak, and the facilities they speak for."""
 
     zone: str
@@ -127,7 +127,7 @@ class SilenceDetector(Packed[State]):
 
     state_type = State
     name: Final = "silence"
-    version: Final = 5
+    version: Final = 6
     hears_late: Final = True
 
     def initial(self, zone: str) -> State:

@@ -38,7 +38,7 @@ _METRES_A_DEGREE: Final = 111_320
 _TIMER: Final = "forget"
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, array_like=True):
     """A picture in which a spot was looked for."""
 
     hit: bool
@@ -49,7 +49,7 @@ class Frame(msgspec.Struct, frozen=True):
     step_m: float | None = None
 
 
-class Spot(msgspec.Struct):
+class Spot(msgspec.Struct, array_like=True):
     """Something that may be wrong at a place."""
 
     kind: AnomalyKind
@@ -66,14 +66,14 @@ class Spot(msgspec.Struct):
     opened: Opened | None = None
 
 
-class Look(msgspec.Struct):
+class Look(msgspec.Struct, array_like=True):
     """The pass that a camera is in."""
 
     since_ms: int
     newest_ms: int
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The surfaces of a zone and what may be wrong with them."""
 
     zone: str
@@ -91,7 +91,7 @@ class SurfaceDetector(Packed[State]):
 
     state_type = State
     name: Final = "surface"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

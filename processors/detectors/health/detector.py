@@ -33,7 +33,7 @@ class HealthDetector(Packed[State]):
 
     state_type = State
     name: Final = "health"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
     hears_cameras = False
 

@@ -11,7 +11,7 @@ RULES: Final = ("stuck", "jump", "property_silence", "drift", "battery", "restar
 NEVER_MS: Final = 2**62
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, array_like=True):
     """The numbers that a series gives its messages, and the row that it left when it last began anew."""
 
     prefix: str
@@ -22,7 +22,7 @@ class Row(msgspec.Struct):
     left_seq: int = -1
 
 
-class Habit(msgspec.Struct):
+class Habit(msgspec.Struct, array_like=True):
     """How a series stands among its neighbours."""
 
     usual: float = 0.0
@@ -33,7 +33,7 @@ class Habit(msgspec.Struct):
     off_since_ms: int = 0
 
 
-class Watch(msgspec.Struct):
+class Watch(msgspec.Struct, array_like=True):
     """One series: a property of a device, of one channel."""
 
     facility: str
@@ -70,7 +70,7 @@ class Watch(msgspec.Struct):
     """Findings about this series, by kind."""
 
 
-class Charge(msgspec.Struct):
+class Charge(msgspec.Struct, array_like=True):
     """A battery, by its last charge of each day, counted from the first."""
 
     first_ms: int
@@ -79,7 +79,7 @@ class Charge(msgspec.Struct):
     """Times in a row that it was low, by its charge or by the device's own word."""
 
 
-class Weak(msgspec.Struct):
+class Weak(msgspec.Struct, array_like=True):
     """A radio signal, smoothed."""
 
     level: float
@@ -88,7 +88,7 @@ class Weak(msgspec.Struct):
     """Since when it is below the threshold."""
 
 
-class Device(msgspec.Struct):
+class Device(msgspec.Struct, array_like=True):
     """A device and the facility it speaks for first."""
 
     facilities: list[str]
@@ -109,7 +109,7 @@ class Device(msgspec.Struct):
         return min(self.facilities)
 
 
-class State(msgspec.Struct, dict=True):
+class State(msgspec.Struct, dict=True, array_like=True):
     """The devices of a zone."""
 
     zone: str

@@ -48,7 +48,7 @@ _CALM: Final = {
 }
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """What rises in a zone."""
 
     zone: str
@@ -65,7 +65,7 @@ class LevelDetector(Packed[State]):
 
     state_type = State
     name: Final = "level"
-    version: Final = 1
+    version: Final = 2
     hears_late: Final = False
     hears_cameras = False
 

@@ -20,7 +20,7 @@ from schemas.rules import Values
 _DRY: Final = -1.0
 
 
-class Thing(msgspec.Struct):
+class Thing(msgspec.Struct, array_like=True):
     """One facility in which something rises."""
 
     site: Site

@@ -15,7 +15,7 @@ BEHIND_MAX_MS: Final = 300_000
 NEVER_MS: Final = 1 << 62
 
 
-class Lengths(msgspec.Struct, frozen=True):
+class Lengths(msgspec.Struct, frozen=True, array_like=True):
     """How long things last at a spot, in ms, as its rules say: kept, because every message asks."""
 
     clear: int = 0
@@ -27,7 +27,7 @@ class Lengths(msgspec.Struct, frozen=True):
     rolls: int = 0
 
 
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, array_like=True):
     """A sensor, or a track of a camera, and the stay of which it speaks."""
 
     camera: str  # "" of a sensor
@@ -41,7 +41,7 @@ class Source(msgspec.Struct):
     seq: int = -1  # and its number, where it numbers them
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, array_like=True):
     """When a stay is too long, if it goes on, and by which rule."""
 
     rule: str  # in schemas.rules
@@ -54,7 +54,7 @@ class Verdict(msgspec.Struct, frozen=True):
     came_back: bool = False  # too soon, which is why less is allowed
 
 
-class Stay(msgspec.Struct):
+class Stay(msgspec.Struct, array_like=True):
     """Something stands there: one vehicle, whoever speaks of it, under however many ids."""
 
     since_ms: int
@@ -81,7 +81,7 @@ class Stay(msgspec.Struct):
     epoch_ms: int = 0  # since when a further finding of this stay counts; 0 is its first
 
 
-class Watch(msgspec.Struct):
+class Watch(msgspec.Struct, array_like=True):
     """Something that must hold for a while, and be over for a while."""
 
     since_ms: int | None = None
@@ -93,7 +93,7 @@ class Watch(msgspec.Struct):
     waits: bool = False  # for long enough, and not yet sure
 
 
-class Skew(msgspec.Struct):
+class Skew(msgspec.Struct, array_like=True):
     """How late a camera's messages come, at the least, in this hour and the one before: nobody is faster than that."""
 
     hour: int
@@ -103,7 +103,7 @@ class Skew(msgspec.Struct):
     """None: it was not heard often enough in the hour before."""
 
 
-class Spot(msgspec.Struct):
+class Spot(msgspec.Struct, array_like=True):
     """A bay, a stretch of kerb, a lane, an entrance, a section of road."""
 
     site: Site
@@ -130,7 +130,7 @@ class Spot(msgspec.Struct):
     due_ms: int = 0  # nothing falls due before; 0: not known
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, array_like=True):
     """The spots of a zone."""
 
     zone: str

@@ -45,7 +45,7 @@ def test_a_version_is_named_in_one_place_or_the_other(processor: str, against: S
     ("processor", "against", "complaint"),
     [
         ("lid", [], "no detector 'lid'; there are: counters@"),
-        ("cover", ["7"], "no detector 'cover@7'; there are: counters@"),
+        ("cover", ["70"], "no detector 'cover@70'; there are: counters@"),
         ("cover", ["parking@3"], "'parking@3' is not a version of 'cover'"),
         ("cover@2", ["99"], "one version at a time: 2 or 99"),
         ("cover", ["missing.toml"], "missing.toml: No such file or directory; --against takes a version"),
