@@ -1,6 +1,8 @@
 """``eyes score leak``: located leaks against labelled years."""
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,10 +10,11 @@ import typer
 from rich.console import Console
 
 from ops.plots.located import first_burst
+from ops.score import drift, tables
 from ops.score.battledim import PipeMap
 from ops.score.located import PER_DAY, Scored, score, totals, write_alarms
 from ops.score.ltown import columns, read, sensed, years_in
-from ops.score.years import Bench, Job, cross_validate, run_all
+from ops.score.years import Bench, Job, cross_validate, run_all, with_faults
 from processors.leak.network import NetworkModel
 from processors.leak.settings import SHIPPED
 from runtime.errors import FatalError
@@ -32,9 +35,15 @@ def leak(
         bool, typer.Option("--faults", help="2 % of ticks lost, disorder within 10 min, a sensor stuck for a week")
     ] = False,
     fault_seed: Annotated[int, typer.Option(min=0, help="which ticks are lost, and which readings late")] = 1,
+    fault_seeds: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="a table of every year without faults and with each seed")
+    ] = None,
     crossed: Annotated[
         bool,
         typer.Option("--cross-validate", help="leave one year out: settings and confidence chosen on the other years"),
+    ] = False,
+    drifts: Annotated[
+        bool, typer.Option("--drift", help="the first 60 days, with each inlet's meter drifting at several rates")
     ] = False,
     plot: Annotated[
         Path | None,
@@ -52,15 +61,18 @@ def leak(
     - `eyes score leak --data ../shared/data/ltown/scen_1`
     - `eyes score leak --data ../shared/data/ltown/scen_1 --alarms alarms.csv --json | jq .eur_pct`
     - `eyes score leak --data ../shared/data/ltown --faults --fault-seed 2` runs every year of the folder
-    - `eyes score leak --data ../shared/data/ltown --cross-validate` takes some minutes
+    - `eyes score leak --data ../shared/data/ltown --fault-seeds 1,2,3` prints a table
+    - `eyes score leak --data ../shared/data/ltown --cross-validate` tries some sets: half an hour
+    - `eyes score leak --data ../shared/data/ltown/scen_2 --drift`
     - `eyes score leak --data ../shared/data/ltown/scen_2 --plot burst.svg` shows what a burst is seen by
     """
     console = Console(stderr=True, highlight=False)
     folders = [year for folder in data for year in years_in(folder)]
     if (alarms is not None or plot is not None) and (len(folders) > 1 or crossed):
         raise FatalError("--alarms and --plot take the alarms of one folder: give --data once")
-    if crossed and (len(folders) < _LEAST_YEARS or faults):
-        raise FatalError("--cross-validate needs at least three years, without --faults")
+    if crossed and (len(folders) < _LEAST_YEARS or faults or fault_seeds is not None):
+        raise FatalError("--cross-validate needs at least three years, without faults")
+    seeds = _seeds(fault_seeds)
     inp = network or _beside(folders[0])
     distances = inp if inp.suffix == ".inp" else _beside(folders[0])
     model = _model(inp, folders[0], console)
@@ -68,8 +80,12 @@ def leak(
         plot.write_text(first_burst(read(folders[0]), model).svg(), encoding="utf-8")
         console.print(f"wrote {plot}")
         return
-    if len(folders) == 1:
-        scored = _one(Job(folders[0], "shipped", SHIPPED, faults, fault_seed), model, distances, console)
+    if drifts:
+        _tell_drifts(folders, model, PipeMap.read(distances), console, as_json=as_json)
+        return
+    job_seed = fault_seed if faults else None
+    if len(folders) == 1 and not seeds:
+        scored = _one(Job(folders[0], "shipped", SHIPPED, job_seed), model, distances, console)
         _tell_one(scored, alarms, as_json=as_json)
         return
     bench = Bench(model.to_bytes(), distances)
@@ -79,18 +95,39 @@ def leak(
         console.print(f"{done} of {of}: {job.folder.name}, {job.name}: {shown}", soft_wrap=True)
 
     if crossed:
-        result = cross_validate(bench, folders, jobs, told)
-        typer.echo(json.dumps(result) if as_json else json.dumps(result["total"]))
-        if not as_json:
-            _tell_confidence(result["confidence"], console)
-        return
+        _tell_crossed(cross_validate(bench, folders, jobs, told), console, as_json=as_json)
+    elif seeds:
+        plain, faulty = with_faults(bench, folders, seeds, jobs, told)
+        typer.echo(json.dumps({"plain": plain, "faulty": faulty}) if as_json else tables.of_faults(plain, faulty))
+    else:
+        _tell_years(
+            bench, [Job(folder, "shipped", SHIPPED, job_seed) for folder in folders], jobs, told, as_json=as_json
+        )
+
+
+def _tell_years(
+    bench: Bench, wanted: list[Job], processes: int, told: Callable[[Job, Scored, int, int], None], *, as_json: bool
+) -> None:
     found: dict[str, dict[str, Any]] = {}
-    wanted = [Job(folder, "shipped", SHIPPED, faults, fault_seed) for folder in folders]
-    for job, scored in run_all(bench, wanted, jobs):
+    for job, scored in run_all(bench, wanted, processes):
         found[job.folder.name] = scored.figures
         told(job, scored, len(found), len(wanted))
-    ordered = [found[folder.name] for folder in folders]
+    ordered = [found[job.folder.name] for job in wanted]
     typer.echo(json.dumps({"total": totals(ordered), "folders": ordered} if as_json else totals(ordered)))
+
+
+def _tell_crossed(result: dict[str, Any], console: Console, *, as_json: bool) -> None:
+    typer.echo(json.dumps(result if as_json else result["total"]))
+    if not as_json:
+        typer.echo(tables.of_sets(result["sets"], [year["chosen"] for year in result["years"]]))
+        _tell_confidence(result["confidence"], console)
+
+
+def _seeds(text: str | None) -> list[int]:
+    try:
+        return [] if text is None else [int(seed) for seed in text.split(",")]
+    except ValueError as error:
+        raise FatalError(f"--fault-seeds {text}: whole numbers with commas between them, e.g. 1,2,3") from error
 
 
 def _one(job: Job, model: NetworkModel, distances: Path, console: Console) -> Scored:
@@ -101,7 +138,6 @@ def _one(job: Job, model: NetworkModel, distances: Path, console: Console) -> Sc
             year,
             model,
             PipeMap.read(distances),
-            faults=job.faults,
             fault_seed=job.fault_seed,
             report=lambda day: status.update(f"{year.name}: day {day} of {days}"),
         )
@@ -112,6 +148,17 @@ def _tell_one(scored: Scored, alarms: Path | None, *, as_json: bool) -> None:
         write_alarms(alarms, scored)
     shown = {key: value for key, value in scored.figures.items() if as_json or key != "settings"}
     typer.echo(json.dumps(shown))
+
+
+def _tell_drifts(folders: list[Path], model: NetworkModel, pipes: PipeMap, console: Console, *, as_json: bool) -> None:
+    with console.status("drifting meters ...") as status:
+        found, likes = drift.runs([read(folder) for folder in folders], model, pipes, status.update)
+    if as_json:
+        typer.echo(json.dumps({"rows": [asdict(row) for row in found], "alike": [one._asdict() for one in likes]}))
+        return
+    typer.echo(drift.table(found))
+    for one in likes:
+        typer.echo(f"{one.meter}: {one.pipes} pipes, {one.metres:.0f} m ({one.share:.1%}) look like its drift")
 
 
 def _tell_confidence(confidence: dict[str, Any], console: Console) -> None:

@@ -1,15 +1,15 @@
 """What meters and networks do to readings: ticks that are lost, a sensor that stands still, disorder on the way."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.detectors.leak_steps import Steps
-from processors.engine.contract import Clock, Reading, Series
-from schemas.facility import FacilityClass
+from ops.score.driven import Come
+from processors.detectors.pipe_leak_state import PER_DAY
+from processors.detectors.pipe_leak_steps import STEP_MS
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,42 +19,36 @@ STUCK_DAY: Final = 200
 STUCK_DAYS: Final = 7
 LATE_MS: Final = 10 * 60_000
 """Readings come up to so much later than they were taken, in any order."""
-_STEP_MS: Final = 300_000
-_PER_DAY: Final = 288
-_SHARD: Final = "score"
 
 
 def lost_and_stuck(values: Floats, seed: int = 1) -> Floats:
     """The same readings: 2 % of the ticks lost, and the first sensor stands still for a week."""
     chance = np.random.default_rng(seed)
     faulty = values.copy()
-    begin = STUCK_DAY * _PER_DAY
-    faulty[begin : begin + STUCK_DAYS * _PER_DAY, 0] = values[begin - 1 : begin, 0]
+    begin = STUCK_DAY * PER_DAY
+    faulty[begin : begin + STUCK_DAYS * PER_DAY, 0] = values[begin - 1 : begin, 0]
     faulty[chance.random(len(faulty)) < LOST] = np.nan
     return faulty
 
 
-def as_they_come(values: Floats, first: int, sensors: Sequence[str], seed: int = 2) -> Iterator[tuple[int, Floats]]:
-    """Ticks as the pipeline closes them: every reading on its own, late by up to ten minutes, in order of arrival.
+def late(ticks: Iterable[tuple[int, list[Come]]], sensors: int, seed: int = 2) -> Iterator[tuple[int, list[Come]]]:
+    """Every tick of the clock, and what came since the one before: each reading late by up to ten minutes.
 
-    ``first`` is the tick of the first row. A tick of which nothing came is not there at all.
+    ``ticks``: when readings were taken, and which, of so many ``sensors``.
     """
     chance = np.random.default_rng(seed)
-    series = [Series(name, name, "", name, FacilityClass.PRESSURE_METER, _SHARD) for name in sensors]
-    steps = Steps(interval_ms=_STEP_MS)
-    waiting: dict[int, list[Reading]] = {}
-    for row in range(len(values) + 4):
-        tick = first + row
-        if row < len(values):
-            late = [int(ms) for ms in chance.integers(0, LATE_MS, len(series))]
-            at = tick * _STEP_MS
-            for one, value, after in zip(series, list(map(float, values[row])), late, strict=True):
-                if not math.isnan(value):
-                    come = at + after
-                    waiting.setdefault(come // _STEP_MS, []).append(Reading(one, at, value, "", 0, come, _SHARD))
-        for reading in sorted(waiting.pop(tick, ()), key=lambda reading: reading.arrival_ms):
-            steps.add(reading.series.facility, reading)
-        now = (tick + 1) * _STEP_MS
-        for step in steps.close(Clock(now, {_SHARD: now})):
-            found = (step.values.get(name) for name in sensors)
-            yield step.time_ms // _STEP_MS, np.array([np.nan if one is None else one[0] for one in found])
+    waiting: dict[int, list[Come]] = {}
+    tick = 0
+    for tick, readings in ticks:
+        after = chance.integers(0, LATE_MS, sensors).tolist()
+        for column, at_ms, value, identity, _ in readings:
+            come_ms = at_ms + after[column]
+            waiting.setdefault(come_ms // STEP_MS, []).append((column, at_ms, value, identity, come_ms))
+        yield tick, _in_order(waiting.pop(tick, []))
+    while waiting:
+        tick += 1
+        yield tick, _in_order(waiting.pop(tick, []))
+
+
+def _in_order(readings: list[Come]) -> list[Come]:
+    return sorted(readings, key=itemgetter(-1))

@@ -1,10 +1,11 @@
-"""How good located leak alarms are on labelled years: the very fold, cold, every reading in order."""
+"""How good located leak alarms are on labelled years: the pipeline's own detector, cold, every reading an event."""
 
 import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +13,13 @@ import numpy as np
 
 from ops.score.battledim import PipeMap, Sent, figures, judge
 from ops.score.calibration import Said
-from ops.score.faults import as_they_come, lost_and_stuck
+from ops.score.driven import LEAKS, Driven, Told, rows, told
+from ops.score.faults import late, lost_and_stuck
 from ops.score.ltown import STEP_S, Year
-from processors.leak.core import LeakCore
-from processors.leak.incidents import REPAIRED, Alarm
-from processors.leak.network import NetworkModel
+from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
 from runtime.errors import FatalError
+from schemas.anomaly import Transition
 
 PER_DAY: Final = 86_400 // STEP_S
 _SIZED: Final = (30, 365)
@@ -26,9 +27,10 @@ _SIZED: Final = (30, 365)
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The alarms of a year with their pipes' names, and the figures they came to."""
+    """What was said of leaks in a year, and the figures its alarms came to."""
 
-    alarms: list[tuple[Alarm, str]]
+    told: list[Told]
+    """All of it: raised, said again, cleared."""
     figures: dict[str, Any]
     said: list[Said]
     """Every crew sent: how sure, and whether a leak was there."""
@@ -40,58 +42,57 @@ def score(
     pipes: PipeMap,
     settings: Settings = SHIPPED,
     *,
-    faults: bool = False,
-    fault_seed: int = 1,
+    fault_seed: int | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Scored:
     """Run a year and judge it; ``report`` is told each day that is done.
 
-    ``fault_seed``: which ticks are lost, and which readings late, with ``faults``.
+    ``fault_seed``: with faults; which ticks are lost, and which readings late.
 
     Raises:
         FatalError: the year lacks a sensor the network model names.
     """
-    core = LeakCore(network, settings, STEP_S)
-    missing = [name for name in core.sensors if name not in year.columns]
+    wanted = sensors_of(network)
+    missing = [name for name in wanted if name not in year.columns]
     if missing:
         raise FatalError(f"{year.name} has no column {missing[0]}, which the network model reads")
-    wanted = [year.columns.index(name) for name in core.sensors]
-    values = year.values[:, wanted]
-    ticks = (
-        as_they_come(lost_and_stuck(values, fault_seed), year.first, core.sensors, fault_seed + 1)
-        if faults
-        else enumerate(values, year.first)
-    )
-    alarms: list[tuple[Alarm, str]] = []
+    values = year.values[:, [year.columns.index(name) for name in wanted]]
+    driven = Driven(network, settings)
+    if fault_seed is not None:
+        whole = rows(network, lost_and_stuck(values, fault_seed), year.first)
+        ticks = late(whole, len(wanted), fault_seed + 1)
+    else:
+        ticks = rows(network, values, year.first)
     sizes: dict[str, int | None] = {f"state_bytes_day_{day}": None for day in _SIZED}
-    began = time.process_time()
-    day = 0
-    for tick, reading in ticks:
-        alarms += [(alarm, network.pipes[alarm.pipe]) for alarm in core.tick(tick, reading)]
-        if (tick + 1 - year.first) // PER_DAY > day:  # the last tick of a day may be lost
-            day = (tick + 1 - year.first) // PER_DAY
-            if day in _SIZED:
-                sizes[f"state_bytes_day_{day}"] = len(core.to_bytes())
-            report(day)
-    cpu = time.process_time() - began
-    sent = [Sent(alarm.tick - year.first, link) for alarm, link in alarms if alarm.kind != REPAIRED]
+    spent = 0.0
+    days = (list(islice(ticks, PER_DAY)) for _ in count())
+    for day, readings in enumerate(takewhile(bool, days), 1):
+        began = time.process_time()  # readings are made outside: meters do that, and ingest
+        driven.live(readings)
+        spent += time.process_time() - began
+        if day in _SIZED:
+            sizes[f"state_bytes_day_{day}"] = driven.state_bytes
+        report(day)
+    driven.close()
+    lived, meters = told(driven.findings), [one for one in driven.findings if one.kind not in LEAKS]
+    alarms = [one for one in lived if one.transition is Transition.RAISED]
+    sent = [Sent(alarm.tick - year.first, alarm.pipe) for alarm in alarms]
     wrong = judge(sent, year.leaks, pipes).false
     return Scored(
-        alarms,
+        lived,
         {
             "name": year.name,
             **figures(sent, year.leaks, pipes, len(values)),
-            "faults": faults,
-            "fault_seed": fault_seed if faults else None,
+            "updates": sum(one.transition is Transition.UPDATED for one in lived),
+            "repairs": sum(one.transition is Transition.CLEARED for one in lived),
+            "meters_doubted": sum(one.transition is Transition.RAISED for one in meters),
+            "faults": fault_seed is not None,
+            "fault_seed": fault_seed,
             "settings": asdict(settings),
-            "cpu_s": round(cpu, 1),
+            "cpu_s": round(spent, 1),
             **sizes,
         },
-        [
-            Said(alarm.kind, alarm.sure, Sent(alarm.tick - year.first, link) not in wrong)
-            for alarm, link in alarms
-            if alarm.kind != REPAIRED
-        ],
+        [Said(alarm.kind, alarm.sure, one not in wrong) for alarm, one in zip(alarms, sent, strict=True)],
     )
 
 
@@ -100,10 +101,10 @@ def write_alarms(path: Path, scored: Scored) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["time", "link"])
-        for alarm, link in scored.alarms:
-            if alarm.kind != REPAIRED:
-                moment = datetime.fromtimestamp(alarm.tick * STEP_S, UTC)
-                writer.writerow([moment.strftime("%Y-%m-%d %H:%M"), link])
+        for one in scored.told:
+            if one.transition is Transition.RAISED:
+                moment = datetime.fromtimestamp(one.tick * STEP_S, UTC)
+                writer.writerow([moment.strftime("%Y-%m-%d %H:%M"), one.pipe])
 
 
 def totals(years: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -118,4 +119,7 @@ def totals(years: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "fp_per_month": round(float(np.mean([y["fp_per_month"] for y in years])), 2),
         "eur_pct": round(100 * sum(y["eur"] for y in years) / sum(y["eur_perfect"] for y in years), 1),
         "worst_eur_pct": min(y["eur_pct"] for y in years),
+        "worst_year": min(years, key=lambda y: float(y["eur_pct"]))["name"],
+        "best_eur_pct": max(y["eur_pct"] for y in years),
+        "best_year": max(years, key=lambda y: float(y["eur_pct"]))["name"],
     }

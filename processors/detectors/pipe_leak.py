@@ -1,27 +1,21 @@
 """Leaks in a network of which a hydraulic model is known: which pipe, since when, how much.
 
-Readings become ticks of five minutes, closed by the clock (:mod:`.leak_steps`); :mod:`processors.leak` says what a tick
-shows; here that becomes the life of a finding.
+Readings become ticks of five minutes, closed by the clock (:mod:`.pipe_leak_steps`); :mod:`processors.leak` says what
+a tick shows; here that becomes the life of a finding.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.detectors import pipe_leak_meters as meters
 from processors.detectors import pipe_leak_report as report
 from processors.detectors.common import Site
-from processors.detectors.leak_steps import Step
 from processors.detectors.pipe_leak_life import opened, remeasure
-from processors.detectors.pipe_leak_state import (
-    STEP_MS,
-    Meter,
-    PipeLeakState,
-    from_bytes,
-    network_of,
-    to_bytes,
-)
+from processors.detectors.pipe_leak_state import Meter, PipeLeakState, from_bytes, network_of, to_bytes
+from processors.detectors.pipe_leak_steps import STEP_MS, Step
 from processors.engine.contract import (
     QUIET,
     Clock,
@@ -38,11 +32,14 @@ from processors.engine.contract import (
 )
 from processors.leak.core import LeakCore
 from processors.leak.incidents import REPAIRED, Alarm
+from processors.leak.settings import SHIPPED, Settings
 from processors.leak.state import MOST
 from schemas.anomaly import Anomaly, Transition
 from schemas.facility import FacilityClass
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
-from schemas.water import WaterNetworkConfigured, WaterRole
+from schemas.water import WaterNetworkConfigured
+
+Floats = npt.NDArray[np.float64]
 
 _WANTED: Final = {
     FacilityClass.PRESSURE_METER: "pressure",
@@ -50,8 +47,8 @@ _WANTED: Final = {
     FacilityClass.WATER_METER: "flow",
     FacilityClass.WATER_TANK: "water_level",
 }
-_PA_PER_M: Final = 9806.65  # of water, as EPANET and metering practice have it
-_DIGITS: Final = 4  # what a conversion of units adds behind them is no reading
+DIGITS: Final = 4
+"""What a conversion of units adds behind them is no reading."""
 RECONFIGURED: Final = "the network was configured anew: it can not be followed any more"
 TOO_MANY: Final = "more leaks are open than can be followed"
 
@@ -60,16 +57,16 @@ class PipeLeakDetector:
     """Finds bursts and growing leaks pipe by pipe, in every zone whose network is configured with a model."""
 
     name = "pipe_leak"
-    version = 2
+    version = 3
     hears_late = False
     hears_cameras = False
 
-    def __init__(self, models: Models = no_models) -> None:
-        self._models = models
+    def __init__(self, models: Models = no_models, settings: Settings = SHIPPED) -> None:
+        self._models, self._settings = models, settings
 
     def with_models(self, models: Models) -> "PipeLeakDetector":
         """The same detector, which finds its models there."""
-        return PipeLeakDetector(models)
+        return PipeLeakDetector(models, self._settings)
 
     def initial(self, zone: str) -> PipeLeakState:
         """Nothing known."""
@@ -116,7 +113,7 @@ class PipeLeakDetector:
 
     def restore(self, zone: str, data: bytes) -> PipeLeakState:
         """What :meth:`snapshot` wrote."""
-        state = from_bytes(data, self._models)
+        state = from_bytes(data, self._models, self._settings)
         assert state.zone == zone, "a snapshot of another zone"
         return state
 
@@ -132,7 +129,7 @@ class PipeLeakDetector:
             return []
         said = [report.ended(state, leak, clock.now_ms, self.name, self.version, RECONFIGURED) for leak in state.opened]
         said += meters.ended(state, clock.now_ms, self.name, self.version, RECONFIGURED)
-        state.begin(event, None if network is None else LeakCore(network))
+        state.begin(event, None if network is None else LeakCore(network, self._settings))
         return said
 
     def _tick(self, state: PipeLeakState, step: Step) -> list[Anomaly]:
@@ -140,7 +137,7 @@ class PipeLeakDetector:
         if core is None:
             return []
         number = step.time_ms // STEP_MS
-        values = np.array([_value(state, key, step) for key in core.sensors])
+        values = _values(state, core, step)
         said: list[Anomaly] = []
         for alarm in core.tick(number, values):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
@@ -180,11 +177,6 @@ def _key(series: Series) -> str:
     return f"{series.facility}/{series.observed_property}"
 
 
-def _value(state: PipeLeakState, key: str, step: Step) -> float:
-    """Metres of water, m3/h (what flows out counts negative) or metres; NaN where nothing came."""
-    found = step.values.get(key)
-    if found is None:
-        return float("nan")
-    role = state.roles[key]
-    value = found[0] / _PA_PER_M if role is WaterRole.PRESSURE else found[0]
-    return round(-value if role is WaterRole.OUTLET else value, _DIGITS)
+def _values(state: PipeLeakState, core: LeakCore, step: Step) -> Floats:
+    """In the core's order: metres of water, m3/h (what flows out counts negative), metres; NaN where nothing came."""
+    return np.round(np.array(step.values(core.sensors)) / state.units, DIGITS)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from processors.detectors.pipe_leak_state import PER_DAY, STEP_MS, OpenLeak
+from processors.detectors.pipe_leak_state import PER_DAY, OpenLeak
+from processors.detectors.pipe_leak_steps import STEP_MS
 from processors.leak.core import LeakCore
 from processors.leak.explain import MEASURED, Asked, Explanation
 from processors.leak.incidents import GROWING, Alarm

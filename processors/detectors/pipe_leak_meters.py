@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from processors.detectors.leak_steps import Step
-from processors.detectors.pipe_leak_state import STEP_MS, MeterDoubt, PipeLeakState
-from processors.leak.state import DRIFT, JUMP, STUCK, Doubt
+from processors.detectors.pipe_leak_state import MeterDoubt, PipeLeakState
+from processors.detectors.pipe_leak_steps import STEP_MS, Step
+from processors.leak.state import CREEP, DRIFT, JUMP, STUCK, Doubt
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.facility import Place
 from schemas.identity import finding_id, reading_id
@@ -15,8 +15,14 @@ KIND_OF: Final = {
     JUMP: AnomalyKind.DEVICE_JUMP,
     DRIFT: AnomalyKind.DEVICE_DRIFT,
     STUCK: AnomalyKind.DEVICE_STUCK,
+    CREEP: AnomalyKind.DEVICE_DRIFT,
 }
-_SAYS: Final = {JUMP: "jumped away from the others", DRIFT: "drifts away from the others", STUCK: "stands still"}
+_SAYS: Final = {
+    JUMP: "jumped away from the others",
+    DRIFT: "drifts away from the others",
+    STUCK: "stands still",
+    CREEP: "drifts away from the others, day by day",
+}
 _UNITS: Final = {WaterRole.PRESSURE: "m", WaterRole.TANK_LEVEL: "m"}
 _AGAIN: Final = "it agrees with the others, or moves, again"
 _NOWHERE: Final = Place(lon=0.0, lat=-90.0)
@@ -42,7 +48,7 @@ def doubts(state: PipeLeakState, step: Step, detector: str, version: int) -> lis
 
 def ended(state: PipeLeakState, at_ms: int, detector: str, version: int, reason: str) -> list[Anomaly]:
     """All of them are over for another reason."""
-    step = Step(at_ms, {})
+    step = Step(at_ms, {}, {})
     said = [_anomaly(state, one, Transition.CLEARED, step, detector, version) for one in state.doubted.values()]
     return [one.model_copy(update={"reason": reason}) for one in said]
 
@@ -57,7 +63,7 @@ def _anomaly(
     meter, kind = state.meters[doubt.key], KIND_OF[doubt.kind]
     facility = doubt.key.partition("/")[0]
     site = state.sites.get(facility)
-    sample = step.values.get(doubt.key)
+    sample = step.sample(doubt.key)
     return Anomaly(
         id=finding_id(kind, state.zone, meter.device, f"{doubt.key}@{doubt.since_ms}"),
         transition=transition,
@@ -70,10 +76,10 @@ def _anomaly(
         place=site.place() if site is not None else state.place or _NOWHERE,
         since=from_ms(doubt.since_ms),
         at=from_ms(step.time_ms),
-        arrival_time=None if sample is None else from_ms(sample[1].arrival_ms),
+        arrival_time=None if sample is None else from_ms(sample.arrival_ms),
         summary=_sentence(state, doubt, transition),
         numbers={} if doubt.kind == STUCK else {"error": doubt.error},
-        evidence=() if sample is None else (reading_id(meter.device, meter.observed_property, sample[1].identity),),
+        evidence=() if sample is None else (reading_id(meter.device, meter.observed_property, sample.identity),),
         reason=_AGAIN if transition is Transition.CLEARED else None,
         detector=detector,
         detector_version=version,

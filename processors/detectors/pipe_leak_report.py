@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from processors.detectors.leak_steps import Sample, Step
+from processors.detectors.leak_steps import Sample
 from processors.detectors.pipe_leak_state import Meter, OpenLeak, PipeLeakState
+from processors.detectors.pipe_leak_steps import Step
 from processors.leak.explain import WITNESSES
 from processors.leak.incidents import GROWING
 from processors.leak.network import NetworkModel
@@ -145,4 +146,5 @@ def _evidence(state: PipeLeakState, leak: OpenLeak, step: Step) -> list[tuple[Me
                 found |= dict.fromkeys(area.pressures[n] for n in np.argsort(-effect, kind="stable")[:WITNESSES])
             drivers = (*area.inflows, area.pump, area.level, area.consumption)
             found |= dict.fromkeys(key for key in drivers if key is not None)
-    return [(state.meters[key], step.values[key][1]) for key in found if key in step.values and key in state.meters]
+    said = ((state.meters.get(key), step.sample(key)) for key in found)
+    return [(meter, sample) for meter, sample in said if meter is not None and sample is not None]

@@ -4,17 +4,24 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from processors.detectors.common import Site
-from processors.detectors.leak_steps import Steps, ordered
+from processors.detectors.pipe_leak_steps import OpenSteps, Taken
 from processors.engine.contract import Models
 from processors.leak.core import STEP_S, LeakCore
 from processors.leak.network import NetworkModel
+from processors.leak.settings import Settings
 from schemas.facility import Place
 from schemas.water import WaterNetworkConfigured, WaterRole
 
-STEP_MS: Final = STEP_S * 1000
+Floats = npt.NDArray[np.float64]
+
 PER_DAY: Final = 86_400 // STEP_S
+PA_PER_M: Final = 9806.65
+"""Of water, as EPANET and metering practice have it."""
+_UNITS: Final = {WaterRole.PRESSURE: PA_PER_M, WaterRole.OUTLET: -1.0}
 
 
 class OpenLeak(msgspec.Struct):
@@ -68,8 +75,10 @@ class PipeLeakState:
         self.configured: WaterNetworkConfigured | None = None
         self.core: LeakCore | None = None
         self.roles: dict[str, WaterRole] = {}
+        self.units: Floats = np.ones(0)
+        """What the core counts each of its sensors in, in canonical units; derived from the roles."""
         self.meters: dict[str, Meter] = {}
-        self.steps = Steps(interval_ms=STEP_MS)
+        self.steps = OpenSteps()
         self.opened: list[OpenLeak] = []
         self.doubted: dict[tuple[str, int], MeterDoubt] = {}
         """By meter and kind."""
@@ -80,9 +89,11 @@ class PipeLeakState:
     def begin(self, configured: WaterNetworkConfigured, core: LeakCore | None) -> None:
         """Know the network; everything that was learnt of another is forgotten."""
         self.configured, self.core = configured, core
-        known = frozenset(() if core is None else core.sensors)
+        sensors = () if core is None else core.sensors
+        known = frozenset(sensors)
         self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
-        self.meters, self.steps, self.opened, self.doubted = {}, Steps(interval_ms=STEP_MS), [], {}
+        self.units = np.array([_UNITS.get(self.roles.get(key, WaterRole.INLET), 1.0) for key in sensors])
+        self.meters, self.steps, self.opened, self.doubted = {}, OpenSteps(), [], {}
 
 
 class _Written(msgspec.Struct):
@@ -91,14 +102,15 @@ class _Written(msgspec.Struct):
     configured: str | None
     core: bytes | None
     meters: dict[str, Meter]
-    steps: Steps
+    steps: dict[int, dict[str, list[Taken]]]
+    next_slot: int | None
     opened: list[OpenLeak]
     doubted: list[MeterDoubt]
     sites: dict[str, Site]
     timer_ms: int | None
 
 
-_encoder: Final = msgspec.msgpack.Encoder()  # it can sort no integer keys: see leak_steps.ordered
+_encoder: Final = msgspec.msgpack.Encoder()  # it can sort no integer keys: OpenSteps does
 _decoder: Final = msgspec.msgpack.Decoder(_Written)
 
 
@@ -126,7 +138,8 @@ def to_bytes(state: PipeLeakState) -> bytes:
             _json(state.configured),
             None if state.core is None else state.core.to_bytes(),
             dict(sorted(state.meters.items())),
-            ordered(state.steps),
+            state.steps.written(),
+            state.steps.next_slot,
             state.opened,
             [doubt for _, doubt in sorted(state.doubted.items())],
             dict(sorted(state.sites.items())),
@@ -135,7 +148,7 @@ def to_bytes(state: PipeLeakState) -> bytes:
     )
 
 
-def from_bytes(data: bytes, models: Models) -> PipeLeakState:
+def from_bytes(data: bytes, models: Models, settings: Settings) -> PipeLeakState:
     """Read :func:`to_bytes`.
 
     Raises:
@@ -151,9 +164,9 @@ def from_bytes(data: bytes, models: Models) -> PipeLeakState:
         network = network_of(models, configured)
         core = None
         if network is not None and written.core is not None:
-            core = LeakCore.from_bytes(written.core, network)
+            core = LeakCore.from_bytes(written.core, network, settings)
         state.begin(configured, core)
-    state.meters, state.steps = written.meters, written.steps
+    state.meters, state.steps = written.meters, OpenSteps(written.steps, written.next_slot)
     state.opened, state.timer_ms = written.opened, written.timer_ms
     state.doubted = {(doubt.key, doubt.kind): doubt for doubt in written.doubted}
     state.sites = written.sites

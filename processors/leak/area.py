@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
+from processors.leak.creep import look_at_meters
 from processors.leak.gate import Gate, Whiteners
-from processors.leak.growth import judge_growth
+from processors.leak.growth import compare, judge_growth
 from processors.leak.incidents import Alarm, Incidents
 from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
 from processors.leak.liars import Liars
@@ -350,7 +351,9 @@ class Area:
         if state.learned >= self.settings.first_days * 3 // 2 and state.noise.days:
             signatures = self.signatures(state, begin, state.rows)
             look_at_day(self, state, signatures)
-            found = judge_growth(self, state, signatures)
+            spans = compare(self, state, signatures)
+            look_at_meters(self, state, signatures, spans)
+            found = judge_growth(self, state, signatures, spans)
             if found is not None:
                 alarms += self.incidents.growth(state, found)
         self._roll(state)

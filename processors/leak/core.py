@@ -59,6 +59,11 @@ class LeakCore:
         return found
 
     @property
+    def areas(self) -> Sequence[Area]:
+        """What does not change of each area."""
+        return self._areas
+
+    @property
     def states(self) -> Sequence[AreaState]:
         """The state of each area, for explanations."""
         return self._states

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak.creep import is_a_meters, out_of_the_sum
 from processors.leak.network import Basis
 from processors.leak.search import NOTHING, OUT, Verdict, judge
 from processors.leak.settings import SPANS
 from processors.leak.state import AreaState
-from processors.leak.suspects import Shifted, explains
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -26,6 +26,18 @@ LEFT_LEAST: Final = 4
 """Days that must be there before a span."""
 
 
+class Span(NamedTuple):
+    """The newest days against those before them, known leaks taken into account."""
+
+    days: int
+    since: float
+    """The first day of those before."""
+    shift: Floats
+    covariance: Floats
+    most: float
+    """Twice the log likelihood ratio that no leak exceeds."""
+
+
 class _Compared(NamedTuple):
     """The newest days from ``middle`` on, against those from ``first`` on."""
 
@@ -34,27 +46,24 @@ class _Compared(NamedTuple):
     shift: Floats
     covariance: Floats
     most: float
-    """Twice the log likelihood ratio that no leak exceeds."""
 
 
-def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict | None:
-    """The best verdict over all spans, or None."""
+def compare(area: "Area", state: AreaState, signatures: Floats) -> list[Span]:
+    """The spans that say enough for anything to be concluded."""
     settings = area.settings
     rows = np.flatnonzero(state.day_numbers >= 0)
     days = state.day_numbers[rows]
     left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
-    compared = _compared(area, state, left)
+    compared = [one for one in _compared(area, state, left) if one.most >= settings.slow]
     if not compared:
-        return None
+        return []
     flows = np.array([step.flow for step in state.steps])
     places = np.searchsorted(area.index, [step.pipe for step in state.steps])
     stepped = flows[:, None] * signatures[places]
     since = np.array([step.tick for step in state.steps]) / area.per_day
     after = np.clip(days + 1.0 - since[:, None], 0.0, 1.0)
-    best, seen = NOTHING, None
+    found = []
     for first, middle, shift, plain, most in compared:
-        if most < max(settings.slow, best.leak):
-            continue  # what is added below only makes it less
         part = (after[:, middle:].mean(axis=1) - after[:, first:middle].mean(axis=1))[:, None]
         effect = np.where(part > PART_LEAST, part * stepped, 0.0)
         covariance = plain + settings.step_error**2 * (effect.T @ effect)
@@ -63,9 +72,22 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         for leak in state.opened:
             if leak.growing and today - leak.grew_day < settings.growth_days:
                 covariance = _free(area, signatures, shift, covariance, leak.pipe, settings.growth_m3h)
-        verdict = judge(shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
+        found.append(Span(len(days) - middle, float(days[first]), shift, covariance, most))
+    return found
+
+
+def judge_growth(area: "Area", state: AreaState, signatures: Floats, spans: list[Span]) -> Verdict | None:
+    """The best verdict over all spans, or None. Meters that creep may explain what they can."""
+    settings = area.settings
+    free = out_of_the_sum(area, state)
+    best, seen = NOTHING, None
+    for span in spans:
+        if span.most < best.leak:
+            continue  # what is added below only makes it less
+        covariance = span.covariance + free
+        verdict = judge(span.shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:
-            best, seen = verdict, Shifted(area.per_day, shift, covariance)
+            best, seen = verdict, span._replace(covariance=covariance)
     if seen is not None and best.misfit > settings.misfit_slow:
         best = _one_of_two(area, signatures, seen.shift, seen.covariance, best)
     good = (
@@ -75,9 +97,7 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats) -> Verdict 
         and best.sure >= settings.sure_slow
         and best.misfit <= settings.misfit_slow
     )
-    if seen is None or not good or explains(area, state, seen, signatures, best, leak=True):
-        return None
-    return best
+    return best if seen is not None and good and not is_a_meters(area, state, seen, signatures, best) else None
 
 
 def _compared(area: "Area", state: AreaState, left: Floats) -> list[_Compared]:

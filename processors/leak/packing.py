@@ -9,7 +9,7 @@ import numpy.typing as npt
 from processors.leak.noise import Noise
 from processors.leak.state import MOST, AreaState
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 _LISTS: Final = {
     field.name: get_args(field.type)[0] for field in msgspec.structs.fields(AreaState) if get_args(field.type)
 }

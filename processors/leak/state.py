@@ -18,7 +18,8 @@ MOST: Final = 64
 JUMP: Final = 0
 DRIFT: Final = 1
 STUCK: Final = 2
-"""Ways in which a meter lies."""
+CREEP: Final = 3
+"""Ways in which a meter lies; what creeps drifts over days, and only days show it."""
 
 
 class Shift(msgspec.Struct):
@@ -45,7 +46,7 @@ class Doubt(msgspec.Struct):
     column: int
     """Among the area's sensors."""
     kind: int
-    """:data:`JUMP`, :data:`DRIFT` or :data:`STUCK`."""
+    """:data:`JUMP`, :data:`DRIFT`, :data:`STUCK` or :data:`CREEP`."""
     since: int
     seen: int
     """The ticks in which it began and was last seen."""

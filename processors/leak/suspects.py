@@ -16,7 +16,7 @@ from processors.leak.network import Basis
 from processors.leak.rows import FLOW_UNIT
 from processors.leak.search import OUT, Verdict, matched
 from processors.leak.settings import WINDOWS
-from processors.leak.state import DRIFT, JUMP, MOST, STUCK, AreaState, Doubt
+from processors.leak.state import CREEP, DRIFT, JUMP, MOST, STUCK, AreaState, Doubt
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -48,6 +48,8 @@ DAYS: Final = 7
 FLOOR_M: Final = 0.002
 AGREES: Final = 16.0
 """A doubted pressure agrees again when its day is within four standard deviations of those before."""
+ALONE: Final = frozenset({STUCK, CREEP})
+"""Ways of lying that go beside others, and are forgotten where they are looked for."""
 FLOW_DAYS: Final = 2
 """Days after which a flow that was doubted no more is believed: what is judged is compared with the day before."""
 
@@ -85,10 +87,10 @@ def explains(
     match, power = matched(seen.shift, seen.covariance, signatures)
     best = float((np.maximum(match if leak else -match, 0.0) ** 2 / power).max())
     found = _driver(area, state, seen)
-    impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > _inflow(area, state, seen.window))
+    impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > inflow(area, state, seen.window))
     if not impossible and found.strength < BETTER * best:
         return is_blind(area, state)
-    _note(state, found, _kind(seen), state.tick + 1 - seen.window)
+    note(state, found, _kind(seen), state.tick + 1 - seen.window)
     return True
 
 
@@ -98,12 +100,12 @@ def _best(seen: Shifted, signatures: Floats) -> float:
     return float((match**2 / power).max())
 
 
-def _unsettled(area: "Area", state: AreaState) -> bool:
+def unsettled(area: "Area", state: AreaState) -> bool:
     """Whether a leak began or was repaired so lately that what is not known of it may look like one meter's error."""
     return any(state.tick - step.tick < DOUBT_DAYS * area.per_day for step in state.steps)
 
 
-def _inflow(area: "Area", state: AreaState, window: int) -> float:
+def inflow(area: "Area", state: AreaState, window: int) -> float:
     """What flowed into the area, m3/h; infinite where it is not known."""
     if area.model.basis is not Basis.INFLOW:
         return float("inf")
@@ -111,13 +113,13 @@ def _inflow(area: "Area", state: AreaState, window: int) -> float:
 
 
 def is_blind(area: "Area", state: AreaState) -> bool:
-    """Whether a flow lies: then the day teaches nothing."""
-    return any(doubt.column >= area.pressures for doubt in state.doubts)
+    """Whether a flow lies: then the day teaches nothing. One that creeps is right enough for a day."""
+    return any(doubt.column >= area.pressures and doubt.kind != CREEP for doubt in state.doubts)
 
 
 def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     """Note the meter that alone explains a shift in which no leak was seen."""
-    if _unsettled(area, state):
+    if unsettled(area, state):
         return
     total = float(seen.shift @ np.linalg.solve(seen.covariance, seen.shift))
     weight = float(area.reader.weights(state, state.rows - seen.window).mean())
@@ -131,7 +133,7 @@ def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     small = abs(found.error) < least
     if not small and not state.missing[found.column] and found.strength >= max(area.settings.fast, ALL * total):
         slow = found.column < area.pressures and _was_there(area, state, found.column)
-        _note(state, found, DRIFT if slow else _kind(seen), state.tick + 1 - seen.window)
+        note(state, found, DRIFT if slow else _kind(seen), state.tick + 1 - seen.window)
 
 
 def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
@@ -154,7 +156,7 @@ def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
         or own[doubt.column] > AGREES
         or state.tick - doubt.seen < area.per_day
     ]
-    if _unsettled(area, state):
+    if unsettled(area, state):
         return
     seen = Shifted(area.per_day, shift, covariance + area.liars.taken_out(state, OUT))
     found = _pressure(area, seen, float(state.day_regressors[rows[-1], 0]))
@@ -164,7 +166,7 @@ def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
     if abs(found.error) >= LEAST_M and found.strength >= max(
         settings.slow, ALL * total, CLEARER * _best(seen, signatures)
     ):
-        _note(state, found, DRIFT, state.tick + 1 - DAYS * area.per_day)
+        note(state, found, DRIFT, state.tick + 1 - DAYS * area.per_day)
 
 
 def forget_flows(area: "Area", state: AreaState) -> None:
@@ -172,7 +174,7 @@ def forget_flows(area: "Area", state: AreaState) -> None:
     state.doubts = [
         doubt
         for doubt in state.doubts
-        if doubt.kind == STUCK or doubt.column < area.pressures or state.tick - doubt.seen < FLOW_DAYS * area.per_day
+        if doubt.kind in ALONE or doubt.column < area.pressures or state.tick - doubt.seen < FLOW_DAYS * area.per_day
     ]
 
 
@@ -186,7 +188,7 @@ def look_at_standing(area: "Area", state: AreaState) -> None:
         return
     state.doubts = [doubt for doubt in state.doubts if doubt.kind != STUCK or standing[doubt.column]]
     for column in np.flatnonzero(standing).tolist():
-        _note(state, Suspect(column, 0.0, 0.0), STUCK, int(state.moved[column]))
+        note(state, Suspect(column, 0.0, 0.0), STUCK, int(state.moved[column]))
 
 
 def _was_there(area: "Area", state: AreaState, column: int) -> bool:
@@ -204,7 +206,7 @@ def _kind(seen: Shifted) -> int:
 def _driver(area: "Area", state: AreaState, seen: Shifted) -> Suspect:
     """The flow or level whose error explains most."""
     begin = state.rows - seen.window
-    bank = _errors(area, state, begin, state.rows)
+    bank = errors(area, state, begin, state.rows, _drivers(area))
     match, power = matched(seen.shift, seen.covariance, bank)
     strength = np.divide(match * match, power, out=np.zeros_like(power), where=power > 0)
     best = int(strength.argmax())
@@ -226,9 +228,8 @@ def _drivers(area: "Area") -> range:
     return range(area.pressures, area.reader.pump if inflow else area.reader.width)
 
 
-def _errors(area: "Area", state: AreaState, begin: int, end: int) -> Floats:
-    """What an error of 1 of each flow and level does to the mean residual of these rows, ``[meter, output]``."""
-    columns = _drivers(area)
+def errors(area: "Area", state: AreaState, begin: int, end: int, columns: range) -> Floats:
+    """What an error of 1 of each flow or level does to the mean residual of these rows, ``[meter, output]``."""
     readings = state.inputs[begin:end]
     plain = _mean_residual(area, state, begin, readings)
     bank = np.zeros((len(columns), area.outputs))
@@ -259,10 +260,10 @@ def _in_balance(area: "Area", column: int) -> float:
     return (float(pump) - float(used)) / FLOW_UNIT
 
 
-def _note(state: AreaState, found: Suspect, kind: int, since: int) -> None:
+def note(state: AreaState, found: Suspect, kind: int, since: int) -> None:
     """Doubt a meter from now on; what is known to jump and drifts as well stays what it was."""
     for doubt in state.doubts:
-        if doubt.column == found.column and (doubt.kind == kind or STUCK not in (doubt.kind, kind)):
+        if doubt.column == found.column and (doubt.kind == kind or not {doubt.kind, kind} & ALONE):
             doubt.seen = state.tick
             return
     state.doubts = [*state.doubts, Doubt(found.column, kind, since, state.tick, round(found.error, 3))][-MOST:]

@@ -3,104 +3,44 @@
 import random
 from functools import cache
 
-import msgspec
 import pytest
 from street_kit import records, replayed, restart
 
 from processors.detectors.leak import LeakDetector
-from processors.detectors.leak_steps import Step
 from processors.detectors.pipe_leak import RECONFIGURED, PipeLeakDetector
 from processors.detectors.pipe_leak_report import said
 from processors.detectors.pipe_leak_state import OpenLeak, PipeLeakState
-from processors.engine.driver import START, PipelineTestDriver
+from processors.detectors.pipe_leak_steps import Step
+from processors.engine.driver import PipelineTestDriver
 from processors.leak.core import STEP_S, LeakCore
 from processors.leak.explain import LIKELIEST
 from processors.leak.incidents import REPAIRED
 from schemas.anomaly import AnomalyKind, Transition
-from schemas.chunks import digest_of
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.model import to_ms
-from schemas.registry import ZoneConfigured, ZoneKind
-from schemas.water import WaterNetworkConfigured, WaterRole, WaterSensor
-from tests.unit.processors.leak_network_kit import PER_DAY, Floats, burst, network, readings
+from tests.unit.processors.leak_network_kit import PER_DAY, Floats, burst, readings
+from tests.unit.processors.pipe_leak_kit import (
+    FIRST,
+    MODEL,
+    NAMES,
+    PLAIN,
+    SENSORS,
+    STEP_MS,
+    ZONE,
+    configured,
+    facility,
+    flow_on,
+    rows,
+    town,
+)
 
-ZONE = "dma:ring"
-STEP_MS = STEP_S * 1000
-FIRST = -(-to_ms(START) // STEP_MS)
-PA_PER_M = 9806.65
 DAYS = 16
 AT = 7 * PER_DAY + 130
 LEAK = 13
 
 
-def facility(name: str) -> Facility:
-    kind = FacilityClass.PRESSURE_METER if name.startswith("P") else FacilityClass.FLOW_METER
-    return Facility(
-        facility=name,
-        scheme=CodeScheme.LOCAL,
-        facility_class=kind,
-        zone=ZONE,
-        place=Place(lon=113.85, lat=34.03),
-        devices=(DeviceBinding(device=name),),
-    )
-
-
-NAMES = [*(f"P{i}" for i in range(8)), "F0", "F1"]
-SENSORS = tuple(
-    WaterSensor(facility=name, observed_property="pressure", role=WaterRole.PRESSURE)
-    if name.startswith("P")
-    else WaterSensor(facility=name, observed_property="flow", role=WaterRole.INLET)
-    for name in NAMES
-)
-_plain = network()
-(_area,) = _plain.areas
-MODEL = msgspec.structs.replace(
-    _plain,
-    areas=(
-        msgspec.structs.replace(
-            _area,
-            pressures=tuple(f"{name}/pressure" for name in _area.pressures),
-            inflows=tuple(f"{name}/flow" for name in _area.inflows),
-        ),
-    ),
-)
-BYTES = MODEL.to_bytes()
-
-
 @cache
 def burst_and_repair() -> Floats:
-    return readings(_plain, DAYS, [(LEAK, burst(DAYS, AT, 9.0, AT + 7 * PER_DAY))])
-
-
-def town(*detectors: PipeLeakDetector | LeakDetector, digest: str | None = digest_of(BYTES)) -> PipelineTestDriver:
-    driver = PipelineTestDriver(*(detectors or (PipeLeakDetector(),)), tick_s=STEP_S)
-    driver.model(BYTES)
-    driver.register(*map(facility, NAMES))
-    driver.configure(ZoneConfigured(zone=ZONE, kind=ZoneKind.DMA, name="Ring", place=Place(lon=113.8, lat=34.0)))
-    driver.configure_water(configured(digest))
-    driver.advance_to(FIRST * STEP_MS)
-    return driver
-
-
-def configured(digest: str | None = digest_of(BYTES), **more: object) -> WaterNetworkConfigured:
-    said = {"zone": ZONE, "name": "Ring", "model": digest, "sensors": SENSORS, "cost_per_m3": 0.8, "currency": "EUR"}
-    return WaterNetworkConfigured.model_validate({**said, **more})
-
-
-def rows(values: Floats, step: int) -> list[tuple[str, str, float, int]]:
-    at_ms = (FIRST + step) * STEP_MS
-    return [
-        (name, "pressure", float(value) * PA_PER_M, at_ms)
-        if name.startswith("P")
-        else (name, "flow", float(value), at_ms)
-        for name, value in zip(NAMES, values[step], strict=True)
-    ]
-
-
-def flow_on(driver: PipelineTestDriver, values: Floats, start: int, end: int) -> None:
-    for step in range(start, end):
-        driver.read_many(rows(values, step))
-        driver.advance(STEP_S)
+    return readings(PLAIN, DAYS, [(LEAK, burst(DAYS, AT, 9.0, AT + 7 * PER_DAY))])
 
 
 def offline(values: Floats) -> list[tuple[str, int, int, float]]:
@@ -167,7 +107,7 @@ def test_what_is_said_again_is_the_same_finding_at_its_new_place() -> None:
     state = PipeLeakState(ZONE)
     state.begin(configured(), LeakCore(MODEL))
     leak = OpenLeak("burst", 3, 7, 8 * STEP_MS, 3, 5.0, 0.8, 50.0)
-    step = Step(9 * STEP_MS, {})
+    step = Step(9 * STEP_MS, {}, {})
     first = said(state, leak, Transition.RAISED, step, "pipe_leak", 2)
     leak.named, leak.flow = 9, 6.0
     second = said(state, leak, Transition.UPDATED, step, "pipe_leak", 2)
@@ -208,7 +148,7 @@ def test_a_restart_and_a_replay_change_nothing() -> None:
 
 
 def test_the_state_is_as_large_after_two_weeks_as_after_one() -> None:
-    driver, values = town(), readings(_plain, 15, [])
+    driver, values = town(), readings(PLAIN, 15, [])
     sizes = []
     for week in range(2):
         flow_on(driver, values, week * 7 * PER_DAY, (week + 1) * 7 * PER_DAY)
@@ -258,7 +198,7 @@ def test_readings_of_strangers_are_not_the_networks() -> None:
 
 
 def test_a_meter_that_lies_is_told_as_a_finding_of_its_device_and_raises_no_leak() -> None:
-    driver, values = town(), readings(_plain, 9, []).copy()
+    driver, values = town(), readings(PLAIN, 9, []).copy()
     values[AT:, 2] += 0.4
     values[AT:, 4] = values[AT, 4]
     flow_on(driver, values, 0, 9 * PER_DAY)

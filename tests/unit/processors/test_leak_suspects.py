@@ -8,7 +8,7 @@ import pytest
 
 from processors.leak.core import LeakCore
 from processors.leak.incidents import Alarm
-from processors.leak.state import DRIFT, JUMP, STUCK, Doubt
+from processors.leak.state import CREEP, DRIFT, JUMP, STUCK, Doubt
 from tests.small_town import INLETS, PER_DAY, SENSED, Floats, Leak, readings, simulate, small_model, small_network
 
 FIRST = 17_532 * PER_DAY
@@ -80,7 +80,7 @@ def drift(a_day: float) -> Fault:
 
 
 OFF, STILL = "off", "still"
-TOLD_AS = {JUMP: OFF, DRIFT: OFF, STUCK: STILL}
+TOLD_AS = {JUMP: OFF, DRIFT: OFF, STUCK: STILL, CREEP: OFF}
 FAULTS: dict[str, tuple[Fault, int, set[str]]] = {
     "pressure stuck": (stuck, PRESSURE, {OFF, STILL}),
     "pressure lost": (lost, PRESSURE, set()),
@@ -98,7 +98,9 @@ FAULTS: dict[str, tuple[Fault, int, set[str]]] = {
     "flow in l/s": (times(1 / 3.6), FLOW, {OFF}),
     "flow in other units": (times(3.6), FLOW, {OFF}),
     "flow at rest": (times(0.0), FLOW, {OFF}),
-    "flow drifts": (drift(0.3), FLOW, set()),
+    "flow drifts by less than a hundredth in four days": (drift(0.2), FLOW, set()),
+    "flow drifts up": (drift(0.5), FLOW, {OFF}),
+    "flow drifts down": (drift(-0.5), FLOW, {OFF}),
 }
 
 

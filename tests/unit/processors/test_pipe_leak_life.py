@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from processors.detectors.pipe_leak_life import MOST_UPDATES, opened, remeasure
-from processors.detectors.pipe_leak_state import STEP_MS, OpenLeak
+from processors.detectors.pipe_leak_state import OpenLeak
+from processors.detectors.pipe_leak_steps import STEP_MS
 from processors.leak.core import LeakCore
 from processors.leak.explain import MEASURED, Asked, Explanation
 from processors.leak.incidents import GROWING

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli.main import app
+from ops.score.years import TRIED
 from processors.leak.settings import SHIPPED
 from tests.unit.processors.leak_network_kit import FIRST, PER_DAY, PIPES, burst, network, readings
 
@@ -75,10 +76,23 @@ def test_a_folder_of_years_is_run_year_by_year_through_faults(town: Path) -> Non
     assert (found["total"]["new_found"], found["total"]["fp"]) == (3, 0)
 
 
+def test_faults_of_several_seeds_are_run_beside_none(town: Path) -> None:
+    arguments = ("--data", str(town / "y13"), "--network", str(town / "town.bin"), "--fault-seeds", "3,5")
+    found = command(*arguments)
+    assert [(one["new_found"], one["faults"]) for one in found["plain"]] == [(1, False)]
+    assert {seed: [one["fault_seed"] for one in years] for seed, years in found["faulty"].items()} == {
+        "3": [3],
+        "5": [5],
+    }
+    refused = CliRunner().invoke(app, ["score", "leak", *arguments[:-1], "3;5"])
+    assert refused.exit_code != 0
+
+
 def test_one_year_is_left_out_after_the_other(town: Path) -> None:
     found = command("--data", str(town), "--network", str(town / "town.bin"), "--cross-validate")
     assert found["total"]["new_found"] == 3
-    assert "shipped" in found["sets"]
+    assert list(found["sets"]) == list(TRIED)
+    assert all(one["best_eur_pct"] >= one["worst_eur_pct"] for one in found["sets"].values())
     assert len(found["shipped"]) == len(found["years"]) == 3
     table = found["confidence"]["calibrated"]["table"]
     assert sum(row["alarms"] for row in table) == sum(one["alarms"] for one in found["years"])
@@ -86,6 +100,10 @@ def test_one_year_is_left_out_after_the_other(town: Path) -> None:
 
 
 def test_what_cannot_be_said_together_is_refused(town: Path) -> None:
-    for arguments in (["--cross-validate", "--faults"], ["--alarms", "x.csv"]):
+    for arguments in (
+        ["--cross-validate", "--faults"],
+        ["--cross-validate", "--fault-seeds", "1"],
+        ["--alarms", "x.csv"],
+    ):
         result = CliRunner().invoke(app, ["score", "leak", "--data", str(town), *arguments])
         assert result.exit_code != 0
