@@ -108,11 +108,13 @@ def _is_sure(state: State, spot: Spot, stay: Stay, at_ms: int) -> bool:
 
 
 def _is_awaited(stay: Stay, at_ms: int, lengths: Lengths) -> bool:
-    """Whether a camera that goes on as it did will soon speak of it: then that decides.
+    """Whether a camera that goes on as it did will soon speak of it, or should have: its next word decides.
 
     Who left just before the dwell was over, unheard because both words of it were lost, is not called a parker so.
     """
-    return stay.box is not None and at_ms < stay.said_ms + stay.every_ms <= at_ms + lengths.wait
+    if stay.box is None or not (stay.every_ms and lengths.wait):
+        return False
+    return stay.said_ms + stay.every_ms <= at_ms + lengths.wait
 
 
 def _is_frozen(state: State, spot: Spot) -> bool:

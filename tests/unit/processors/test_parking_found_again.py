@@ -178,3 +178,14 @@ def test_whoever_will_not_wait_need_not() -> None:
     camera = Camera(kerb(rules={"tracks.wait_s": 0.0}))
     camera.stands("a", 0, 185)
     assert (camera.said, camera.times_s) == ([RAISED], [180])
+
+
+def test_who_fell_silent_before_its_time_is_not_found_by_time_alone() -> None:
+    camera = Camera(kerb(activity="bus_stop"))
+    camera.at(10).sees("a", still_s=10.0)
+    camera.at(14).loses("a")
+    camera.at(25).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(28).sees("b", stationary=False, still_s=3.0)
+    camera.at(35).sees("b", still_s=10.0)  # at that pace it would have spoken again before the minute was over
+    camera.at(700)
+    assert camera.said == []

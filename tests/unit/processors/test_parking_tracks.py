@@ -58,7 +58,7 @@ def test_one_that_is_lost_and_found_under_other_ids_stands_there_all_the_time() 
     camera.stands("b", 80, 120)
     camera.loses("b")
     camera.stands("c", 125, 200, box=(104.0, 304.0, 246.0, 394.0))
-    assert (camera.said, camera.times_s) == ([RAISED], [180.0])
+    assert (camera.said, camera.times_s) == ([RAISED], [195.0])
     assert camera.driver.findings[0].since == from_ms(camera.driver.now_ms - 200_000)
 
 
