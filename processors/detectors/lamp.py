@@ -25,7 +25,7 @@ from schemas.rules import Values
 
 _CYCLING: Final = "cycling"
 _EARLY: Final = 0.98  # of its interval: what comes sooner after the word before was sent because something changed
-_HEARD: Final = frozenset({"power", "switch_on", "dim_level"})
+_HEARD: Final = frozenset({"power", "switch_on", "dim_level", "voltage"})
 
 
 class LampDetector(Packed[State]):
@@ -42,7 +42,7 @@ class LampDetector(Packed[State]):
         return State(zone, Rulebook(("lamp", "feeder")))
 
     def wants(self, series: Series) -> bool:
-        """Power, switch and dimmer of lamps."""
+        """Power, switch and dimmer of lamps, and their mains."""
         return series.facility_class is FacilityClass.STREET_LAMP and series.observed_property in _HEARD
 
     def ear(self, state: State, series: Series) -> Ear | None:
@@ -50,6 +50,8 @@ class LampDetector(Packed[State]):
         lamp = state.lamps.get(series.facility)
         if lamp is None:
             return deaf
+        if series.observed_property == "voltage":
+            return ears.mains(lamp)
         if series.observed_property != "power":
             return ears.switch(lamp, series.observed_property)
         return ears.power(lamp, state.values(lamp))
@@ -57,6 +59,8 @@ class LampDetector(Packed[State]):
     def calm(self, state: State, series: Series) -> Calm | None:
         """That it burns at night, or is out by day, is known when somebody asks."""
         lamp = state.lamps[series.facility]
+        if series.observed_property == "voltage":
+            return ears.calm_mains(lamp)
         return ears.calm(lamp, state.values(lamp)) if series.observed_property == "power" else None
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
@@ -76,6 +80,9 @@ class LampDetector(Packed[State]):
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     lamp = state.lamps.get(reading.series.facility)
     if lamp is None:
+        return
+    if reading.series.observed_property == "voltage":
+        lamp.hear_mains(reading.time_ms, reading.value)
         return
     values = state.values(lamp)
     now = light(lamp.site.lat, lamp.site.lon, reading.time_ms, round(values["lamp.dusk_s"] * 1000))
@@ -107,7 +114,8 @@ def _judge_dark(
     if share >= values["lamp.lit_share"]:
         says = False
     elif share < values["lamp.dark_share"] and now is Light.NIGHT:
-        says = True
+        # A lamp that is dark says so to the digit, and so does one that froze while it was: their mains tell.
+        says = None if lamp.is_frozen(values["lamp.frozen_chance"]) else True
     if _hear(signal, reading, reading.value, says, _need(values, signal, "lamp.dark_s")):
         lamp_feeder.weigh(state, Evidence.of(reading), reading.time_ms, turn)
 

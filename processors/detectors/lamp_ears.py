@@ -26,6 +26,26 @@ def switch(lamp: Lamp, observed_property: str) -> Ear:
     return hear
 
 
+def mains(lamp: Lamp) -> Ear:
+    """Takes note of its voltage."""
+
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+        lamp.hear_mains(time_ms, value)
+        return True
+
+    return hear
+
+
+def calm_mains(lamp: Lamp) -> Calm:
+    """What :func:`mains` takes in."""
+
+    def absorb(kept: Sequence[Kept]) -> None:
+        for one in kept:
+            lamp.hear_mains(one[1], one[2])
+
+    return Calm(absorb)
+
+
 def power(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition after the other
     """Takes note that it burns at night as it should and did before, or is out by day."""
     rated_w, lit, close = values["lamp.rated_w"], values["lamp.lit_share"], values["lamp.power_clear_share"]

@@ -16,6 +16,7 @@ DARK, DAY, POWER = "dark", "day", "power"
 LEARNED: Final = 9
 """Night readings by which the power of a lamp is known that nobody has registered."""
 _FULL: Final = 99.0  # percent
+_LIVE_V: Final = 10.0  # what is less is no mains
 
 
 class Lamp(msgspec.Struct, array_like=True):
@@ -42,6 +43,9 @@ class Lamp(msgspec.Struct, array_like=True):
     """How often it speaks when nothing happens; 0: not known."""
     burning: Repeats = msgspec.field(default_factory=Repeats)
     """What it takes when it burns."""
+    mains: Repeats = msgspec.field(default_factory=Repeats)
+    """Its voltage, which varies whether it burns or not."""
+    mains_ms: int = -1
 
     def signal(self, name: str) -> Signal:
         """One of its signals."""
@@ -66,6 +70,17 @@ class Lamp(msgspec.Struct, array_like=True):
         """Take note of whether what it takes varies as it did."""
         if watts >= values["lamp.dark_w"]:
             self.burning.hear(watts)
+
+    def hear_mains(self, time_ms: int, volts: float) -> None:
+        """Take note of whether its voltage varies as it did."""
+        if time_ms > self.mains_ms:
+            self.mains_ms = time_ms
+            self.mains.hear(volts)
+
+    def is_frozen(self, chance: float) -> bool:
+        """Whether its voltage is the same again and again, though there is one; that there is none may well last."""
+        volts = self.mains.value
+        return volts is not None and volts >= _LIVE_V and self.mains.is_frozen(chance)
 
     def off_on_purpose(self) -> bool:
         """Its switch, or its dimmer, says so."""

@@ -116,6 +116,7 @@ RULES: Final[tuple[Rule, ...]] = (
             Parameter("join_overlap", "1", 0.5, 0.05, 1.0, "if the boxes overlap by more than this share of both"),
             count("words", 2, 100, "so many messages say of a track with a box that it stands"),
             seconds("fresh_s", 90.0, "the newest of them not older than this", low=1.0),
+            seconds("wait_s", 15.0, "a word of it that is due by so long after is waited for; 0: none is"),
             seconds("rolls_s", 1.0, "one that moved for longer before it stood was not lost there: it has just come"),
         ),
     ),

@@ -50,6 +50,8 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     # Who is seen leaving, or lost, was followed until then, however many words between were not heard.
     stay.fresh_ms = None if word.camera and word.counts and not word.taken else word.fresh_ms
     stay.words += word.counts
+    if word.taken and word.camera and 0 < stay.said_ms < word.time_ms:
+        stay.every_ms = word.time_ms - stay.said_ms
     if word.taken or (word.counts and not word.camera):
         stay.said_ms = max(stay.said_ms, word.time_ms)
     if word.taken and word.box is not None:

@@ -75,6 +75,7 @@ def lengths_of(state: State, spot: Spot) -> Lengths:
         cool=ms(values.get(f"{rule}.cool_down_s", 0.0)),
         join_gap=ms(values["tracks.join_gap_s"]),
         fresh=ms(values["tracks.fresh_s"]),
+        wait=ms(values["tracks.wait_s"]),
         words=round(values["tracks.words"]),
         rolls=ms(values["tracks.rolls_s"]),
     )

@@ -81,6 +81,8 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
         return False
     if event.plate is not None and event.plate != stay.plate:
         return False
+    if time_ms > stay.said_ms:
+        stay.every_ms = time_ms - stay.said_ms
     source.newest_ms = stay.said_ms = time_ms
     source.put_off_ms = 0
     stay.words += event.stationary

@@ -23,6 +23,7 @@ class Lengths(msgspec.Struct, frozen=True, array_like=True):
     cool: int = 0
     join_gap: int = 0
     fresh: int = 0
+    wait: int = 0
     words: int = 1
     rolls: int = 0
 
@@ -68,6 +69,7 @@ class Stay(msgspec.Struct, array_like=True):
     words: int = 0  # messages that say that it stands
     words_needed: int = 1
     said_ms: int = 0  # the newest of them
+    every_ms: int = 0  # of a track: between that and the one before
     fresh_ms: int | None = None  # how old it may be; None: it is taken at its word
     resumed_ms: int = 0  # found again then
     waits: bool = False  # too long, and not yet sure

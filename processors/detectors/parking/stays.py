@@ -61,7 +61,7 @@ def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: 
         wait_ms = excused(state, spot, stay)
         if wait_ms is not None:
             stay.verdict = msgspec.structs.replace(verdict, at_ms=at_ms + wait_ms)
-        elif _is_sure(state, spot, stay, at_ms):
+        elif _is_sure(state, spot, stay, at_ms) and not _is_awaited(stay, at_ms, lengths):
             _offend(spot, stay, verdict, max(at_ms - 1, stay.resumed_ms), None, turn)
         else:
             stay.waits = True
@@ -105,6 +105,16 @@ def _is_sure(state: State, spot: Spot, stay: Stay, at_ms: int) -> bool:
     if stay.words < stay.words_needed or (stay.fresh_ms is not None and at_ms - stay.said_ms > stay.fresh_ms):
         return False
     return not _is_frozen(state, spot)
+
+
+def _is_awaited(stay: Stay, at_ms: int, lengths: Lengths) -> bool:
+    """Whether a camera that goes on as it did will soon speak of it, or should have: its next word decides.
+
+    Who left just before the dwell was over, unheard because both words of it were lost, is not called a parker so.
+    """
+    if stay.box is None or not (stay.every_ms and lengths.wait):
+        return False
+    return stay.said_ms + stay.every_ms <= at_ms + lengths.wait
 
 
 def _is_frozen(state: State, spot: Spot) -> bool:

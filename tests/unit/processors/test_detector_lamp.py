@@ -273,3 +273,48 @@ def test_a_lamp_that_froze_while_it_burned_does_not_burn_by_day(watts: list[floa
     driver = street(NIGHT)
     nightly(driver, *watts)
     assert ("raised lamp_on_by_day" in kinds(driver)) is is_found
+
+
+VARIES = [round(229.0 + number * 7 % 11 / 5, 1) for number in range(36)]  # never the same twice in a row
+
+
+@pytest.mark.parametrize(
+    ("volts", "is_found"),
+    [
+        ([*VARIES, *[229.4] * 6], False),  # never the same before: it is frozen
+        ([*VARIES, *VARIES[:6]], True),
+        ([*VARIES, *[0.0] * 6], True),  # the mains are gone, which is why
+        ([230.0] * 42, True),  # nobody knows that it should vary
+        ([], True),  # nothing measures it
+    ],
+)
+def test_a_lamp_that_froze_while_it_was_out_is_not_dark(volts: list[float], *, is_found: bool) -> None:
+    driver = street(NIGHT)
+    for number in range(42):
+        if volts:
+            driver.read("it", "voltage", volts[number])
+        take(driver, 118.0 if number < 36 else 0.0, every_s=10 * MINUTE)
+    assert ("raised lamp_dark" in kinds(driver)) is is_found
+
+
+def test_a_lamp_that_thaws_and_is_dark_is_found_then() -> None:
+    driver = street(NIGHT)
+    for volts in VARIES:
+        driver.read("it", "voltage", volts)
+        take(driver, 118.0)
+    for volts in [*[229.4] * 6, *VARIES[:6]]:
+        driver.read("it", "voltage", volts)
+        take(driver, 0.0, every_s=10 * MINUTE)
+    assert kinds(driver) == ["raised lamp_dark"]
+
+
+def test_an_older_voltage_that_comes_late_says_nothing() -> None:
+    driver = street(NIGHT)
+    for volts in VARIES:
+        driver.read("it", "voltage", volts)
+        take(driver, 118.0)
+    for _ in range(6):
+        driver.read("it", "voltage", 229.4)
+        driver.read("it", "voltage", 230.7, at_ms=driver.now_ms - 1_000)
+        take(driver, 0.0, every_s=10 * MINUTE)
+    assert kinds(driver) == []

@@ -283,6 +283,8 @@ def test_what_others_judge_is_left_to_them() -> None:
     assert {one.name for one in judges} >= {"parking", "leak", "level", "lamp"}
     for kind in FacilityClass:
         for name in PROPERTIES:
+            if name == "voltage":
+                continue  # lamps hear it only to know that they are not frozen
             if any(one.wants(series(name, kind)) for one in judges):
                 assert not ours.wants(series(name, kind)), (kind, name)
     assert set().union(*RULED.values()) <= set(PROPERTIES)

@@ -31,7 +31,7 @@ def test_one_that_never_moved_is_the_one_that_was_lost_there() -> None:
 
 def test_who_takes_the_place_of_another_shows_that_it_is_gone() -> None:
     camera = Camera()
-    camera.stands("a", 0, 190)
+    camera.stands("a", 0, 191)
     assert camera.said == [RAISED]
     camera.at(210).sees("b", phase=TrackPhase.NEW, stationary=False)  # nobody heard that the first one left
     camera.at(223).sees("b", still_s=10.0)
@@ -135,10 +135,57 @@ def test_who_was_heard_of_not_long_ago_still_is() -> None:
 
 def test_what_was_found_stays_found_whoever_speaks_of_it_after_a_pause() -> None:
     camera = Camera()
-    camera.stands("a", 0, 190)
+    camera.stands("a", 0, 191)
     camera.at(400).sees("b", still_s=10.0)
     camera.at(460).sees("b", still_s=70.0)
     camera.at(700).leaves("b")
     camera.at(760)
     assert camera.said == [RAISED, CLEARED]
     assert camera.times_s[1] > 700
+
+
+def test_who_left_unheard_just_before_it_was_too_long_is_not_found() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 147)  # a word is due at 190, and never comes
+    camera.at(1_500)
+    assert camera.said == []
+
+
+def test_a_word_that_is_soon_due_decides() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 189)
+    assert camera.said == []
+    camera.at(190).sees("a", still_s=60.0)
+    assert (camera.said, camera.times_s) == ([RAISED], [190])
+
+
+def test_if_it_is_lost_that_it_leaves_says_that_it_stood() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 189)
+    camera.at(200).leaves("a")
+    assert (camera.said[:1], camera.times_s[:1]) == ([RAISED], [200])
+
+
+def test_a_word_that_is_not_due_soon_is_not_waited_for() -> None:
+    camera = Camera()
+    for second in (20, 120):
+        camera.at(second).sees("a", still_s=float(second))
+    camera.at(181)
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+
+
+def test_whoever_will_not_wait_need_not() -> None:
+    camera = Camera(kerb(rules={"tracks.wait_s": 0.0}))
+    camera.stands("a", 0, 185)
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+
+
+def test_who_fell_silent_before_its_time_is_not_found_by_time_alone() -> None:
+    camera = Camera(kerb(activity="bus_stop"))
+    camera.at(10).sees("a", still_s=10.0)
+    camera.at(14).loses("a")
+    camera.at(25).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(28).sees("b", stationary=False, still_s=3.0)
+    camera.at(35).sees("b", still_s=10.0)  # at that pace it would have spoken again before the minute was over
+    camera.at(700)
+    assert camera.said == []

@@ -14,12 +14,12 @@ from schemas.model import from_ms
 
 def test_it_stood_before_the_camera_was_sure_of_it() -> None:
     camera = Camera()
-    camera.stands("a", 0, 185)
-    assert (camera.said, camera.times_s) == ([RAISED], [180.0])
+    camera.stands("a", 0, 195)
+    assert (camera.said, camera.times_s) == ([RAISED], [190.0])
     camera.leaves("a")
-    camera.at(246)
-    assert (camera.said, camera.times_s) == ([RAISED, CLEARED], [180.0, 245.0])
-    assert camera.driver.findings[-1].numbers == {"stay_s": 185.0}
+    camera.at(256)
+    assert (camera.said, camera.times_s) == ([RAISED, CLEARED], [190.0, 255.0])
+    assert camera.driver.findings[-1].numbers == {"stay_s": 195.0}
 
 
 def test_who_is_seen_leaving_stood_there_until_then_whatever_was_lost_before() -> None:
@@ -58,7 +58,7 @@ def test_one_that_is_lost_and_found_under_other_ids_stands_there_all_the_time() 
     camera.stands("b", 80, 120)
     camera.loses("b")
     camera.stands("c", 125, 200, box=(104.0, 304.0, 246.0, 394.0))
-    assert (camera.said, camera.times_s) == ([RAISED], [180.0])
+    assert (camera.said, camera.times_s) == ([RAISED], [195.0])
     assert camera.driver.findings[0].since == from_ms(camera.driver.now_ms - 200_000)
 
 
