@@ -10,13 +10,17 @@ older is late by definition and is never judged, so forgetting it cannot make a 
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
 from typing import Final
 from zlib import crc32
 
+from processors.engine import packing
+from processors.engine.errors import SnapshotError
+
 Columns = tuple[str, bytes, bytes, bytes]
-"""A lane in a snapshot: its key, and ordinals, event times and marks as little-endian columns."""
+"""A lane in a snapshot: its key, and columns of ordinals, event times (:mod:`processors.engine.packing`) and marks."""
 
 ORDINAL_MAX: Final = 2**63 - 1
 NO_PREFIX: Final = "?"  # no identity with a number begins so
@@ -93,14 +97,40 @@ class Lane:
             self.times = array("q", [self.times[i] for i in kept])
             self.marks = array("I", [self.marks[i] for i in kept])
 
+    def columns(self) -> tuple[bytes, bytes, bytes]:
+        """All of it in order: equal for equal knowledge, in whatever order it was learnt."""
+        ordinals, times, marks = self.ordinals, self.times, self.marks
+        steps = packing.steps_of(ordinals)
+        if steps is None or 0 in steps:  # of those under one number the order is not given
+            rows = sorted(zip(ordinals, times, marks, strict=True))
+            ordinals, times, marks = (
+                array(of.typecode, one)
+                for of, one in zip((ordinals, times, marks), zip(*rows, strict=True), strict=True)
+            )
+            steps = None
+        return packing.pack(ordinals, steps), packing.pack(times), marks.tobytes()
+
+    @classmethod
+    def of(cls, ordinals: bytes, times: bytes, marks: bytes) -> "Lane":
+        """What :meth:`columns` gave."""
+        lane = cls()
+        lane.marks.frombytes(marks)
+        lane.ordinals = packing.unpack(ordinals, len(lane.marks))
+        lane.times = packing.unpack(times, len(lane.marks))
+        lane.newest = lane.ordinals[-1]
+        lane.purge_at = max(_FIRST_PURGE, 2 * len(lane.ordinals))
+        return lane
+
 
 class Seen:
     """The memory of one series."""
 
-    __slots__ = ("_lanes", "is_numbered", "lane", "prefix")
+    __slots__ = ("_lanes", "_written", "is_numbered", "lane", "prefix")
 
-    def __init__(self) -> None:
+    def __init__(self, written: Sequence[Columns] = ()) -> None:
+        """Begin with nothing seen, or with what :meth:`snapshot` wrote, which is read when it is asked for."""
         self._lanes: dict[str, Lane] = {}
+        self._written = written
         self.prefix = NO_PREFIX
         """Of the identities that stand in ``lane``, up to their number."""
         self.is_numbered = True
@@ -134,6 +164,8 @@ class Seen:
                 raise ValueError(identity)  # noqa: TRY301 - the same way out as for any other that is not ours
         except (ValueError, IndexError):  # not one of ours: remembered whole
             key, ordinal, mark = "?", crc32(identity.encode()), crc32(identity[::-1].encode())
+        if self._written:
+            self._read()
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._new_lane(key, floor_ms)
@@ -154,6 +186,7 @@ class Seen:
 
     def was_sent(self, floor_ms: int) -> bool:
         """Whether a device sent any of what is not older than the floor; what was derived nobody sent."""
+        self._read()
         return any(
             time_ms >= floor_ms
             for key, lane in self._lanes.items()
@@ -163,6 +196,7 @@ class Seen:
 
     def purge(self, floor_ms: int) -> None:
         """Forget what the floor has passed, now."""
+        self._read()
         for key, lane in list(self._lanes.items()):
             lane.purge(floor_ms)
             if not lane.ordinals and lane is not self.lane:
@@ -171,26 +205,12 @@ class Seen:
     def snapshot(self, floor_ms: int) -> list[Columns]:
         """What is known, in a fixed order: equal for equal knowledge, however it was learnt."""
         self.purge(floor_ms)
-        columns: list[Columns] = []
-        for key, lane in sorted(self._lanes.items()):
-            if not lane.ordinals:
-                continue
-            rows = sorted(zip(lane.ordinals, lane.times, lane.marks, strict=True))
-            ordinals, times, marks = zip(*rows, strict=True)
-            columns.append(
-                (key, array("q", ordinals).tobytes(), array("q", times).tobytes(), array("I", marks).tobytes())
-            )
-        return columns
+        return [(key, *lane.columns()) for key, lane in sorted(self._lanes.items()) if lane.ordinals]
 
-    @classmethod
-    def restore(cls, columns: list[Columns]) -> "Seen":
-        """What :meth:`snapshot` wrote."""
-        seen = cls()
-        for key, ordinals, times, marks in columns:
-            lane = seen._lanes[key] = Lane()
-            lane.ordinals.frombytes(ordinals)
-            lane.times.frombytes(times)
-            lane.marks.frombytes(marks)
-            lane.newest = lane.ordinals[-1]
-            lane.purge_at = max(_FIRST_PURGE, 2 * len(lane.ordinals))
-        return seen
+    def _read(self) -> None:
+        written, self._written = self._written, ()
+        try:
+            for key, *columns in written:
+                self._lanes[key] = Lane.of(*columns)
+        except ValueError as error:
+            raise SnapshotError(f"what was seen: {error}") from error

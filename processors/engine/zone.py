@@ -84,9 +84,7 @@ class Zone:
         """The models that the detectors may have to look up again."""
         self.works = Works(state.works)
         self.unseen = Darkness(state.unseen)
-        self.routes = {
-            (device, what): Route(Seen.restore(columns), self.journal) for device, what, columns in state.seen
-        }
+        self.routes = {(device, what): Route(Seen(columns), self.journal) for device, what, columns in state.seen}
 
     @classmethod
     def restore(cls, name: str, cast: Cast, data: bytes) -> "Zone":

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from processors.engine.dedupe import Seen, Verdict
+from processors.engine.errors import SnapshotError
 from schemas.identity import arrived, numbered, timed
 
 LATENESS_MS = 100
@@ -199,7 +200,7 @@ class SeenMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         columns = self.seen.snapshot(self.floor_ms)
-        self.seen = Seen.restore(columns)
+        self.seen = Seen(columns)
         assert self.seen.snapshot(self.floor_ms) == columns
 
     @invariant()
@@ -215,3 +216,17 @@ class SeenMachine(RuleBasedStateMachine):
 
 SeenMachine.TestCase.settings = RELAXED
 TestSeen = SeenMachine.TestCase
+
+
+def test_what_a_snapshot_holds_is_read_when_it_is_asked_for_and_what_is_spoilt_is_said_then() -> None:
+    seen = Seen([("a:b", bytes(20), bytes(16), bytes(8))])
+    with pytest.raises(SnapshotError, match="20 bytes are no column of 2"):
+        seen.admit("a:b:5", 1.0, 10, 0)
+
+
+def test_a_series_that_counts_and_keeps_its_pace_takes_few_bytes() -> None:
+    seen = Seen()
+    for number in range(144):
+        assert seen.admit(f"a::{number}", 20.0, 600_000 * number, 0) is Verdict.NEW
+    ((_, ordinals, times, marks),) = seen.snapshot(0)
+    assert (len(ordinals), len(times), len(marks)) == (12, 12, 4 * 144)
