@@ -204,6 +204,8 @@ def _judge(state: State, spot: Spot, evidence: Evidence, time_ms: int, values: V
     if len(hits) < values["surface.hits"] or passes < values["surface.passes"] or _is_small(spot, values):
         return
     confidence = round(sum(frame.confidence for frame in hits) / len(hits), 3)
+    if confidence < values["surface.sure"] and len(hits) < min(values["surface.unsure_hits"], values["surface.frames"]):
+        return  # a shadow now and then, in one picture of a pass, is none in a row
     unknown = spot.kind in _DAMAGE and spot.area_m2 is None and spot.step_m is None
     verify = unknown or confidence < values["surface.sure"]
     numbers = {"hits": float(len(hits)), "frames": float(len(spot.frames)), "passes": float(passes)}

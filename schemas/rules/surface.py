@@ -30,6 +30,7 @@ RULES: Final[tuple[Rule, ...]] = (
             Parameter("step_m", "m", 0.03, 0.0, 10.0, "or with an edge as high as this"),
             Parameter("least", "1", 0.3, 0.0, 1.0, "a picture of less confidence shows nothing"),
             Parameter("sure", "1", 0.75, 0.0, 1.0, "on average less confident: a person should look first"),
+            count("unsure_hits", 4, 100, "and then so many pictures must show it"),
             Parameter("within_m", "m", 15.0, 0.0, 1_000.0, "nearer to each other than this it is one spot"),
             count("clear_passes", 3, 100, "so many passes in a row that do not show it end it"),
             seconds("forget_s", 7 * 86_400.0, "what was not confirmed for so long is forgotten", low=1.0),

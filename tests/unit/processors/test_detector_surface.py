@@ -131,6 +131,25 @@ def test_what_is_not_sure_is_looked_at_by_a_person_first(more: dict[str, Any], v
     assert ("a person should look first" in street.last.summary) is verify
 
 
+def shadows(street: Street, *minutes: float) -> list[str]:
+    """One picture of little confidence in each of these passes, half an hour apart; the others show nothing."""
+    for minute in range(0, 150, 30):
+        if minute in minutes:
+            street.at(minute).sees(confidence=0.5)
+        else:
+            street.at(minute).sees("surface_clear", area_m2=None)
+    return street.said
+
+
+def test_three_shadows_in_a_while_are_no_damage_and_four_are_for_a_person_to_look_at() -> None:
+    assert shadows(Street(), 0, 30, 90) == []
+    street = Street()
+    assert shadows(street, 0, 30, 90, 120) == [RAISED]
+    assert street.last.verify
+    trusting = Street(road(rules={"surface.unsure_hits": 3.0}))
+    assert shadows(trusting, 0, 30, 90) == [RAISED]
+
+
 def test_a_picture_of_no_confidence_shows_nothing() -> None:
     assert Street().passes(0, 60, confidence=0.2).said == []
 
