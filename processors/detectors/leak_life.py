@@ -4,6 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from processors.detectors.leak_book import standing
+from processors.detectors.leak_doubts import no_doubts
 from processors.detectors.leak_judge import CLEAR, Size, Verdict, judge, lonely, repaired, signature, size_of, strengths
 from processors.detectors.leak_model import Evidence, Model
 from processors.detectors.leak_nightly import end_night
@@ -61,6 +63,7 @@ def hand_over(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
         _end(state, step, finding, version, "the network's model is known: see its pipes") for finding in state.findings
     ]
     outputs += end_night(state, at_ms, version, "the network's model is known: see its pipes")
+    outputs += no_doubts(state, at_ms, version, "the network's model is known: see its pipes")
     state.findings, state.model, state.layout, state.settling = [], None, (), 0
     state.sensors, state.steps, state.first_ms, state.last_ms = {}, Steps(), 0, 0
     return outputs
@@ -216,4 +219,7 @@ def _lay_out(state: LeakState, step: Step) -> bool:
 def _rows(state: LeakState, step: Step) -> tuple[Floats, Floats, Floats]:
     row = np.array([step.values[key][0] if key in step.values else np.nan for key in state.layout], dtype=np.float64)
     n, k, _ = state.counts
+    out = state.trust.doubts.keys() | standing(state.trust.book, step)
+    if out:
+        row[[at for at, key in enumerate(state.layout) if key in out and n <= at < n + k]] = np.nan
     return row[:n], row[n : n + k], row[n + k :]
