@@ -203,17 +203,21 @@ def _lay_out(state: LeakState, step: Step) -> bool:
     """Make an empty model of the meters that speak, once they had time to; False while there are too few."""
     if step.time_ms - state.first_ms < _GATHER * state.steps.interval_ms:
         return False
-    groups = [
-        sorted(k for k, s in state.sensors.items() if s.observed_property == name and s.present >= _GATHER // 2)
-        for name in _PROPERTIES
-    ]
-    pressures, flows, heights = groups
-    if not pressures or not flows:
+    flows = _there(state, "flow")
+    if not flows:
+        return False
+    pressures, heights = _there(state, "pressure"), _there(state, "water_level")
+    if not pressures:
         return False
     state.layout = (*pressures, *flows, *heights)
     state.counts = (len(pressures), len(flows), len(heights))
     state.model = Model.empty(*state.counts, state.steps.interval_ms / 3_600_000)
     return True
+
+
+def _there(state: LeakState, name: str) -> list[str]:
+    """The meters of a property that have spoken often enough."""
+    return sorted(k for k, s in state.sensors.items() if s.observed_property == name and s.present >= _GATHER // 2)
 
 
 def _rows(state: LeakState, step: Step) -> tuple[Floats, Floats, Floats]:

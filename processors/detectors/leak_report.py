@@ -1,5 +1,6 @@
 """A finding as an event: numbers rounded, the readings that decided, one plain sentence."""
 
+from functools import lru_cache
 from typing import Final
 
 from processors.detectors.leak_state import Finding, LeakState
@@ -49,10 +50,16 @@ def report(
     )
 
 
+@lru_cache(maxsize=4096)
+def _place(said: str) -> Place:
+    """Read once: it is asked for with every step."""
+    return Place.model_validate_json(said)
+
+
 def place_of(state: LeakState) -> Place:
     """The configured place of the zone, else the middle of its meters."""
     if state.place:
-        return Place.model_validate_json(state.place)
+        return _place(state.place)
     sites = [state.sites[f] for f in sorted({s.facility for s in state.sensors.values()}) if f in state.sites]
     if not sites:  # readings are looked up in the registry, which is in the log before them: cannot be
         return _NO_PLACE
