@@ -27,12 +27,20 @@ INLETS: Final = ("p_west", "p_east")
 
 @dataclass(frozen=True)
 class Leak:
-    """So much is lost at a junction from one tick to another, in m3/h."""
+    """So much is lost at a junction from one tick to another, in m3/h, and so much more every day."""
 
     junction: str
     start: int
     end: int
     flow: float
+    more_a_day: float = 0.0
+
+    def course(self, count: int) -> Floats:
+        """What is lost at each of so many ticks."""
+        course = np.zeros(count)
+        age = np.arange(len(course[self.start : self.end])) / PER_DAY
+        course[self.start : self.end] = self.flow + self.more_a_day * age
+        return course
 
 
 def small_network() -> Any:
@@ -90,10 +98,8 @@ def simulate(network: Any, days: int, leaks: Sequence[Leak] = (), seed: int = 11
         network.add_pattern(f"own-{name}", pattern)
         junction.add_demand(base, f"own-{name}")
     for number, leak in enumerate(leaks):
-        course = np.zeros(count)
-        course[leak.start : leak.end] = 1.0
-        network.add_pattern(f"leak-{number}", course)
-        network.get_node(leak.junction).add_demand(leak.flow / 3600, f"leak-{number}")
+        network.add_pattern(f"leak-{number}", leak.course(count))
+        network.get_node(leak.junction).add_demand(1.0 / 3600, f"leak-{number}")
     time = network.options.time
     time.duration = (count - 1) * STEP_S
     time.hydraulic_timestep = time.pattern_timestep = time.report_timestep = STEP_S
@@ -125,7 +131,7 @@ def readings(results: Any, pressures: Sequence[str], flows: Sequence[str]) -> Fl
     return np.round(np.column_stack(columns).astype(np.float64), 2)
 
 
-def small_town(folder: Path, days: int, leak: Leak) -> Path:
+def small_town(folder: Path, days: int, *leaks: Leak) -> Path:
     """A folder like those of L-Town-R, the network's file beside it."""
     pa: Any = pytest.importorskip("pyarrow", reason="writing parquet needs the extra `data`")
     wntr = pytest.importorskip("wntr")
@@ -135,23 +141,25 @@ def small_town(folder: Path, days: int, leak: Leak) -> Path:
     own.mkdir()
     network = small_network()
     wntr.network.write_inpfile(network, str(folder / "L-TOWN.inp"), units="CMH")
-    values = readings(simulate(network, days, (leak,)), SENSED, INLETS)
+    values = readings(simulate(network, days, leaks), SENSED, INLETS)
     stamps = pa.array([START // 1000 + STEP_S * row for row in range(len(values))], pa.timestamp("s"))
     names = [*(f"P_{name}" for name in SENSED), *(f"F_{name}" for name in INLETS)]
     columns = {name: pa.array(np.rint(values[:, i] * 100), pa.int16()) for i, name in enumerate(names)}
     parquet.write_table(pa.table({**columns, "timestamp": stamps}), own / "scada_5min_centi.parquet")
     parquet.write_table(pa.table({"timestamp": stamps[:0]}), own / "amr_hourly_litres.parquet")
-    outflow = np.zeros(len(values), dtype=np.int16)
-    outflow[leak.start : leak.end] = round(leak.flow * 100)
-    link = pipe_at(network, leak.junction)
-    parquet.write_table(pa.table({link: outflow}), own / "leak_outflow_5min_centi_m3h.parquet")
-    start, end = (
-        datetime.fromtimestamp(START / 1000 + STEP_S * tick, UTC).strftime("%Y-%m-%d %H:%M")
-        for tick in (leak.start, leak.end)
-    )
-    (own / "leaks.csv").write_text(
-        f"link,start,end,diameter_m,type,peak,area\n{link},{start},{end},0.02,abrupt,{start},A\n", encoding="utf-8"
-    )
+    links = [pipe_at(network, leak.junction) for leak in leaks]
+    outflow = {
+        link: np.rint(leak.course(len(values)) * 100).astype(np.int16) for link, leak in zip(links, leaks, strict=True)
+    }
+    parquet.write_table(pa.table(outflow), own / "leak_outflow_5min_centi_m3h.parquet")
+    lines = ["link,start,end,diameter_m,type,peak,area"]
+    for link, leak in zip(links, leaks, strict=True):
+        start, end = (
+            datetime.fromtimestamp(START / 1000 + STEP_S * tick, UTC).strftime("%Y-%m-%d %H:%M")
+            for tick in (leak.start, leak.end)
+        )
+        lines.append(f"{link},{start},{end},0.02,{'incipient' if leak.more_a_day else 'abrupt'},{start},A")
+    (own / "leaks.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return own
 
 

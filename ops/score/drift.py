@@ -18,10 +18,11 @@ from ops.score.tables import markdown
 from processors.detectors.pipe_leak_state import PER_DAY
 from processors.detectors.pipe_leak_steps import STEP_MS
 from processors.leak.area import Area
-from processors.leak.creep import AS_WELL, bank, inlets
+from processors.leak.creep import bank, inlets
 from processors.leak.network import NetworkModel, sensors_of
 from processors.leak.search import matched
 from processors.leak.state import AreaState
+from processors.leak.suspects import AS_WELL
 from schemas.anomaly import Transition
 from schemas.model import to_ms
 

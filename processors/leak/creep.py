@@ -15,7 +15,7 @@ import numpy.typing as npt
 from processors.leak.network import Basis
 from processors.leak.search import Verdict, matched
 from processors.leak.state import CREEP, AreaState
-from processors.leak.suspects import LEAST_SHARE, Shifted, Suspect, errors, explains, inflow, is_blind, note
+from processors.leak.suspects import AS_WELL, LEAST_SHARE, Shifted, Suspect, errors, explains, inflow, is_blind, note
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-AS_WELL: Final = 0.87
-"""Of what the best leak explains: a meter that explains so much of it may be all there is."""
 LEFT: Final = 0.03
 """Share that an error may leave, however large: its effect is not quite in proportion to it. Two leaks leave more."""
 AGREES: Final = 16.0

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from processors.leak.creep import out_of_the_sum
 from processors.leak.growth import STEP_PLACE
 from processors.leak.incidents import SAME_M
 from processors.leak.learning import carried
@@ -139,6 +140,7 @@ def _growth(area: "Area", state: AreaState, leak: Asked) -> Explanation | None:
     settings = area.settings
     covariance = state.noise.covariance * (settings.day_noise / area.per_day) + area.liars.taken_out(state, OUT)
     covariance[-1, -1] += 0.015**2
+    covariance += out_of_the_sum(area, state)
     own = signatures[int(np.searchsorted(area.index, leak.pipe))]
     filtered = np.linalg.solve(covariance, own)
     course = left @ filtered / float(own @ filtered)

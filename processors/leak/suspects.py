@@ -28,6 +28,8 @@ STEP: Final = 0.5
 STEP_M: Final = 0.1
 BETTER: Final = 1.3
 """How much better than a leak a meter must explain what is seen; of bursts of L-Town-R at most 0.9 as well."""
+AS_WELL: Final = 0.87
+"""The same where a meter is known to drift, or nothing else has happened for days: then it may be all there is."""
 CLEARER: Final = 1.15
 """The same for a pressure to be doubted, whose error is much like a leak beside it."""
 NO_LEAK: Final = 10.0
@@ -89,7 +91,7 @@ def explains(
     found = _driver(area, state, seen)
     impossible = leak and (verdict.misfit > NO_LEAK or verdict.flow > inflow(area, state, seen.window))
     if not impossible and found.strength < BETTER * best:
-        return is_blind(area, state)
+        return is_blind(area, state) or (found.strength >= AS_WELL * best and _creeps(state, found.column))
     note(state, found, _kind(seen), state.tick + 1 - seen.window)
     return True
 
@@ -115,6 +117,10 @@ def inflow(area: "Area", state: AreaState, window: int) -> float:
 def is_blind(area: "Area", state: AreaState) -> bool:
     """Whether a flow lies: then the day teaches nothing. One that creeps is right enough for a day."""
     return any(doubt.column >= area.pressures and doubt.kind != CREEP for doubt in state.doubts)
+
+
+def _creeps(state: AreaState, column: int) -> bool:
+    return any(doubt.column == column and doubt.kind == CREEP for doubt in state.doubts)
 
 
 def look(area: "Area", state: AreaState, seen: Shifted) -> None:

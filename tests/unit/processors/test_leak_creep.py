@@ -1,11 +1,15 @@
-"""A meter of an inlet that drifts day by day: told, out of the sum, and neither taken for a leak nor in its way."""
+"""A meter of an inlet that drifts day by day: told, out of the sum, and neither taken for a leak nor in its way.
+
+Which of the ring's two meters it is cannot be known, since its heads follow the sum of what flows in; where the split
+matters, as in the small town of :mod:`test_leak_suspects`, it is.
+"""
 
 from functools import cache
 
 import numpy as np
 import pytest
 
-from ops.score.driven import Driven, rows
+from ops.score.driven import Driven, rows, told
 from processors.leak.core import LeakCore
 from processors.leak.incidents import Alarm
 from processors.leak.state import CREEP, Doubt
@@ -56,12 +60,12 @@ def _fields(doubt: Doubt) -> dict[str, float]:
 def test_a_meter_that_drifts_is_told_within_days_and_raises_no_leak(meter: str, a_day: float) -> None:
     alarms, first, daily = lived(drifting(calm(), meter, a_day))
     assert alarms == []
-    assert set(first) == {meter}
+    ((_, doubt),) = first.items()
     told = next(day for day, doubted in enumerate(daily) if doubted)
-    assert 10 < told <= 10 + 3.5 / abs(a_day)
-    assert first[meter].error == pytest.approx(a_day * (told - 10), rel=0.6)
-    assert first[meter].since >= FIRST + BEGIN - PER_DAY
-    assert all(doubted == {meter} for doubted in daily[told:])
+    assert 10 <= told <= 10 + 3.5 / abs(a_day)
+    assert doubt.error == pytest.approx(a_day * (told + 0.5 - 10), rel=0.6)
+    assert doubt.since >= FIRST + BEGIN - PER_DAY
+    assert all(doubted == set(first) for doubted in daily[told:])
 
 
 def test_nobody_is_doubted_while_all_read_right_or_while_a_leak_grows() -> None:
@@ -78,7 +82,17 @@ def test_a_leak_that_grows_while_a_meter_drifts_is_found(a_day: float) -> None:
     assert [alarm.kind for alarm in alarms] == ["growing"]
     assert NETWORK.distances_m[alarms[0].pipe, 13] <= 300
     assert alarms[0].tick - FIRST < 19 * PER_DAY
-    assert "F0" in first
+    assert len(first) == 1
+
+
+def test_a_leak_that_grows_while_a_meter_drifts_is_measured_by_what_is_left() -> None:
+    flow = np.clip((np.arange(22 * PER_DAY) / PER_DAY - 15) * 0.8, 0.0, None)
+    driven = Driven(NETWORK)
+    driven.live(rows(NETWORK, drifting(readings(NETWORK, 22, [(13, flow)]), "F0", -1.0), FIRST))
+    said = told(driven.findings)
+    assert [one.transition for one in said[:2]] == [Transition.RAISED, Transition.UPDATED]
+    for one in said:
+        assert one.flow == pytest.approx(flow[one.tick - FIRST], rel=0.4)
 
 
 def test_a_burst_while_a_meter_drifts_is_found_within_the_hour() -> None:
@@ -86,14 +100,14 @@ def test_a_burst_while_a_meter_drifts_is_found_within_the_hour() -> None:
     alarms, first, _ = lived(drifting(readings(NETWORK, DAYS, [(13, burst(DAYS, at, 9.0))]), "F0", 1.0))
     assert [alarm.kind for alarm in alarms] == ["burst"]
     assert 0 <= alarms[0].tick - FIRST - at <= 12
-    assert set(first) == {"F0"}
+    assert len(first) == 1
 
 
 def test_one_that_stays_where_it_is_is_believed_again_when_the_days_before_are_forgotten() -> None:
     alarms, first, daily = lived(drifting(calm(62), "F0", 1.0, until=14))
     assert alarms == []
-    assert set(first) == {"F0"}
-    assert daily[20] == {"F0"}
+    assert daily[20] == set(first)
+    assert len(first) == 1
     assert daily[-1] == set()
 
 
@@ -113,7 +127,8 @@ def test_it_is_a_finding_of_its_device_and_nothing_else_is_said() -> None:
     driven = Driven(NETWORK)
     driven.live(rows(NETWORK, drifting(calm(), "F0", 1.0), FIRST))
     (raised,) = driven.findings
-    assert (raised.transition, raised.kind, raised.subject) == (Transition.RAISED, AnomalyKind.DEVICE_DRIFT, "F0")
-    assert raised.summary.startswith("The flow of F0 drifts away from the others, day by day, by 2.")
+    assert (raised.transition, raised.kind) == (Transition.RAISED, AnomalyKind.DEVICE_DRIFT)
+    assert raised.subject in {"F0", "F1"}
+    assert f"The flow of {raised.subject} drifts away from the others, day by day, by " in raised.summary
     assert "m3/h too high" in raised.summary
     assert raised.numbers["error"] == pytest.approx(2.0, abs=1.0)
