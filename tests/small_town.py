@@ -1,6 +1,7 @@
 """Water networks simulated with EPANET, and a small one in the format of L-Town-R: the same numbers every time."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -104,7 +105,7 @@ def simulate(network: Any, days: int, leaks: Sequence[Leak] = (), seed: int = 11
     time.duration = (count - 1) * STEP_S
     time.hydraulic_timestep = time.pattern_timestep = time.report_timestep = STEP_S
     time.pattern_start = time.report_start = 0
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, chdir(folder):
         return wntr.sim.EpanetSimulator(network).run_sim(file_prefix=f"{folder}/town")
 
 

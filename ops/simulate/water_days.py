@@ -9,7 +9,7 @@ periodic over the whole span, so the last step leads into the first without a se
 import io
 import tempfile
 import warnings
-from contextlib import redirect_stderr
+from contextlib import chdir, redirect_stderr
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -89,7 +89,7 @@ def simulate(seed: int) -> WaterDays:
         mean_m3h = _mean_inflow(network)
         for number, (burst, node) in enumerate(zip(BURSTS, pipes, strict=True)):
             _break(network, node, burst, mean_m3h, number)
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, chdir(scratch):  # where EPANET keeps files of its own
             result = wntr.sim.EpanetSimulator(network).run_sim(file_prefix=str(Path(scratch) / "ky4"))
     pressure = result.node["pressure"][sensors].to_numpy(np.float64)[:STEPS] * KPA_PER_M
     mains = [network.get_links_for_node(inlet)[0] for inlet in INLETS]

@@ -8,6 +8,7 @@ goes with flow to 0.85), hence a few coefficients per pipe and sensor say it for
 import heapq
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +93,8 @@ def build(inp: Path, sensors: Iterable[Sensed]) -> bytes:
 
 def network_model(inp: Path, sensors: Sequence[Sensed]) -> NetworkModel:
     """As :func:`build`, not packed."""
-    with tempfile.TemporaryDirectory() as folder:
+    inp = inp.resolve()
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # where EPANET keeps files of its own
         kit = _Toolkit(inp, folder)
         try:
             return _model(kit, sensors)
