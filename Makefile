@@ -8,7 +8,7 @@ UV ?= uv
 ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
 SEEDS ?= 1000
-TEST_SEEDS ?= 60
+TEST_SEEDS ?= 40
 # Test files run beside each other, each job with servers of its own.
 JOBS ?= 2
 
@@ -25,7 +25,7 @@ run: setup ## start the city, e.g. make run ARGS="--for 60s"
 	@.venv/bin/eyes run $(ARGS)
 
 test: setup lint ## all tests, against real servers, e.g. make test ARGS="-k stack"
-	@EYES_SEEDS=$(TEST_SEEDS) EYES_EXAMPLES=15 .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@EYES_SEEDS=$(TEST_SEEDS) EYES_EXAMPLES=10 .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup-venv lint ## style, types, layers and unit tests; needs no servers
 	@EYES_EXAMPLES=10 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(ARGS)

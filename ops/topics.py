@@ -12,6 +12,7 @@ from schemas.topics import CATALOGUE, UNLIMITED, Topic
 
 SEGMENT_MS: Final = 86_400_000
 DIRTY_RATIO: Final = 0.25  # of a compacted topic: how much more than the newest of each key a reader may have to read
+READY_MS: Final = 60_000
 GZIP_LEVEL: Final = "1"  # messages are so alike that a higher one saves a tenth and costs twice as much
 
 
@@ -43,9 +44,10 @@ def ensure_topics(settings: KafkaSettings) -> list[str]:
                 )
         if missing:
             client.create_topics(
-                {topic.full_name(settings.topic_prefix): _options(topic, settings) for topic in missing},
-                wait_for_metadata=True,
+                {topic.full_name(settings.topic_prefix): _options(topic, settings) for topic in missing}
             )
+            # Not with `wait_for_metadata`, which gives a busy broker ten seconds.
+            client.wait_for_topics([topic.full_name(settings.topic_prefix) for topic in missing], READY_MS)
         return [topic.full_name(settings.topic_prefix) for topic in missing]
     finally:
         client.close()

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -22,12 +22,16 @@ from ops.stack.client import database_dsn
 from ops.stack.local import LocalStack
 from ops.stack.provision import create_database, drop_database
 from ops.stack.secrets import StackSecrets, load
+from runtime.kafka import admin as kafka_admin
 from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings
 
 _WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _SHARE: Final = 9_000 // max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 _PORTS: Final = range(20_000, 29_000)[_WORKER * _SHARE :][:_SHARE]  # below those that the kernel gives to clients
 _next_port = count(random.randrange(len(_PORTS)))
+
+
+running: Final[list["TestStack"]] = []
 
 
 def free_ports(number: int) -> list[int]:
@@ -64,6 +68,7 @@ class TestStack:
     stack: LocalStack
     settings: Settings
     secrets: StackSecrets
+    prefixes: list[str] = field(default_factory=list)
 
     @property
     def env(self) -> dict[str, str]:
@@ -77,8 +82,23 @@ class TestStack:
         return self.settings.mqtt.model_copy(update={"username": user, "password": password})
 
     def fresh_prefix(self) -> str:
-        """A topic prefix that no other test has."""
-        return f"t{uuid.uuid4().hex[:8]}."
+        """A topic prefix that no other module has; what is called so is deleted when the module is through."""
+        self.prefixes.append(f"t{uuid.uuid4().hex[:8]}.")
+        return self.prefixes[-1]
+
+    def drop_topics(self) -> None:
+        """Delete them: each test has a hundred partitions, and a broker with thousands answers late."""
+        prefixes = tuple(self.prefixes)
+        self.prefixes.clear()
+        if not prefixes or not self.stack.status().healthy:
+            return
+        client = kafka_admin(self.settings.kafka)
+        try:
+            ours = [name for name in client.list_topics() if name.startswith(prefixes)]
+            if ours:
+                client.delete_topics(ours)
+        finally:
+            client.close()
 
     @contextmanager
     def fresh_database(self, name: str = "") -> Iterator[DatabaseSettings]:
@@ -121,7 +141,12 @@ def running_stack(name: str) -> Iterator[TestStack]:
     try:
         local.up(tied=True)
         secrets = load(local.paths.root)
-        yield TestStack(local, open_settings(local, secrets), secrets)
+        made = TestStack(local, open_settings(local, secrets), secrets)
+        running.append(made)
+        try:
+            yield made
+        finally:
+            running.remove(made)
     finally:
         _end(local)
         shutil.rmtree(root, ignore_errors=True)

@@ -23,8 +23,8 @@ from schemas.clock import Tick
 from schemas.columns import AcceptedColumns
 from schemas.topics import ACCEPTED, ANOMALIES, CASE_INPUTS, Topic
 
-WAIT_S = 120.0
-DRAIN_S = 120.0
+WAIT_S = 300.0
+DRAIN_S = 300.0
 STORED = """
 SELECT device, observed_property, identity, result FROM observations JOIN series USING (series_id)
 UNION ALL
@@ -79,6 +79,8 @@ class Scenario:
 
     def assert_nothing_lost_nothing_doubled(self, *, log_is_whole: bool = True) -> None:
         """The reckoning by ids; every row has its message; what was published is what the log gives; nobody helped."""
+        kafka = self.city.settings.kafka
+        wait_until(lambda: any(entry.event is not None for entry in read_all(kafka, ANOMALIES)), "finding")
         reckoning = self.city.reckon(drain_s=DRAIN_S)
         assert reckoning.account.balanced, reckoning.account
         assert reckoning.account.stored > 0

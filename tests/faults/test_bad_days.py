@@ -4,10 +4,10 @@ import pytest
 
 from tests.faults.scenario import Scenario
 
-pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
 OUTAGE_S = 30.0
-SOME = 3_000  # lines of the feeder's list before and after the fault
+SOME = 1_000  # lines of the feeder's list before and after the fault
 
 
 @pytest.mark.parametrize("server", ["kafka", "postgres"])

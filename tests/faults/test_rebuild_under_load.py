@@ -10,9 +10,9 @@ from ops.rebuild.service import Rebuild
 from runtime.lifecycle import Shutdown
 from tests.faults.scenario import Scenario, wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
-SOME = 2_500
+SOME = 1_000
 
 
 class Silent:

@@ -18,9 +18,9 @@ from schemas.topics import EVENTS, SNAPSHOTS
 from tests.faults.scenario import Scenario, health_of, wait_until
 from tests.servers import free_ports
 
-pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
-SOME = 2_000  # lines of the feeder's list
+SOME = 1_000  # lines of the feeder's list
 EVERY_SHARD = EVENTS.partitions * SHARDS
 ONE, OTHER = "processors-0", "processors-1"
 

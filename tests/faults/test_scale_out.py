@@ -6,11 +6,11 @@ import pytest
 
 from tests.faults.scenario import Scenario
 
-pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
 WORKERS = 3
-SPELL_S = 60.0
-SOME = 2_000  # lines of the feeder's list between two kills
+SPELL_S = 40.0
+SOME = 1_000  # lines of the feeder's list between two kills
 
 
 @pytest.mark.parametrize("scenario", [(WORKERS, {})], indirect=True)

@@ -42,7 +42,7 @@ NOW = datetime(2026, 7, 6, tzinfo=UTC)
 HORIZON = Horizon(lateness_ms=DAY, redelivery_ms=8 * DAY)
 
 
-def eventually(what: Callable[[], Any], timeout_s: float = 90.0) -> Any:
+def eventually(what: Callable[[], Any], timeout_s: float = 240.0) -> Any:
     """Wait until this is true; returns it."""
     deadline = time.monotonic() + timeout_s
     while not (result := what()):

@@ -39,7 +39,7 @@ from schemas.topics import EVENTS, QUARANTINE, Topic
 EYES = (sys.executable, "-m", "ops.cli.main")
 
 
-def eventually(what: Callable[[], Any], timeout_s: float = 60.0, every_s: float = 0.1) -> Any:
+def eventually(what: Callable[[], Any], timeout_s: float = 240.0, every_s: float = 0.1) -> Any:
     """Wait until this is true; returns it."""
     deadline = time.monotonic() + timeout_s
     while not (result := what()):
@@ -128,7 +128,7 @@ class City:
             env=self.env(folder, COLUMNS="250"),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -65,7 +65,7 @@ def eyes(city: Store, folder: Path, *arguments: str, code: int = 0, **env: str) 
         env=environment(city, folder) | env,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
         check=False,
     )
     said = done.stdout + done.stderr

@@ -174,7 +174,7 @@ class Past:
 
     def eyes(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self.program, *arguments], env=self.env | env, capture_output=True, text=True, timeout=200, check=False
+            [*self.program, *arguments], env=self.env | env, capture_output=True, text=True, timeout=400, check=False
         )
 
     def replay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

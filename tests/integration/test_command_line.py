@@ -51,7 +51,7 @@ def test_every_command_helps(path: tuple[str, ...]) -> None:
 
 def eyes(*arguments: str, env: dict[str, str], said: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*EYES, *arguments], env=env, input=said, capture_output=True, text=True, timeout=120, check=False
+        [*EYES, *arguments], env=env, input=said, capture_output=True, text=True, timeout=400, check=False
     )
 
 

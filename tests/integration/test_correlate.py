@@ -19,7 +19,7 @@ from schemas.identity import finding_id
 from schemas.model import from_ms
 from schemas.topics import ANOMALIES, CARRIERS
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 T0 = 1_795_000_000_000
 PLACE = Place(lon=113.85, lat=34.03, district="411002")

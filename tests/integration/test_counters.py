@@ -26,7 +26,7 @@ from schemas.identity import Derivation, derived, numbered
 from schemas.model import format_rfc3339, from_ms
 from schemas.topics import DERIVED
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 HOUR = 3_600_000
 PULSES, LORA = "wm-1", "24e124713c21aa01"
@@ -68,7 +68,7 @@ class Meters:
 
     def eyes(self, *arguments: str, code: int = 0) -> Any:
         command = [*EYES, *arguments, "--json"]
-        done = subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
@@ -183,7 +183,7 @@ def _trace_leads_to_the_counts(meters: Meters) -> None:
         env=meters.env(EYES_DATABASE__DSN="host=127.0.0.1 port=1 dbname=x user=y"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
     assert json.loads(done.stdout)["readings"] == chain["readings"], done.stderr  # by the log alone

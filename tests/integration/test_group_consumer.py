@@ -15,7 +15,7 @@ from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
 
-WAIT_S = 60.0
+WAIT_S = 240.0
 
 
 @pytest.fixture

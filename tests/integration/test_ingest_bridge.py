@@ -43,7 +43,7 @@ class Line:
                 self.ledger.confirm(inbound.ticket)
         self.bridge.acknowledge(self.ledger.release().mids)
 
-    def until(self, what: Any, timeout_s: float = 30.0) -> None:
+    def until(self, what: Any, timeout_s: float = 240.0) -> None:
         """Turn until this is true."""
         eventually(lambda: self.turn() or what(), timeout_s, every_s=0)
 

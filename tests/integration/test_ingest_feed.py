@@ -71,7 +71,7 @@ def feed(stack: Any, folder: Path, *arguments: str) -> Fed:
             env=city.env(folder, **env),
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=400,
             check=False,
         )
         assert fed.returncode == 0, fed.stderr
@@ -116,7 +116,7 @@ def silences(fed: Fed) -> list[str]:
     return [one.subject for one in fed.raised if one.kind is AnomalyKind.DEVICE_SILENT]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_speed_of_a_feed_changes_no_finding(stack: Any, tmp_path: Path) -> None:
     fast, slow = (feed(stack, tmp_path / speed, "--speed", speed, "--feed-for", "6h") for speed in ("2880", "720"))
     assert fast.report["clock"] == slow.report["clock"]
@@ -130,7 +130,7 @@ def test_the_speed_of_a_feed_changes_no_finding(stack: Any, tmp_path: Path) -> N
     assert unmatched(fast) == unmatched(slow) == ([], [])
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_two_days_in_a_minute(stack: Any, tmp_path: Path) -> None:
     fed = feed(stack, tmp_path / "city", "--speed", "2880", "--feed-for", "48h", "--garbage", "0.001")
     assert fed.report["seconds"] < 100  # else it was no such feed

@@ -86,7 +86,7 @@ def assert_records_are_true(city: City) -> None:
         assert set(rewrite.facilities) >= registered[record.partition]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_one_a_day_although_ingest_never_lives_that_long(city: City, tmp_path: Path) -> None:
     ingest = city.ingest(tmp_path, **FEED)
     for day in range(DAY, DAY + 3):

@@ -59,7 +59,7 @@ def test_what_was_refused_can_be_listed_shown_and_sent_again(city: City, ingest:
         [*EYES, "quarantine", "show", str(record.id), "--raw"],
         env=city.env(tmp_path),
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     assert raw.stdout == good
@@ -75,7 +75,7 @@ def test_what_was_refused_can_be_listed_shown_and_sent_again(city: City, ingest:
         env=city.env(tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert unknown.returncode == 1

@@ -68,7 +68,7 @@ class Rig:
             client.delete_records({TopicPartition(EVENTS.full_name(self._kafka.topic_prefix), partition): offset})
 
     def patience(self) -> Iterator[None]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             yield
 

@@ -249,7 +249,7 @@ def test_the_command_line(stack: TestStack, empty: DatabaseSettings, tmp_path: P
 
     def eyes(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ops.cli.main", "db", *arguments]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False, **more)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=400, check=False, **more)
 
     before = eyes("status")
     assert before.returncode == 1

@@ -46,7 +46,7 @@ class Rig:
         time.sleep(0.005)
 
     def patience(self) -> Iterator[None]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             yield
 

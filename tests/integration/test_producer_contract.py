@@ -41,7 +41,7 @@ class Rig:
             return [one.value for one in read_to_end(consumer, {TopicPartition(self.topic, partition): 0})]
 
     def patience(self) -> Iterator[None]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             yield
 

@@ -67,7 +67,7 @@ def test_under_load_killed_and_resumed_nothing_is_lost_or_doubled(city: Store, t
         load.more(2_000)
         for place, so_far in (("archive.stored", False), ("archive.committed", True)):
             dying = environment(city, tmp_path) | {VARIABLE: f"{place}:1:{tmp_path / place}"}
-            died = subprocess.run([*EYES, "rebuild"], env=dying, capture_output=True, timeout=200, check=False)
+            died = subprocess.run([*EYES, "rebuild"], env=dying, capture_output=True, timeout=400, check=False)
             assert died.returncode == -signal.SIGKILL, died.stderr
             assert (tmp_path / place).exists()
             ((reached,),) = city.sql("SELECT sum(next_offset) FROM eyes_g2.archive_offsets")

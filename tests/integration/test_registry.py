@@ -226,7 +226,7 @@ def eyes(stack: TestStack, settings: Settings, tmp_path: Path) -> Any:
 
     def run(*arguments: str, of: str = "registry") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ops.cli.main", of, *arguments]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=400, check=False)
 
     return run
 

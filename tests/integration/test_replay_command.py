@@ -23,7 +23,7 @@ from schemas.topics import EVENTS
 from schemas.whatif import WhatIf
 from tests.servers import TestStack
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 DAYS = 5
 FINDINGS = DAYS * len(ZONES) * 2  # each day in each street two covers lean by more than ten degrees

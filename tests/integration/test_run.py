@@ -27,10 +27,10 @@ from ops.stack.local import LocalStack
 from ops.stack.secrets import load
 from tests.servers import free_ports, stack_settings
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 EYES = (sys.executable, "-m", "ops.cli.main")
-WAIT_S = 90.0
+WAIT_S = 180.0
 LIVE = re.compile(r"up\{|ingest_messages|ingest_readings|processor_events|archive_rows|end_to_end")
 
 
@@ -138,11 +138,10 @@ def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
     assert place.eyes("stack", "status").returncode == 1  # it stopped what it had started
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_in_order_when_asked_to(place: Place, number: signal.Signals) -> None:
+def test_it_ends_in_order_when_asked_to(place: Place) -> None:
     run = place.start()
     eventually(lambda: "tilted" in place.said(), "first finding")
-    run.send_signal(number)
+    run.send_signal(signal.SIGTERM)
     assert end(run, place) == 0, place.said()
     assert "Nothing lost, nothing twice" in place.said()
 

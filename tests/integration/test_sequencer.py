@@ -68,7 +68,7 @@ def test_a_crash_in_a_transaction_loses_and_doubles_nothing(desk: Desk, tmp_path
     desk.assert_once_and_in_order()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_three_workers_killed_in_turn_give_what_one_would(desk: Desk, tmp_path: Path) -> None:
     workers = [desk.process(tmp_path, instance) for instance in "abc"]
     with workers[0], workers[1], workers[2]:

@@ -14,7 +14,7 @@ from schemas.anomaly import Transition
 from schemas.shadow import ShadowPromoted
 from tests.servers import TestStack
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

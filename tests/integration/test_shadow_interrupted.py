@@ -22,7 +22,7 @@ from schemas.topics import FACILITIES
 from schemas.whatif import WhatIf
 from tests.servers import TestStack
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

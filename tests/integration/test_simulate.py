@@ -39,7 +39,7 @@ def begin(city: City, folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     said: dict[str, Any] = json.loads(out.splitlines()[-1])
     return said

@@ -58,7 +58,7 @@ def family(pid: int) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def eventually(condition: object, timeout_s: float = 30.0) -> None:
+def eventually(condition: object, timeout_s: float = 240.0) -> None:
     assert callable(condition)
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -69,7 +69,7 @@ def eventually(condition: object, timeout_s: float = 30.0) -> None:
 def eyes(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
     values = stack.settings.model_dump(mode="json", exclude={"servers"})
     env = {**os.environ, **{f"EYES_STACK__{name.upper()}": str(value) for name, value in values.items()}}
-    return subprocess.run([*EYES, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([*EYES, *arguments], env=env, capture_output=True, text=True, timeout=400, check=False)
 
 
 def only(folder: Path, *servers: str) -> StackSettings:

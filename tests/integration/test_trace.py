@@ -21,7 +21,7 @@ from schemas.identity import reading_id
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.topics import ACCEPTED, QUARANTINE, UNREGISTERED
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 OPEN = b'{ "property":"contact_open", "value":true, "seq":%d }'
 SHUT = b'{"property":"contact_open","value":false,"seq":%d}'
@@ -42,7 +42,7 @@ class Pipeline:
 
     def trace(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         command = [*EYES, "trace", *arguments]
-        done = subprocess.run(command, env=self.env(**env), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=self.env(**env), capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 

@@ -11,7 +11,7 @@ from schemas.model import format_rfc3339, from_ms
 from schemas.topics import ANOMALIES
 from tests.servers import TestStack
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 
 def test_what_differs_first_is_shown_unless_it_lies_outside_of_the_range(stack: TestStack, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from schemas.water import WaterNetworkConfigured
 from tests.servers import TestStack
 from tests.surveyor import BYTES, build, network
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 ZONE = "dma:weidu"
 PARTITION = partition_of(ZONE, EVENTS.partitions)

@@ -11,6 +11,7 @@ from processors.archive.sink import Partition
 from runtime.errors import RetryableError
 from tests.contracts.database import T0, DatabaseContract
 from tests.contracts.fencing import Fencing
+from tests.examples import examples
 from tests.memory.database import Fate, MemoryDatabase, MemorySink
 from tests.memory.process import VirtualTiming
 
@@ -68,7 +69,7 @@ class MemoryFencing(Fencing):
     make_rig = Rig
 
 
-MemoryFencing.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+MemoryFencing.TestCase.settings = settings(max_examples=examples(50), stateful_step_count=30, deadline=None)
 TestMemoryFencing = MemoryFencing.TestCase
 
 

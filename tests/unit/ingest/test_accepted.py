@@ -18,6 +18,7 @@ from schemas.facility import DeviceBinding, FacilityClass
 from schemas.model import from_ms
 from schemas.partitioning import partition_of
 from schemas.topics import ACCEPTED
+from tests.examples import examples
 
 TOPIC = "eyes/v1/x/dev1/observations"
 
@@ -105,7 +106,7 @@ def test_poison_keeps_what_was_taken_before_it(rig: Rig, monkeypatch: pytest.Mon
     assert [payload for _, _, payload in kept(rig)] == [both]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.lists(
         st.tuples(st.sampled_from(["dev1", "dev2", "stranger"]), st.lists(st.sampled_from(["pressure", "mood"]))),

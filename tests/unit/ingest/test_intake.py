@@ -21,6 +21,7 @@ from schemas.observation import Quality
 from schemas.partitioning import partition_of
 from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
 from schemas.topics import ACCEPTED, EVENTS, QUARANTINE, UNREGISTERED
+from tests.examples import examples
 
 TOPIC = "eyes/v1/x/dev1/observations"
 COVER = b'{"property":"contact_open","value":true}'
@@ -313,7 +314,7 @@ def test_the_feed_clock_decides_and_ticks_in_order() -> None:
     assert released.frontier == 1_356_999_600_000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     topic=st.binary(max_size=40) | st.sampled_from([TOPIC.encode(), b"eyes/v1/x/cam/camera", b"eyes/v1/_clock"]),
     payload=st.binary(max_size=60) | st.just(COVER) | st.just(body(seq=1)),

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from ingest.ledger import AckLedger
+from tests.examples import examples
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -96,7 +97,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.ledger.oldest_s(self.clock) == expected
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=40, deadline=None)
 TestLedger = LedgerMachine.TestCase
 
 

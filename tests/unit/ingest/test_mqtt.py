@@ -8,6 +8,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from ingest.bridge import subscriptions
 from ingest.mqtt import Client
+from tests.examples import examples
 
 
 def varint(value: int) -> bytes:
@@ -67,7 +68,7 @@ messages = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(messages=messages, cuts=st.lists(st.integers(0, 10**6), max_size=12))
 def test_packets_are_read_however_they_are_cut(messages: list, cuts: list[int]) -> None:
     stream = b""

@@ -8,6 +8,7 @@ from ingest.decoders.own_json import by_models, decode_observations, decode_sigh
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Reason
 from schemas.units import UNITS
+from tests.examples import examples
 
 NAMES = sorted(PROPERTIES)
 
@@ -57,7 +58,7 @@ good = st.fixed_dictionaries(
 spaces = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(body=elements | st.lists(elements | good, max_size=4) | good | st.lists(good, max_size=3), separators=spaces)
 def test_fast_path_is_what_the_models_say(body: object, separators: tuple[str, str]) -> None:
     payload = json.dumps(body, separators=separators).encode()
@@ -97,7 +98,7 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(st.binary(max_size=80) | st.lists(pieces, max_size=30).map(b"".join))
 @example(b"[" * 200_000)
 @example(b'{"a":' * 100_000)

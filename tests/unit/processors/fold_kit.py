@@ -34,11 +34,12 @@ from schemas.observation import Quality
 from schemas.registry import FacilityLeft, FacilityRegistered
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
 from schemas.whatif import WhatIf
+from tests.examples import examples
 
 LATENESS_MS = 10_000
 NOW = 1_000_000
 POISON = 666.0
-RELAXED = settings(deadline=None, max_examples=60, stateful_step_count=25)
+RELAXED = settings(deadline=None, max_examples=examples(60), stateful_step_count=25)
 """For generated tests: machines are shared, so nothing is measured against the clock."""
 PLACE = Place(lon=113.85, lat=34.03)
 

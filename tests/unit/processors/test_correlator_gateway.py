@@ -23,6 +23,7 @@ from schemas.carrier import DeviceCarried, GatewaySite
 from schemas.envelope import CloudEvent, Data, decode, encode
 from schemas.facility import FacilityClass, Place
 from schemas.model import from_ms, to_ms
+from tests.examples import examples
 
 PLACE = Place(lon=113.85, lat=34.03, district="411002")
 SITE = GatewaySite(facility="GW-1", facility_class=FacilityClass.GATEWAY, zone="grid:gw", place=PLACE)
@@ -234,7 +235,7 @@ STEPS = st.lists(
 def test_no_story_can_tell_a_restart_and_each_outage_has_one_life() -> None:
     seen: set[str] = set()
 
-    @settings(RELAXED, max_examples=200)
+    @settings(RELAXED, max_examples=examples(200))
     @given(STEPS, st.frozensets(st.integers(0, 40), max_size=4))
     def check(story: list[Data], restarts: frozenset[int]) -> None:
         roster: list[Data] = [carried(name) for name in lamps(4)]

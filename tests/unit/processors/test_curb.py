@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from processors.detectors.curb import HORIZON_DAYS, spell
 from schemas.curb import WEEKDAYS, Calendar, CurbPolicy, TimeSpan
+from tests.examples import examples
 
 BERLIN, XUCHANG = "CET-1CEST,M3.5.0,M10.5.0/3", "CST-8"
 PLACES = {BERLIN: ZoneInfo("Europe/Berlin"), XUCHANG: ZoneInfo("Asia/Shanghai")}
@@ -166,7 +167,7 @@ EVES = [date(2026, 3, 27), date(2026, 10, 23), date(2026, 12, 30), date(2026, 6,
 """Friday before the clock is put forward, before it is put back; before a new year; a day like others."""
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(
     st.lists(policies(), max_size=4),
     st.sampled_from(EVES),

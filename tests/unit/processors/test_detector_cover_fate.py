@@ -10,6 +10,7 @@ from street_kit import cover, facility, said
 from processors.detectors.cover import CoverDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.facility import Facility, FacilityClass
+from tests.examples import examples
 
 PLACE = (34.03, 113.85)
 
@@ -340,7 +341,7 @@ STORIES = st.tuples(
 ).map(lambda some: by_time(row for rows in some for row in rows))
 
 
-@settings(RELAXED, max_examples=15)
+@settings(RELAXED, max_examples=examples(15))
 @given(STORIES, st.sampled_from([3600.0, 86_400.0 * 17]), st.permutations(COVERS), batches())
 def test_another_time_another_order_and_other_records_find_the_same(
     rows: list[Row], later_s: float, covers: list[Facility], records: list[int]
@@ -351,7 +352,7 @@ def test_another_time_another_order_and_other_records_find_the_same(
     assert found(told(CoverDetector, COVERS, rows, records=records, tick_s=60.0, rest_s=3600.0)) == plain
 
 
-@settings(RELAXED, max_examples=15)
+@settings(RELAXED, max_examples=examples(15))
 @given(STORIES, several(), several())
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     # Whether something shakes long enough is asked from when it went up, which another property says.

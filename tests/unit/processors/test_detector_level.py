@@ -13,6 +13,7 @@ from processors.detectors.level import LevelDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.facility import Facility, FacilityClass, Policy
 from schemas.registry import ClassConfigured
+from tests.examples import examples
 
 MINUTE = 60.0
 
@@ -308,7 +309,7 @@ STORIES = st.tuples(
 ).map(lambda some: by_time(row for rows in some for row in rows))
 
 
-@settings(RELAXED, max_examples=30)
+@settings(RELAXED, max_examples=examples(30))
 @given(STORIES, st.sampled_from([3600.0, 86_400.0 * 3, 86_400.0 * 17 + 1234]), st.permutations(THINGS), batches())
 def test_another_time_another_order_and_other_records_find_the_same(
     rows: list[Row], later_s: float, facilities: list[Facility], records: list[int]
@@ -319,7 +320,7 @@ def test_another_time_another_order_and_other_records_find_the_same(
     assert found(told(LevelDetector, THINGS, rows, records=records)) == plain
 
 
-@settings(RELAXED, max_examples=30)
+@settings(RELAXED, max_examples=examples(30))
 @given(STORIES, several(), several())
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     plain: Any = found(told(LevelDetector, THINGS, rows))

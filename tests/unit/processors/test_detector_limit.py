@@ -16,6 +16,7 @@ from processors.engine.driver import PipelineTestDriver
 from schemas.curb import Calendar
 from schemas.facility import Facility, FacilityClass, Place, Policy
 from schemas.registry import CalendarConfigured, ClassConfigured, ZoneConfigured, ZoneKind
+from tests.examples import examples
 
 MINUTE, HOUR = 60.0, 3600.0
 DAYTIME = datetime.fromisoformat("2026-03-02T04:00:00Z")  # noon in China
@@ -322,7 +323,7 @@ STORIES = st.tuples(
 ).map(lambda some: by_time(row for rows in some for row in rows))
 
 
-@settings(RELAXED, max_examples=20)
+@settings(RELAXED, max_examples=examples(20))
 @given(STORIES, st.sampled_from([86_400.0, 86_400.0 * 17]), st.permutations(STATIONS), batches())
 def test_another_day_another_order_and_other_records_find_the_same(
     rows: list[Row], later_s: float, facilities: list[Facility], records: list[int]
@@ -333,7 +334,7 @@ def test_another_day_another_order_and_other_records_find_the_same(
     assert found(told(LimitDetector, STATIONS, rows, records=records)) == plain
 
 
-@settings(RELAXED, max_examples=20)
+@settings(RELAXED, max_examples=examples(20))
 @given(STORIES, several(), several())
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     plain: Any = found(told(LimitDetector, STATIONS, rows))

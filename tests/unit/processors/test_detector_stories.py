@@ -32,6 +32,7 @@ from schemas.camera import TrackPhase
 from schemas.curb import Calendar
 from schemas.facility import Facility, FacilityClass, Place
 from schemas.registry import CalendarConfigured
+from tests.examples import examples
 
 COVERS = st.one_of(
     waves([0.0, 4.9, 7.0, 12.0, 12.0, 95.0], "cover-1", "tilt_angle"),
@@ -335,7 +336,7 @@ def test_no_story_can_tell_a_restart(name: str) -> None:
     detectors, actions = DETECTORS[name]
     steps = st.lists(st.one_of(actions, st.builds(passing, SOON)), min_size=10, max_size=40)
 
-    @settings(RELAXED, max_examples=60)
+    @settings(RELAXED, max_examples=examples(60))
     @given(steps, st.frozensets(st.integers(0, 30), max_size=6))
     def check(story: list[Action], restarts: frozenset[int]) -> None:
         plain, restarted = played(detectors, story, frozenset()), played(detectors, story, restarts)

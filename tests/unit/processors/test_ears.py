@@ -24,6 +24,7 @@ from processors.engine.driver import PipelineTestDriver
 from processors.engine.outputs import outgoing
 from schemas.facility import Facility, FacilityClass, Place
 from schemas.observation import Quality
+from tests.examples import examples
 
 LATENESS_S = 1800.0
 
@@ -71,7 +72,7 @@ def test_who_is_asked_first_knows_and_says_the_same(name: str) -> None:
     doubt = st.sampled_from([None] * 8 + [Quality.FUTURE])
     row = st.tuples(said, gap, age, st.sampled_from(stands.devices), st.integers(1, 6), st.integers(-3, 30), doubt)
 
-    @settings(RELAXED, max_examples=40)
+    @settings(RELAXED, max_examples=examples(40))
     @given(st.lists(row, min_size=5, max_size=25), st.booleans(), st.sampled_from([Quality.GOOD, Quality.UNTIMED]))
     def check(rows: list[Any], numbers: bool, quality: Quality) -> None:
         seq = 0

@@ -23,9 +23,10 @@ from schemas.clock import Tick
 from schemas.envelope import CloudEvent, Data, decode, encode
 from schemas.model import Model, from_ms, to_ms
 from schemas.observation import Quality
+from tests.examples import examples
 
 SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=8)
-MANY = settings(RELAXED, max_examples=120)
+MANY = settings(RELAXED, max_examples=examples(120))
 
 
 def played(events: list[Data], runs: list[int] | None = None) -> tuple[list[bytes], State]:

@@ -31,8 +31,9 @@ from processors.engine.snapshot import SHARDS, Collector, SnapshotError, shard_o
 from schemas.envelope import Data
 from schemas.model import Model
 from schemas.registry import FacilityRegistered
+from tests.examples import examples
 
-MANY = settings(RELAXED, max_examples=150)
+MANY = settings(RELAXED, max_examples=examples(150))
 ZONES = ("z1", "z2", "z3")
 OFFSETS = range(100, 1000)
 

@@ -10,6 +10,7 @@ from metamorphic_kit import Row, batches, by_time, disordered, doubled, found, h
 
 from processors.detectors.lamp import LampDetector
 from schemas.facility import Facility
+from tests.examples import examples
 
 DAY_S = 86_400.0
 LAMPS = (feeder(), *(lamp(f"lamp-{n}") for n in range(4)))
@@ -26,7 +27,7 @@ STORIES = st.tuples(*(runs(f"lamp-{n}", [0.0, 20.0, 30.0, 60.0, 118.0, 160.0], 6
 )
 
 
-@settings(RELAXED, max_examples=20)
+@settings(RELAXED, max_examples=examples(20))
 @given(STORIES, st.permutations(LAMPS), batches())
 def test_another_order_and_other_records_find_the_same(
     rows: list[Row], lamps: list[Facility], records: list[int]
@@ -36,7 +37,7 @@ def test_another_order_and_other_records_find_the_same(
     assert found(told(LampDetector, LAMPS, rows, records=records)) == plain
 
 
-@settings(RELAXED, max_examples=20)
+@settings(RELAXED, max_examples=examples(20))
 @given(STORIES, several(), several())
 def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[int], swapped: list[int]) -> None:
     plain: Any = found(told(LampDetector, LAMPS, rows))
@@ -46,7 +47,7 @@ def test_copies_and_slight_disorder_find_the_same(rows: list[Row], twice: list[i
     assert found(told(LampDetector, LAMPS[1:], disordered(rows, swapped))) == alone
 
 
-@settings(RELAXED, max_examples=20)
+@settings(RELAXED, max_examples=examples(20))
 @given(STORIES, st.sampled_from([1, 40, 182, 365]))
 def test_the_same_hours_of_another_night_find_the_same(rows: list[Row], days: int) -> None:
     later_s = days * DAY_S

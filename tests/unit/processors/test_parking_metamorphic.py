@@ -13,6 +13,7 @@ from processors.engine.driver import START, PipelineTestDriver
 from schemas.camera import TrackPhase
 from schemas.facility import Facility
 from schemas.model import from_ms, to_ms
+from tests.examples import examples
 
 TICK_S = 10
 KERBS = ("kerb-1", "kerb-2", "kerb-3")
@@ -144,19 +145,19 @@ def _write(driver: PipelineTestDriver, begin_ms: int, record: list[Message]) -> 
             driver.see("cam-1", one.facility, one.track, at_ms=begin_ms + one.at_ms, stationary=still, **more)
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(stories(), st.integers(1, 300))
 def test_weeks_later_the_same_is_found(story: Story, weeks: int) -> None:
     assert found(story, later_ms=weeks * WEEK_MS) == found(story)
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(stories(), st.permutations(facilities()))
 def test_who_stands_first_in_the_registry_does_not_matter(story: Story, places: list[Facility]) -> None:
     assert found(story, places=places) == found(story)
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(stories(), st.permutations(KERBS))
 def test_places_that_change_roles_change_findings_with_them(story: Story, others: list[str]) -> None:
     names = dict(zip(KERBS, others, strict=True))
@@ -165,13 +166,13 @@ def test_places_that_change_roles_change_findings_with_them(story: Story, others
     assert found(renamed) == expected
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(stories())
 def test_records_may_be_cut_anywhere(story: Story) -> None:
     assert found(story, send=lambda bucket: [bucket]) == found(story)
 
 
-@settings(RELAXED, max_examples=25)
+@settings(RELAXED, max_examples=examples(25))
 @given(stories(), st.randoms(use_true_random=False))
 def test_messages_may_overtake_each_other_and_come_twice(story: Story, dice: Any) -> None:
     def shuffled(bucket: list[Message]) -> list[list[Message]]:

@@ -11,6 +11,7 @@ from replay_lives import MIN, OPEN, TILTED, ids, life, step
 from ops.replay.compare import Change, Comparison, Row, compare, median_ms, p95_ms
 from ops.replay.lives import Life, lives
 from schemas.anomaly import AnomalyKind, Severity, Transition
+from tests.examples import examples
 
 
 def changes(comparison: Comparison) -> list[str]:
@@ -177,7 +178,7 @@ def test_figures_of_lengths() -> None:
 
 # any findings
 
-RELAXED = settings(deadline=None, max_examples=300)
+RELAXED = settings(deadline=None, max_examples=examples(300))
 _TIMES = st.integers(0, 20).map(lambda minutes: minutes * MIN)
 
 

@@ -24,6 +24,7 @@ from ops.score.nab.scoring import (
     probation,
     worth_at,
 )
+from tests.examples import examples
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "nab"
 STANDARD, LOW_FP, LOW_FN = PROFILES
@@ -130,7 +131,7 @@ def test_windows_are_numbered_through_the_corpus() -> None:
 
 
 SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9]), min_size=LENGTH, max_size=LENGTH)
-RULED = settings(deadline=None, max_examples=80)
+RULED = settings(deadline=None, max_examples=examples(80))
 
 
 @given(SCORES, st.sampled_from(PROFILES))

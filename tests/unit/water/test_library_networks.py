@@ -42,7 +42,7 @@ def network(name: str) -> Any:
     return made
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("name", "every", "junction", "flow", "within_m"),
     [

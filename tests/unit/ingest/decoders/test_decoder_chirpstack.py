@@ -13,6 +13,7 @@ from ingest.decoders.chirpstack import ChirpStack
 from ingest.decoders.lorawan import Made, Uplink
 from ingest.messages import Kind, Numbering
 from schemas.quarantine import Reason
+from tests.examples import examples
 from tests.unit.ingest.decoders.lorawan_kit import ARRIVED_MS, EUI, as_bytes, holds, measured, only_report, replaced
 
 APPLICATION = "b2c1a7de-55f0-4f6e-9d0f-7f5e42a1c9aa"
@@ -238,7 +239,7 @@ def test_any_bytes(payload: bytes, name: str) -> None:
     holds(ChirpStack(), topic(name), payload)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_any_values_in_the_outline(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["up", "status", "location", "integration", "log", "txack"]))

@@ -12,6 +12,7 @@ from ingest.decoders.catalogue import Catalogue
 from ingest.decoders.things_stack import ThingsStack
 from ingest.messages import Kind, Numbering
 from schemas.quarantine import Reason
+from tests.examples import examples
 from tests.unit.ingest.decoders.lorawan_kit import ARRIVED_MS, EUI, as_bytes, holds, measured, only_report, replaced
 
 IDS = {
@@ -211,7 +212,7 @@ def test_any_bytes(payload: bytes, last: str) -> None:
     holds(ThingsStack(), topic(last), payload)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_any_values_in_the_outline(data: st.DataObject) -> None:
     whole = {**UP, "uplink_message": {**UPLINK, "normalized_payload": [{"air": {"temperature": 1}, "time": "x"}]}}

@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from ingest.decoders.ha_functions import UNDEFINED, TemplateFaultError
 from ingest.decoders.ha_template import Template
+from tests.examples import examples
 
 VALUE = {"a": {"b": [3, 4]}, "t": 21.46, "n": "17", "s": "On", "z": None, "f": False}
 
@@ -131,7 +132,7 @@ def test_results_are_bounded(text: str, why: str) -> None:
         Template(text).render("a" * 40_000, UNDEFINED)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     parts=st.lists(
         st.sampled_from(

@@ -16,6 +16,7 @@ from ingest.decoders.shelly_gen1 import ShellyGen1
 from ingest.decoders.shelly_gen2 import ShellyGen2
 from ingest.decoders.tasmota import Tasmota
 from ingest.decoders.zigbee2mqtt import Zigbee2Mqtt
+from tests.examples import examples
 
 _CONFIG = {
     "~": "yard/box",
@@ -151,7 +152,7 @@ def test_the_outline_itself_is_understood(make: Callable[[], Decoder], topic: st
 
 
 @pytest.mark.parametrize(("make", "topic", "outline"), OUTLINES, ids=_IDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_json_of_the_right_outline_with_wrong_values(
     make: Callable[[], Decoder], topic: str, outline: Any, data: st.DataObject
@@ -200,7 +201,7 @@ _TOPICS = [topic for _, topic, _ in OUTLINES] + [
 
 
 @pytest.mark.parametrize("make", [Zigbee2Mqtt, Tasmota, ShellyGen1, ShellyGen2, OpenMqttGateway, HomeAssistant])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     topic=st.sampled_from(_TOPICS) | st.text(max_size=40),
     payload=st.binary(max_size=60)
