@@ -8,6 +8,7 @@ grows shows in the night (:mod:`.leak_night`), for which one flow meter is enoug
 from collections.abc import Sequence
 from typing import Final
 
+from processors.detectors.leak_book import narrow
 from processors.detectors.leak_life import advance, hand_over
 from processors.detectors.leak_nightly import CONSUMED, know_roles, through_the_night
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
@@ -29,7 +30,7 @@ class LeakDetector:
     """Finds bursts where there are flow and pressure meters, and growing leaks where there are flow meters."""
 
     name = "leak"
-    version = 4
+    version = 5
     hears_late = False
     hears_cameras = False
 
@@ -136,3 +137,4 @@ def _leave(state: LeakState, facility: str) -> None:
     state.sites.pop(facility, None)
     for key in [key for key, sensor in state.sensors.items() if sensor.facility == facility]:
         del state.sensors[key]
+    narrow(state.trust.book, set(state.sensors))

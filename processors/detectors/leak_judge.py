@@ -6,6 +6,7 @@ All pure functions of one step's :class:`~processors.detectors.leak_model.Eviden
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.detectors.leak_model import Evidence, Model
 from processors.detectors.leak_stats import CHANGE_WINDOWS, WINDOWS, Floats, filled
@@ -21,7 +22,10 @@ _FALL: Final = 2.0  # standard deviations by which two pressures must fall to co
 _CLEARLY: Final = 3.0  # standard deviations
 _FLAT: Final = -1e-4  # kPa per m3/h: a pressure with less slope knows nothing of the flow
 _STANDS_OUT: Final = 2.0  # standard deviations
+_BEYOND: Final = 2.0  # of a pattern that no meter explains: above it, an inflow is believed that pressures confirm
+_FOLLOWS: Final = 0.2  # of the fall that the flows would explain: behind a burst near an inlet it is a third
 _HALVES: Final = 0.4
+_SAME_DIRECTION: Final = 1e-3  # of the strongest: what is weaker is no direction of its own
 _SAME: Final = 0.75  # cosine between a shift back and the shift it undoes
 _GOOD_PART: Final = 0.2
 _RATIO: Final = (0.5, 1.7)
@@ -133,21 +137,41 @@ def _explained(evidence: Evidence, model: Model) -> tuple[Floats, Floats]:
     """Per window: squared hydraulic shift that no single sensor or meter explains, and confirmed rise of inflow."""
     z = filled(evidence.shift / evidence.scale) * evidence.usable
     alone = pattern = _without_loudest(z)
-    for slopes in model.slopes(evidence.flow):
-        direction = slopes / evidence.scale
-        weight = np.sum(direction * direction, axis=1) + 1e-12
-        explained = np.sum(z * direction, axis=1) / weight
-        pattern = np.minimum(pattern, 2 * _without_loudest(z - explained[:, None] * direction))
+    for effects in model.lies(evidence.flow):
+        pattern = np.minimum(pattern, 2 * _without_loudest(_beside(z, evidence, effects)))
     u = filled(evidence.change / evidence.change_scale)
     alive = evidence.usable * ~np.isnan(evidence.change[:, 1:])
     mean = np.sum(u[:, 1:] * alive, axis=1) / np.maximum(alive.sum(axis=1), 1.0)
     falling = np.sum((u[:, 1:] <= -_FALL) * alive, axis=1)
     rising = np.sum((u[:, 1:] >= _FALL) * alive, axis=1)
     inflow, n = u[:, 0], z.shape[1]
-    up = (inflow > 0) & (falling >= min(2, n)) & (falling > 2 * rising) & (mean <= -1)
-    down = (inflow < 0) & (rising >= min(2, n)) & (rising > 2 * falling) & (mean >= 1)
+    follow = _follow(evidence, model, alive)
+    up = (inflow > 0) & (falling >= min(2, n)) & (falling > 2 * rising) & (mean <= -1) & follow
+    down = (inflow < 0) & (rising >= min(2, n)) & (rising > 2 * falling) & (mean >= 1) & follow
     confirmed = np.append(np.where(up | down, inflow, 0.0), np.zeros(len(WINDOWS) - len(CHANGE_WINDOWS)))
-    return np.where(np.abs(confirmed) >= _CLEARLY, alone, pattern), confirmed
+    told = (np.abs(confirmed) >= _CLEARLY) & (pattern >= _BEYOND)
+    return np.where(told, alone, pattern), confirmed
+
+
+def _follow(evidence: Evidence, model: Model, alive: Floats) -> npt.NDArray[np.bool_]:
+    """Whether pressures go where so much more inflow would take them, at least part of the way: else a meter lies."""
+    slope = np.minimum(model.meters.share() @ model.slopes(evidence.flow), 0.0)
+    change, scale = filled(evidence.change), evidence.change_scale[:, 1:]
+    expected = change[:, :1] * slope / scale * alive
+    there = np.sum(expected * change[:, 1:] / scale, axis=1)
+    return np.asarray(there >= _FOLLOWS * np.sum(expected * expected, axis=1), dtype=np.bool_)
+
+
+def _beside(z: Floats, evidence: Evidence, effects: Floats) -> Floats:
+    """What is left of a shift when a flow meter may have said anything (a jump, another unit, another hour)."""
+    left = np.empty_like(z)
+    for index, scale in enumerate(evidence.scale):
+        directions = (effects / scale).T * evidence.usable[:, None]
+        size = np.sqrt((directions * directions).sum(axis=0)) + 1e-12
+        basis, values, _ = np.linalg.svd(directions / size, full_matrices=False)
+        basis = basis[:, values > _SAME_DIRECTION * values[0]]
+        left[index] = z[index] - basis @ (basis.T @ z[index])
+    return left
 
 
 def _without_loudest(z: Floats) -> Floats:

@@ -4,6 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from processors.detectors.leak_book import standing
+from processors.detectors.leak_doubts import no_doubts
 from processors.detectors.leak_judge import CLEAR, Size, Verdict, judge, lonely, repaired, signature, size_of, strengths
 from processors.detectors.leak_model import Evidence, Model
 from processors.detectors.leak_nightly import end_night
@@ -61,6 +63,7 @@ def hand_over(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
         _end(state, step, finding, version, "the network's model is known: see its pipes") for finding in state.findings
     ]
     outputs += end_night(state, at_ms, version, "the network's model is known: see its pipes")
+    outputs += no_doubts(state, at_ms, version, "the network's model is known: see its pipes")
     state.findings, state.model, state.layout, state.settling = [], None, (), 0
     state.sensors, state.steps, state.first_ms, state.last_ms = {}, Steps(), 0, 0
     return outputs
@@ -200,12 +203,11 @@ def _lay_out(state: LeakState, step: Step) -> bool:
     """Make an empty model of the meters that speak, once they had time to; False while there are too few."""
     if step.time_ms - state.first_ms < _GATHER * state.steps.interval_ms:
         return False
-    groups = [
-        sorted(k for k, s in state.sensors.items() if s.observed_property == name and s.present >= _GATHER // 2)
-        for name in _PROPERTIES
-    ]
-    pressures, flows, heights = groups
-    if not pressures or not flows:
+    flows = _there(state, "flow")
+    if not flows:
+        return False
+    pressures, heights = _there(state, "pressure"), _there(state, "water_level")
+    if not pressures:
         return False
     state.layout = (*pressures, *flows, *heights)
     state.counts = (len(pressures), len(flows), len(heights))
@@ -213,7 +215,15 @@ def _lay_out(state: LeakState, step: Step) -> bool:
     return True
 
 
+def _there(state: LeakState, name: str) -> list[str]:
+    """The meters of a property that have spoken often enough."""
+    return sorted(k for k, s in state.sensors.items() if s.observed_property == name and s.present >= _GATHER // 2)
+
+
 def _rows(state: LeakState, step: Step) -> tuple[Floats, Floats, Floats]:
     row = np.array([step.values[key][0] if key in step.values else np.nan for key in state.layout], dtype=np.float64)
     n, k, _ = state.counts
+    out = state.trust.doubts.keys() | standing(state.trust.book, step)
+    if out:
+        row[[at for at, key in enumerate(state.layout) if key in out and n <= at < n + k]] = np.nan
     return row[:n], row[n : n + k], row[n + k :]

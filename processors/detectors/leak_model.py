@@ -133,7 +133,7 @@ class Model(msgspec.Struct):
             self.hydraulic.solve()
             self.seasonal.solve()
         self._age_offsets()
-        x, tod = self._regressors(flow, height), _time_of_day(hour)
+        x, tod = self.regressors(flow, height), _time_of_day(hour)
         deviation = pressure - self.origin_pressure
         seasonal = np.concatenate([[self.meters.inflow(flow)], deviation]) - self.seasonal_offset
         deviation = deviation - self.offset
@@ -225,7 +225,8 @@ class Model(msgspec.Struct):
             known = max(self.step_h / LEVEL_H, 1.0 / (self.row_scale.seen - MEMORY))
             self.level += known * filled(np.clip(oldest - self.level, -limit, limit))
 
-    def _regressors(self, flow: Floats, height: Floats) -> Floats:
+    def regressors(self, flow: Floats, height: Floats) -> Floats:
+        """What pressures are explained by: m3/h, their products, levels."""
         d = flow - self.origin_flow
         k = len(d)
         if k <= _MANY_METERS:
@@ -247,6 +248,26 @@ class Model(msgspec.Struct):
                 slopes[j] += d[i] * beta[row]
                 row += 1
         return np.asarray(slopes, dtype=np.float64)
+
+    def lies(self, flow: Floats) -> list[Floats]:
+        """What flow meters that lie can do to what the flows explain, kPa: [directions, n], in any mixture.
+
+        One entry per meter that may say anything, and one for all of them in another unit at these flows.
+        """
+        beta, k = self.hydraulic.beta, len(flow)
+        if k > _MANY_METERS:
+            both, twice = beta[1 + k], 2 * float(self.origin_flow.sum())
+            scaled = np.array([flow @ beta[1 : 1 + k] - twice * flow.sum() * both, flow.sum() ** 2 * both])
+            return [*(beta[[1 + j, 1 + k]] for j in range(k)), scaled]
+        pairs = [(i, j) for i in range(k) for j in range(i, k)]
+        products = beta[1 + k : 1 + k + len(pairs)]
+        of_each = [
+            beta[[1 + meter, *(1 + k + at for at, pair in enumerate(pairs) if meter in pair)]] for meter in range(k)
+        ]
+        origin = self.origin_flow
+        cross = np.array([flow[i] * origin[j] + flow[j] * origin[i] for i, j in pairs])
+        square = np.array([flow[i] * flow[j] for i, j in pairs])
+        return [*of_each, np.array([flow @ beta[1 : 1 + k] - cross @ products, square @ products])]
 
     def _restart_seasons(self) -> None:
         """What counts as inflow changed: what was learnt of it is void."""

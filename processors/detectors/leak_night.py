@@ -4,6 +4,7 @@ While the town sleeps little is used, so what flows in is mostly what leaks. Whe
 what they take is taken off, and what is left is lost (mass balance).
 """
 
+from collections.abc import Callable
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -27,7 +28,7 @@ THERE: Final = 0.6
 """Share of a night's steps that a flow meter must have spoken in."""
 MOST_UPDATES: Final = 4
 GROWN: Final = 1.5
-_SIGN: Final = {WaterRole.INLET: 1.0, WaterRole.OUTLET: -1.0, WaterRole.CONSUMPTION: -1.0}
+SIGN: Final = {WaterRole.INLET: 1.0, WaterRole.OUTLET: -1.0, WaterRole.CONSUMPTION: -1.0}
 
 
 class Tally(msgspec.Struct):
@@ -83,8 +84,8 @@ class Verdict(NamedTuple):
     night: Night
 
 
-def take(nights: Nights, step: Step, lon: float, roles: dict[str, WaterRole]) -> Verdict | None:
-    """Take a closed step in; the first one behind a night judges it.
+def take(nights: Nights, step: Step, lon: float, roles: dict[str, WaterRole]) -> Night | None:
+    """Take a closed step in; the night before, if this is the first step behind it and its flow meters spoke.
 
     Args:
         nights: is changed.
@@ -94,11 +95,10 @@ def take(nights: Nights, step: Step, lon: float, roles: dict[str, WaterRole]) ->
     """
     local_ms = step.time_ms + round(lon / 15) * HOUR_MS
     number, at_ms = divmod(local_ms - 1, DAY_MS)  # a reading on the hour is of the hour before
-    found = None
+    night = None
     if nights.number >= 0 and (number != nights.number or at_ms >= ENDS_MS):
         night = _over(nights, roles)
         nights.number, nights.tallies, nights.steps = -1, {}, 0
-        found = None if night is None else _judge(nights, night)
     if BEGINS_MS <= at_ms < ENDS_MS:
         nights.number = number
         nights.steps += 1
@@ -107,7 +107,7 @@ def take(nights: Nights, step: Step, lon: float, roles: dict[str, WaterRole]) ->
             before = nights.tallies.get(key)
             total, count = (0.0, 0) if before is None else (before.total, before.count)
             nights.tallies[key] = Tally(total + value, count + 1, sample)
-    return found
+    return night
 
 
 def _over(nights: Nights, roles: dict[str, WaterRole]) -> Night | None:
@@ -123,35 +123,66 @@ def _over(nights: Nights, roles: dict[str, WaterRole]) -> Night | None:
     if nights.meters != tuple(counted):  # another sum: what was usual is not any more
         nights.meters, nights.known, nights.high = tuple(counted), [], 0
     mean = {key: nights.tallies[key].total / nights.tallies[key].count for key in counted}
-    inflow = sum(_SIGN[roles[key]] * mean[key] for key in flows)
+    inflow = sum(SIGN[roles[key]] * mean[key] for key in flows)
     value = inflow - sum(mean[key] for key in counted[len(flows) :])
     newest = {key: nights.tallies[key].newest for key in counted}
     return Night(nights.number, value, inflow, balanced, newest)
 
 
-def _judge(nights: Nights, night: Night) -> Verdict | None:
+def is_high(nights: Nights, night: Night) -> bool:
+    """Whether more flows than any usual night explains."""
+    if len(nights.known) < NIGHTS:
+        return False
+    return night.value > _limit(nights, night)[1]
+
+
+def is_plain(nights: Nights, night: Night) -> bool:
+    """Whether a night is nearer to the usual than to what would be too high."""
+    if len(nights.known) < NIGHTS:
+        return True
+    usual, limit = _limit(nights, night)
+    return night.value <= (usual + limit) / 2
+
+
+def _limit(nights: Nights, night: Night) -> tuple[float, float]:
+    usual = median(nights.known)
+    apart = median(abs(value - usual) for value in nights.known)
+    least = usual + LEAST_SHARE * abs(night.inflow)
+    return usual, max(RATIO * usual, least) + DEVIATIONS * apart
+
+
+def judge(nights: Nights, night: Night, is_credible: Callable[[], bool]) -> Verdict | None:
+    """What a night changes.
+
+    Args:
+        nights: is changed.
+        night: that is over.
+        is_credible: asked of a night that would raise a leak; one that is not waits for the next night.
+    """
     leak = nights.opened
     if leak is not None:
         return _go_on(nights, leak, night)
     if len(nights.known) < NIGHTS:
         nights.known.append(night.value)
         return None
-    usual = median(nights.known)
-    apart = median(abs(value - usual) for value in nights.known)
-    least = usual + LEAST_SHARE * abs(night.inflow)
-    limit = max(RATIO * usual, least) + DEVIATIONS * apart
-    if night.value <= limit:
+    if not is_high(nights, night):
         nights.known = [*nights.known[1:], night.value]
         nights.high = 0
         return None
     nights.high += 1
-    if nights.high < IN_A_ROW:
+    if nights.high < IN_A_ROW or not is_credible():
         return None
+    usual, limit = _limit(nights, night)
     nights.opened = OpenNight(
         night.number - IN_A_ROW + 1, usual, limit, night.value, night.value - usual, night.balanced
     )
     nights.high = nights.low = 0
     return Verdict("raised", nights.opened, night)
+
+
+def learn_anew(nights: Nights) -> None:
+    """What was usual is not comparable any more."""
+    nights.known, nights.high, nights.low = [], 0, 0
 
 
 def _go_on(nights: Nights, leak: OpenNight, night: Night) -> Verdict | None:

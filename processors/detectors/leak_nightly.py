@@ -2,10 +2,26 @@
 
 from typing import Final
 
-from processors.detectors.leak_night import BEGINS_MS, DAY_MS, HOUR_MS, Nights, OpenNight, Verdict, take
+from processors.detectors.leak_book import Day, take_day
+from processors.detectors.leak_doubts import told
+from processors.detectors.leak_night import (
+    BEGINS_MS,
+    DAY_MS,
+    ENDS_MS,
+    HOUR_MS,
+    Night,
+    Nights,
+    OpenNight,
+    Verdict,
+    is_plain,
+    judge,
+    learn_anew,
+    take,
+)
 from processors.detectors.leak_report import place_of
 from processors.detectors.leak_state import LeakState
 from processors.detectors.leak_steps import Step
+from processors.detectors.leak_trust import Pressures, is_leak, learn_day, look
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.identity import finding_id, reading_id
 from schemas.model import from_ms
@@ -15,13 +31,58 @@ CONSUMED: Final = "consumption"
 """Instead of ``flow``: what customers take is no inflow."""
 _KIND: Final = AnomalyKind.WATER_LEAK
 _OTHER: Final = "what the meters measure was configured anew"
+_ANEW: Final = "what a meter says has changed for good: it is learnt anew"
 _OVER: Final = "two nights were as usual"
 
 
 def through_the_night(state: LeakState, step: Step, version: int) -> list[Anomaly]:
-    """Take a step in; what it says of the night that is over."""
-    found = take(state.nights, step, place_of(state).lon, _roles(state))
-    return [] if found is None else [_said(state, found, step.time_ms, version)]
+    """Take a step in; what it says of the day and the night that are over."""
+    lon, roles = place_of(state).lon, _roles(state)
+    day = take_day(state.trust.book, step, lon)
+    night = take(state.nights, step, lon, roles)
+    if day is None and night is None:
+        return []
+    said: list[Anomaly] = []
+    if day is not None:
+        began_ms = day.number * DAY_MS + ENDS_MS - round(lon / 15) * HOUR_MS
+        changes, anew = look(state.trust, day, roles, began_ms)
+        said += told(state, changes, step, version)
+        if anew:
+            said += _anew(state, step.time_ms, version)
+    if night is None or state.trust.doubts.keys() & night.newest.keys():
+        state.nights.high = 0
+        return said
+    return said + _judged(state, night, day, step, version)
+
+
+def _judged(state: LeakState, night: Night, day: Day | None, step: Step, version: int) -> list[Anomaly]:
+    said: list[Anomaly] = []
+    pressures = None if state.model is None else Pressures(state.model, state.layout, state.counts)
+    counted = {key: role for key, role in _roles(state).items() if key in night.newest}
+
+    def is_credible() -> bool:
+        if day is None:
+            return False
+        leaks, changes, anew = is_leak(state.trust, day, counted, pressures, step.time_ms - DAY_MS)
+        said.extend(told(state, changes, step, version))
+        if anew:
+            learn_anew(state.nights)
+        return leaks
+
+    plain = is_plain(state.nights, night)
+    found = judge(state.nights, night, is_credible)
+    if found is not None:
+        said.append(_said(state, found, step.time_ms, version))
+    if day is not None and state.nights.opened is None and state.nights.high == 0:
+        learn_day(state.trust, day, pressures, plain=plain)
+    return said
+
+
+def _anew(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
+    """What a meter says is learnt anew: an open leak was found by what it said before."""
+    leak, state.nights.opened = state.nights.opened, None
+    learn_anew(state.nights)
+    return [] if leak is None else [_anomaly(state, leak, Transition.CLEARED, at_ms, version, _ANEW)]
 
 
 def know_roles(state: LeakState, event: WaterNetworkConfigured, at_ms: int, version: int) -> list[Anomaly]:

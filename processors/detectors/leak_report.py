@@ -1,5 +1,6 @@
 """A finding as an event: numbers rounded, the readings that decided, one plain sentence."""
 
+from functools import lru_cache
 from typing import Final
 
 from processors.detectors.leak_state import Finding, LeakState
@@ -18,6 +19,14 @@ def report(
     state: LeakState, step: Step, finding: Finding, transition: Transition, version: int, *, reason: str | None = None
 ) -> Anomaly:
     """One step in the life of a finding, at the end of this time step."""
+    numbers = {
+        "extra_flow_m3h": finding.flow,
+        "pressure_drop_kpa": finding.drop,
+        "score": round(finding.score, 1),
+        "loss_m3_per_day": round(24 * finding.flow, 1),
+    }
+    if state.cost is not None:
+        numbers["cost_per_day"] = round(24 * finding.flow * state.cost, 2)
     decisive = [key for key in (*finding.sensors, *_flow_meters(state)) if key in step.values]
     samples = [(state.sensors[key], step.values[key][1]) for key in decisive if key in state.sensors]
     return Anomaly(
@@ -32,11 +41,7 @@ def report(
         at=from_ms(step.time_ms),
         arrival_time=from_ms(max(sample.arrival_ms for _, sample in samples)) if samples else None,
         summary=_sentence(state, finding, transition),
-        numbers={
-            "extra_flow_m3h": finding.flow,
-            "pressure_drop_kpa": finding.drop,
-            "score": round(finding.score, 1),
-        },
+        numbers=numbers,
         score=round(finding.score / (1 + finding.score), 2),
         evidence=tuple(reading_id(s.device, s.observed_property, sample.identity) for s, sample in samples),
         reason=reason,
@@ -45,10 +50,16 @@ def report(
     )
 
 
+@lru_cache(maxsize=4096)
+def _place(said: str) -> Place:
+    """Read once: it is asked for with every step."""
+    return Place.model_validate_json(said)
+
+
 def place_of(state: LeakState) -> Place:
     """The configured place of the zone, else the middle of its meters."""
     if state.place:
-        return Place.model_validate_json(state.place)
+        return _place(state.place)
     sites = [state.sites[f] for f in sorted({s.facility for s in state.sensors.values()}) if f in state.sites]
     if not sites:  # readings are looked up in the registry, which is in the log before them: cannot be
         return _NO_PLACE

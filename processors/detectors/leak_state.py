@@ -9,6 +9,7 @@ from processors.detectors.leak_model import Model
 from processors.detectors.leak_night import Nights
 from processors.detectors.leak_stats import decode, encode
 from processors.detectors.leak_steps import Steps, ordered
+from processors.detectors.leak_trust import Trust
 from schemas.water import WaterRole
 
 
@@ -73,6 +74,7 @@ class LeakState(msgspec.Struct):
     findings: list[Finding] = []
     timer_ms: int | None = None
     nights: Nights = msgspec.field(default_factory=Nights)
+    trust: Trust = msgspec.field(default_factory=Trust)
     roles: dict[str, WaterRole] = {}
     """What the meters are by a configuration without a model, by facility; empty: flow meters measure inflows."""
     cost: float | None = None
@@ -98,6 +100,11 @@ def _ordered(state: LeakState) -> LeakState:
         sensors=dict(sorted(state.sensors.items())),
         steps=ordered(state.steps),
         roles=dict(sorted(state.roles.items())),
+        trust=msgspec.structs.replace(
+            state.trust,
+            doubts=dict(sorted(state.trust.doubts.items())),
+            odd=dict(sorted(state.trust.odd.items())),
+        ),
         nights=msgspec.structs.replace(state.nights, tallies=dict(sorted(state.nights.tallies.items()))),
     )
 

@@ -1,13 +1,14 @@
 """Bursts in a made-up water network: found once, cleared after repair, and nothing where nothing is."""
 
 import random
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
 import pytest
 from state_kit import slot, state
 from street_kit import records, replayed, restart, said
-from water_kit import DAY, FLOWS, HOUR, PRESSURES, STEP_S, ZONE, Burst, configured, flow_on, network, water
+from water_kit import DAY, FLOWS, HOUR, PRESSURES, STEP_S, ZONE, Burst, Floats, configured, flow_on, network, water
 
 from processors.detectors.leak import LeakDetector
 from processors.detectors.leak_model import Model
@@ -18,6 +19,7 @@ from processors.engine.driver import START, PipelineTestDriver
 from schemas.anomaly import AnomalyKind, Transition
 from schemas.identity import finding_id
 from schemas.model import to_ms
+from schemas.water import WaterNetworkConfigured, WaterRole, WaterSensor
 
 BURST = Burst(start=36 * HOUR, end=44 * HOUR)
 RAISED, UPDATED, CLEARED = (f"{step} water_burst {ZONE}" for step in Transition)
@@ -67,6 +69,27 @@ def test_an_abrupt_burst_is_raised_once_in_its_zone_and_cleared_after_repair(flo
     assert cleared.summary == f"Burst in Area 1 that began at {raised.since:%H:%M} UTC is over"
     assert cleared.numbers["extra_flow_m3h"] == pytest.approx(flow, rel=0.15)
     assert len(raised.evidence) == 3 + FLOWS
+
+
+def test_what_a_burst_loses_is_said_in_water_and_where_it_has_a_price_in_money() -> None:
+    driver = area()
+    inlets = tuple(WaterSensor(facility=f"q{n}", observed_property="flow", role=WaterRole.INLET) for n in range(FLOWS))
+    driver.configure_water(WaterNetworkConfigured(zone=ZONE, sensors=inlets, cost_per_m3=2.5, currency="CNY"))
+    flow_on(driver, water(37 * HOUR, (BURST,)), 0, 37 * HOUR)
+    numbers = driver.findings[0].numbers
+    assert numbers["loss_m3_per_day"] == pytest.approx(24 * numbers["extra_flow_m3h"])
+    assert numbers["cost_per_day"] == pytest.approx(2.5 * 24 * numbers["extra_flow_m3h"])
+
+
+@pytest.mark.parametrize("lie", [lambda q: 3.6 * q, lambda q: 1000 * q, lambda q: q / 3.6, lambda q: q + 60])
+@pytest.mark.parametrize("meters", [slice(0, 1), slice(1, 2)])
+def test_a_flow_meter_that_lies_is_no_burst(lie: Callable[[Floats], Floats], meters: slice) -> None:
+    pressure, flow = water(44 * HOUR)
+    flow = flow.copy()
+    flow[36 * HOUR :, meters] = np.round(lie(flow[36 * HOUR :, meters]), 2)
+    driver = area()
+    flow_on(driver, (pressure, flow), 0, 44 * HOUR)
+    assert said(driver) == []
 
 
 def test_nothing_is_judged_before_a_day_was_seen() -> None:

@@ -5,7 +5,7 @@ import pytest
 from street_kit import records, replayed, restart
 
 from processors.detectors.leak import LeakDetector
-from processors.detectors.leak_night import DAY_MS, HOUR_MS, Nights, take
+from processors.detectors.leak_night import DAY_MS, HOUR_MS, Nights, judge, take
 from processors.detectors.leak_steps import Sample, Step
 from processors.engine.driver import START, PipelineTestDriver
 from schemas.anomaly import Anomaly, AnomalyKind
@@ -154,7 +154,8 @@ def judged(flow: np.ndarray, share: float = 1.0) -> list[tuple[str, int, float]]
     for step, value in enumerate(flow.tolist()):
         at_ms = step * STEP_S * 1000
         values = {"main": (value, Sample(at_ms, "", value, at_ms))} if chance.random() < share else {}
-        verdict = take(nights, Step(at_ms, values), LON, {"main": WaterRole.INLET})
+        night = take(nights, Step(at_ms, values), LON, {"main": WaterRole.INLET})
+        verdict = None if night is None else judge(nights, night, lambda: True)
         if verdict is not None:
             found.append((verdict.what, step, verdict.night.value))
     return found
