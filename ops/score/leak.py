@@ -26,10 +26,10 @@ from processors.detectors.leak import LeakDetector
 from processors.detectors.leak_state import LeakState
 from processors.engine.contract import Clock, Reading, Series, TimerDue, ZoneEvent
 from schemas.anomaly import Anomaly, AnomalyKind, Transition
-from schemas.facility import FacilityClass, Place
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.identity import timed
 from schemas.model import from_ms, to_ms
-from schemas.registry import ZoneConfigured, ZoneKind
+from schemas.registry import FacilityRegistered, ZoneConfigured, ZoneKind
 
 ZONE: Final = "dma:ltown"
 SHARD: Final = "ingest-0"
@@ -91,6 +91,19 @@ def series_of(zone: str, column: Column) -> Series:
     return Series(column.facility, column.observed_property, unit, column.facility, facility_class, zone)
 
 
+def _registered(zone: str, column: Column, place: Place) -> FacilityRegistered:
+    facility_class, _ = _CLASSES[column.observed_property]
+    meter = Facility(
+        facility=column.facility,
+        scheme=CodeScheme.LOCAL,
+        facility_class=facility_class,
+        zone=zone,
+        place=place,
+        devices=(DeviceBinding(device=column.facility),),
+    )
+    return FacilityRegistered(facility=meter)
+
+
 def readings(zone: str, times_ms: Sequence[int], columns: Iterable[Column]) -> Iterator[list[Reading]]:
     """Per time step the readings that are there."""
     known = [(series_of(zone, column), column.values.tolist()) for column in columns]
@@ -135,7 +148,9 @@ class Feeder:
 def run(zone: str, times_ms: Sequence[int], columns: Sequence[Column]) -> tuple[list[Anomaly], Feeder]:
     """All findings over a whole series, cold start."""
     feeder = Feeder(zone)
-    feeder.take([ZoneConfigured(zone=zone, kind=ZoneKind.DMA, place=Place(lon=113.82, lat=34.02))])
+    place = Place(lon=113.82, lat=34.02)
+    feeder.take([ZoneConfigured(zone=zone, kind=ZoneKind.DMA, place=place)])
+    feeder.take([_registered(zone, column, place) for column in columns])
     for at, events in zip(times_ms, readings(zone, times_ms, columns), strict=True):
         feeder.advance(at)
         feeder.take(events)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.leak_book import narrow
-from processors.detectors.leak_life import advance, hand_over
+from processors.detectors.leak_life import advance, end_all
 from processors.detectors.leak_nightly import CONSUMED, know_roles, through_the_night
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
 from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent, deaf
@@ -44,7 +44,7 @@ class LeakDetector:
 
     def ear(self, state: LeakState, series: Series) -> Ear | None:
         """Nearly every reading belongs to a step that is open."""
-        if state.located:
+        if state.located or not state.metered:
             return deaf
         key = _key(series)
         return state.steps.ear(key) if key in state.sensors and _is_used(state, series) else None
@@ -54,7 +54,7 @@ class LeakDetector:
         outputs: list[Anomaly] = []
         for event in events:
             if isinstance(event, Reading):
-                if not state.located:
+                if state.metered and not state.located:
                     _take(state, event)
             elif isinstance(event, TimerDue):
                 state.timer_ms = None
@@ -76,12 +76,15 @@ class LeakDetector:
                 _register(state, event)
             case FacilityLeft():
                 _leave(state, event.facility)
+                if state.metered and not _has_flow_meter(state):
+                    state.metered = False
+                    outputs = end_all(state, clock.now_ms, self.version, "no flow meter is left")
             case ZoneConfigured():
                 state.name = event.name or ""
                 state.place = event.place.model_dump_json(by_alias=True)
             case WaterNetworkConfigured():
                 if event.model is not None and not state.located:
-                    outputs = hand_over(state, clock.now_ms, self.version)
+                    outputs = end_all(state, clock.now_ms, self.version, "the network's model is known: see its pipes")
                 elif event.model is None:
                     outputs = know_roles(state, event, clock.now_ms, self.version)
                 state.located = event.model is not None
@@ -130,7 +133,14 @@ def _register(state: LeakState, event: FacilityRegistered) -> None:
     facility = event.facility
     if facility.facility_class in _WANTED:
         place = facility.place
-        state.sites[facility.facility] = Site(place.lon, place.lat, facility.name or facility.facility)
+        is_flow_meter = facility.facility_class is FacilityClass.FLOW_METER
+        name = facility.name or facility.facility
+        state.sites[facility.facility] = Site(place.lon, place.lat, name, is_flow_meter)
+        state.metered = state.metered or is_flow_meter
+
+
+def _has_flow_meter(state: LeakState) -> bool:
+    return any(site.is_flow_meter for site in state.sites.values())
 
 
 def _leave(state: LeakState, facility: str) -> None:

@@ -56,14 +56,12 @@ def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
     return outputs
 
 
-def hand_over(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:
-    """Forget everything but where things stand: another detector knows the network better from now on."""
+def end_all(state: LeakState, at_ms: int, version: int, reason: str) -> list[Anomaly]:
+    """Forget everything but where things stand: from now on nobody listens."""
     step = Step(at_ms, {})
-    outputs = [
-        _end(state, step, finding, version, "the network's model is known: see its pipes") for finding in state.findings
-    ]
-    outputs += end_night(state, at_ms, version, "the network's model is known: see its pipes")
-    outputs += no_doubts(state, at_ms, version, "the network's model is known: see its pipes")
+    outputs = [_end(state, step, finding, version, reason) for finding in state.findings]
+    outputs += end_night(state, at_ms, version, reason)
+    outputs += no_doubts(state, at_ms, version, reason)
     state.findings, state.model, state.layout, state.settling = [], None, (), 0
     state.sensors, state.steps, state.first_ms, state.last_ms = {}, Steps(), 0, 0
     return outputs

@@ -31,6 +31,7 @@ class Site(msgspec.Struct, frozen=True):
     lon: float
     lat: float
     name: str
+    is_flow_meter: bool = False
 
 
 class Finding(msgspec.Struct):
@@ -80,6 +81,8 @@ class LeakState(msgspec.Struct):
     cost: float | None = None
     currency: str | None = None
     """Of a lost cubic metre."""
+    metered: bool = False
+    """Whether a flow meter is registered: without one nothing can be said of an area, and nothing is kept of it."""
     located: bool = False
     """The network has a model, and :mod:`.pipe_leak` looks for its leaks: nothing is looked for here."""
 

@@ -17,6 +17,7 @@ from processors.detectors.leak_stats import MEMORY
 from processors.detectors.leak_steps import DELAY_MS, PATIENCE_MS
 from processors.engine.driver import START, PipelineTestDriver
 from schemas.anomaly import AnomalyKind, Transition
+from schemas.facility import FacilityClass
 from schemas.identity import finding_id
 from schemas.model import to_ms
 from schemas.water import WaterNetworkConfigured, WaterRole, WaterSensor
@@ -95,6 +96,32 @@ def test_a_flow_meter_that_lies_is_no_burst(lie: Callable[[Floats], Floats], met
 def test_nothing_is_judged_before_a_day_was_seen() -> None:
     driver = days(Burst(20 * HOUR, 60 * HOUR), steps=36 * HOUR)
     assert all(hours_in(driver, n) >= 24 for n in range(len(driver.findings)))
+
+
+def test_nothing_is_kept_of_an_area_until_it_has_a_flow_meter() -> None:
+    driver = PipelineTestDriver(LeakDetector(), tick_s=STEP_S)
+    driver.register(*(meter for meter in network() if meter.facility_class is FacilityClass.PRESSURE_METER))
+    driver.configure(configured())
+    pressure, flow = water(37 * HOUR, (BURST,))
+    before = slot(driver.fold, ZONE).snapshot()
+    flow_on(driver, (pressure, flow[:, :0]), 0, 40)
+    assert slot(driver.fold, ZONE).snapshot() == before
+    driver.register(*network())
+    flow_on(driver, (pressure, flow), 40, 37 * HOUR)
+    assert said(driver)[0] == RAISED
+
+
+def test_what_is_open_ends_when_the_last_flow_meter_leaves() -> None:
+    driver = days(BURST, steps=37 * HOUR)
+    for n in range(FLOWS):
+        assert len(driver.open) == 1
+        driver.left(f"q{n}")
+    assert driver.open == []
+    assert driver.findings[-1].reason == "no flow meter is left"
+    pressure, flow = water(40)
+    before = slot(driver.fold, ZONE).snapshot()
+    flow_on(driver, (pressure, flow[:, :0]), 0, 40)
+    assert slot(driver.fold, ZONE).snapshot() == before
 
 
 def test_a_sensor_that_lies_is_no_burst() -> None:

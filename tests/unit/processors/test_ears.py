@@ -37,6 +37,7 @@ def night_lamp() -> Facility:
 
 GAS = facility("gas-1", FacilityClass.GAS_SENSOR, rules={"limit_gas_ch4.high": 20.0, "limit_gas_ch4.for_s": 15.0})
 METER = facility("press-1", FacilityClass.PRESSURE_METER, interval_s=10.0)
+INLET = facility("flow-1", FacilityClass.FLOW_METER, interval_s=10.0)
 CASES: dict[str, tuple[Detector[Any], Facility, dict[str, Sequence[float]]]] = {
     "cover": (CoverDetector(), cover(), {"tilt_angle": (0.0, 0.0, 4.9, 5.0, 9.0, 12.0, 95.0), "temperature": (20.0,)}),
     "contact": (CoverDetector(), cover(), {"contact_open": (0.0, 0.0, 1.0)}),
@@ -55,7 +56,7 @@ CASES: dict[str, tuple[Detector[Any], Facility, dict[str, Sequence[float]]]] = {
     "bay": (ParkingDetector(), bay("bay-1", "mag", max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
     "two": (ParkingDetector(), bay("bay-1", "mag", "radar", max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
     "beat": (ParkingDetector(), bay("bay-1", "mag", interval_s=10.0, max_stay_s=60.0), {"occupied": (0.0, 1.0, 1.0)}),
-    "leak": (LeakDetector(), METER, {"pressure": (4e5, 4.1e5)}),
+    "leak": (LeakDetector(), INLET, {"flow": (40.0, 41.0)}),
 }
 
 
@@ -79,7 +80,7 @@ def test_who_is_asked_first_knows_and_says_the_same(name: str) -> None:
         driver = PipelineTestDriver(detector, tick_s=10.0, lateness_s=LATENESS_S)
         driver.register(stands)
         for n in range(30 * (name == "leak")):  # by then it knows how often its meter speaks
-            driver.read("press-1", "pressure", 4e5 + n)
+            driver.read("flow-1", "flow", 40.0 + n)
             driver.advance(300)
         for (prop, value), gap_s, age_s, binding, times, leap, doubted in rows:
             seq += leap if leap < 2 else 0
