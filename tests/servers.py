@@ -25,6 +25,8 @@ from ops.stack.secrets import StackSecrets, load
 from runtime.kafka import admin as kafka_admin
 from runtime.settings import DatabaseSettings, KafkaSettings, MqttSettings, Settings, StackSettings
 
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # Kafka lives too short for its second compiler
+
 _WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _SHARE: Final = 9_000 // max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 _PORTS: Final = range(20_000, 29_000)[_WORKER * _SHARE :][:_SHARE]  # below those that the kernel gives to clients
