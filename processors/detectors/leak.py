@@ -44,7 +44,7 @@ class LeakDetector:
 
     def ear(self, state: LeakState, series: Series) -> Ear | None:
         """Nearly every reading belongs to a step that is open."""
-        if state.located or not state.metered:
+        if not state.is_heard:
             return deaf
         key = _key(series)
         return state.steps.ear(key) if key in state.sensors and _is_used(state, series) else None
@@ -54,7 +54,7 @@ class LeakDetector:
         outputs: list[Anomaly] = []
         for event in events:
             if isinstance(event, Reading):
-                if state.metered and not state.located:
+                if state.is_heard:
                     _take(state, event)
             elif isinstance(event, TimerDue):
                 state.timer_ms = None
@@ -71,13 +71,13 @@ class LeakDetector:
 
     def _learn(self, state: LeakState, event: ZoneEvent, clock: Clock) -> list[Anomaly]:
         outputs: list[Anomaly] = []
+        was_heard = state.is_heard
         match event:
             case FacilityRegistered():
                 _register(state, event)
             case FacilityLeft():
                 _leave(state, event.facility)
-                if state.metered and not _has_flow_meter(state):
-                    state.metered = False
+                if was_heard and not state.is_heard:
                     outputs = end_all(state, clock.now_ms, self.version, "no flow meter is left")
             case ZoneConfigured():
                 state.name = event.name or ""
@@ -136,11 +136,6 @@ def _register(state: LeakState, event: FacilityRegistered) -> None:
         is_flow_meter = facility.facility_class is FacilityClass.FLOW_METER
         name = facility.name or facility.facility
         state.sites[facility.facility] = Site(place.lon, place.lat, name, is_flow_meter)
-        state.metered = state.metered or is_flow_meter
-
-
-def _has_flow_meter(state: LeakState) -> bool:
-    return any(site.is_flow_meter for site in state.sites.values())
 
 
 def _leave(state: LeakState, facility: str) -> None:

@@ -73,10 +73,6 @@ class Book(msgspec.Struct):
         """One of :data:`_ROWS`, to read or write."""
         return np.asarray(self.rows[_ROWS.index(name)])
 
-    def column(self, key: str) -> int | None:
-        """Where a meter stands."""
-        return self.keys.index(key) if key in self.keys else None
-
 
 def take_day(book: Book, step: Step, lon: float) -> Day | None:
     """Take a closed step in; what the day before said, if this is the first step of another."""
@@ -169,11 +165,11 @@ def learn(book: Book, day: Day, believed: npt.NDArray[np.bool_]) -> None:
     book.usual = np.where(fresh, day.mean, book.usual + np.where(there, rate * apart, 0.0))
 
 
-def forget(book: Book, columns: npt.NDArray[np.bool_]) -> None:
-    """What these meters usually say is not known any more; their habits are."""
-    book.usual[:, columns] = np.nan
-    book.row("days")[columns] = 0.0
-    book.row("square")[columns] = 0.0
+def forget(book: Book, column: int) -> None:
+    """What a meter usually says is not known any more; its habits are."""
+    book.usual[:, column] = np.nan
+    book.row("days")[column] = 0.0
+    book.row("square")[column] = 0.0
 
 
 def known(book: Book) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import numpy as np
 from processors.detectors.leak_book import standing
 from processors.detectors.leak_doubts import no_doubts
 from processors.detectors.leak_judge import CLEAR, Size, Verdict, judge, lonely, repaired, signature, size_of, strengths
-from processors.detectors.leak_model import Evidence, Model
+from processors.detectors.leak_model import PA_PER_KPA, Evidence, Model
 from processors.detectors.leak_nightly import end_night
 from processors.detectors.leak_report import report
 from processors.detectors.leak_state import Finding, LeakState
@@ -18,7 +18,6 @@ from schemas.anomaly import Anomaly, Transition
 WARM_UP_MS: Final = 24 * 3_600_000
 """Nothing is judged before one whole day was seen."""
 _PROPERTIES: Final = ("pressure", "flow", "water_level")
-_PA_PER_KPA: Final = 1000.0
 _PATIENCE: Final = 144
 """Steps after which a flow meter that is gone is given up, and a new meter becomes part of the model."""
 _GATHER: Final = 12
@@ -48,7 +47,7 @@ def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
     assert model is not None
     model.gap(gap)
     pressure, flow, height = _rows(state, step)
-    evidence = model.step(pressure / _PA_PER_KPA, flow, height, step.time_ms / 3_600_000 % 24)
+    evidence = model.step(pressure / PA_PER_KPA, flow, height, step.time_ms / 3_600_000 % 24)
     state.settling += state.settling > 0
     if evidence is None or model.meters.blinded or step.time_ms - state.first_ms < WARM_UP_MS:
         return outputs

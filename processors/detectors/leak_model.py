@@ -29,6 +29,7 @@ from processors.detectors.leak_stats import (
     recent,
 )
 
+PA_PER_KPA: Final = 1000.0
 HARMONICS: Final = 6
 FORGET_H: Final = 21 * 24.0
 """Time constant of the regressions."""

@@ -129,13 +129,6 @@ def _over(nights: Nights, roles: dict[str, WaterRole]) -> Night | None:
     return Night(nights.number, value, inflow, balanced, newest)
 
 
-def is_high(nights: Nights, night: Night) -> bool:
-    """Whether more flows than any usual night explains."""
-    if len(nights.known) < NIGHTS:
-        return False
-    return night.value > _limit(nights, night)[1]
-
-
 def is_plain(nights: Nights, night: Night) -> bool:
     """Whether a night is nearer to the usual than to what would be too high."""
     if len(nights.known) < NIGHTS:
@@ -165,14 +158,14 @@ def judge(nights: Nights, night: Night, is_credible: Callable[[], bool]) -> Verd
     if len(nights.known) < NIGHTS:
         nights.known.append(night.value)
         return None
-    if not is_high(nights, night):
+    usual, limit = _limit(nights, night)
+    if night.value <= limit:
         nights.known = [*nights.known[1:], night.value]
         nights.high = 0
         return None
     nights.high += 1
     if nights.high < IN_A_ROW or not is_credible():
         return None
-    usual, limit = _limit(nights, night)
     nights.opened = OpenNight(
         night.number - IN_A_ROW + 1, usual, limit, night.value, night.value - usual, night.balanced
     )

@@ -52,13 +52,15 @@ def through_the_night(state: LeakState, step: Step, version: int) -> list[Anomal
     if night is None or state.trust.doubts.keys() & night.newest.keys():
         state.nights.high = 0
         return said
-    return said + _judged(state, night, day, step, version)
+    return said + _judged(state, night, day, roles, step, version)
 
 
-def _judged(state: LeakState, night: Night, day: Day | None, step: Step, version: int) -> list[Anomaly]:
+def _judged(
+    state: LeakState, night: Night, day: Day | None, roles: dict[str, WaterRole], step: Step, version: int
+) -> list[Anomaly]:
     said: list[Anomaly] = []
     pressures = None if state.model is None else Pressures(state.model, state.layout, state.counts)
-    counted = {key: role for key, role in _roles(state).items() if key in night.newest}
+    counted = {key: role for key, role in roles.items() if key in night.newest}
 
     def is_credible() -> bool:
         if day is None:

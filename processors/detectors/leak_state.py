@@ -81,10 +81,13 @@ class LeakState(msgspec.Struct):
     cost: float | None = None
     currency: str | None = None
     """Of a lost cubic metre."""
-    metered: bool = False
-    """Whether a flow meter is registered: without one nothing can be said of an area, and nothing is kept of it."""
     located: bool = False
     """The network has a model, and :mod:`.pipe_leak` looks for its leaks: nothing is looked for here."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything is made of readings: without a flow meter nothing could be said of an area."""
+        return not self.located and any(site.is_flow_meter for site in self.sites.values())
 
 
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode)  # it can sort no integer keys: see _ordered

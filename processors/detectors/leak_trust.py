@@ -21,20 +21,19 @@ from processors.detectors.leak_lies import (
     lie_of,
     walks,
 )
-from processors.detectors.leak_model import Model
+from processors.detectors.leak_model import PA_PER_KPA, Model
 from processors.detectors.leak_night import NIGHTS, SIGN
 from processors.detectors.leak_stats import Floats
 from schemas.water import WaterRole
 
-PA_PER_KPA: Final = 1000.0
 FEW_DAYS: Final = 2
 """From so many usual days on it is learnt how exactly the flows explain a day of the pressures,"""
 ENOUGH_DAYS: Final = 5
 """and with so many of them it is judged by."""
 PART: Final = 0.25
 """Share of the night's rise from which on a meter may be what makes it."""
-
-
+AGAIN: Final = "it agrees with its usual days, or moves, again"
+LEARNT: Final = "it has said so for a week, which is learnt as usual"
 _ADDED: Final = (LieKind.JUMP, LieKind.DRIFT)
 
 
@@ -79,10 +78,6 @@ class Pressures(NamedTuple):
     counts: tuple[int, int, int]
 
 
-AGAIN: Final = "it agrees with its usual days, or moves, again"
-LEARNT: Final = "it has said so for a week, which is learnt as usual"
-
-
 def look(trust: Trust, day: Day, counted: dict[str, WaterRole], since_ms: int) -> tuple[list[Change], bool]:
     """Judge the meters that count; what changed, and whether something must be learnt anew."""
     changes = [Change(key, trust.doubts.pop(key), AGAIN) for key in sorted(trust.doubts.keys() - counted.keys())]
@@ -102,7 +97,7 @@ def look(trust: Trust, day: Day, counted: dict[str, WaterRole], since_ms: int) -
             changes.append(Change(key, trust.doubts.pop(key), AGAIN))
         elif doubt.days >= NIGHTS and doubt.kind is not LieKind.STUCK:
             changes.append(Change(key, trust.doubts.pop(key), LEARNT))
-            forget(trust.book, np.array([one == key for one in trust.book.keys]))
+            forget(trust.book, column)
             anew = True
     return changes, anew
 
@@ -180,9 +175,7 @@ def is_leak(
         confirmed |= seen is True
         if seen is False:
             kind = LieKind.DRIFT if walks(_rises(book, column)) else LieKind.JUMP
-            changes.append(
-                _begin(trust, key, Lie(kind, _at_night(day.mean[:, column], book.usual[:, column])), since_ms)
-            )
+            changes.append(_begin(trust, key, Lie(kind, own), since_ms))
     if changes:
         return False, changes, False
     if set(trust.gaps) & roles.keys() and not confirmed:
@@ -203,7 +196,7 @@ def learn_day(trust: Trust, day: Day, pressures: Pressures | None, *, plain: boo
         far = bool(known(trust.book)[column]) and is_gross(day.mean[:, column], usual, apart)
         trust.odd[key] = trust.odd.get(key, 0) + 1 if far else 0
         if trust.odd[key] >= NIGHTS:
-            forget(trust.book, np.arange(len(day.keys)) == column)
+            forget(trust.book, column)
             far = False
         believed[column] = not far and key not in trust.doubts
     learn(trust.book, day, believed)

@@ -19,13 +19,12 @@ WAIT_S = 240.0
 
 
 @pytest.fixture
-def topic(stack: TestStack) -> Iterator[str]:
+def topic(stack: TestStack) -> str:
     """A topic of two partitions."""
     name = f"{stack.fresh_prefix()}records"
     with closing(admin(stack.settings.kafka)) as client:
         client.create_topics([NewTopic(name, 2, 1)])
-        yield name
-        client.delete_topics([name])
+    return name
 
 
 @pytest.fixture

@@ -138,10 +138,11 @@ def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
     assert place.eyes("stack", "status").returncode == 1  # it stopped what it had started
 
 
-def test_it_ends_in_order_when_asked_to(place: Place) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_order_when_asked_to(place: Place, number: signal.Signals) -> None:
     run = place.start()
     eventually(lambda: "tilted" in place.said(), "first finding")
-    run.send_signal(signal.SIGTERM)
+    run.send_signal(number)
     assert end(run, place) == 0, place.said()
     assert "Nothing lost, nothing twice" in place.said()
 

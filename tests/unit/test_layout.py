@@ -8,8 +8,8 @@ import pytest
 
 TESTS = Path(__file__).parent.parent
 ROOT = TESTS.parent
-FILES = (".ci", ".gitignore", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml")
-LOCK = "requirements.lock"
+SETTINGS = (".ci", ".gitignore", "Makefile", "pyproject.toml", "requirements.lock")
+TEXTS = ("CONTRIBUTING.md", "LICENSE", "README.md")
 FOLDERS = ("docs", "ingest", "ops", "processors", "runtime", "schemas", "tests")
 
 
@@ -25,4 +25,4 @@ def test_nothing_was_committed_to_the_top_by_mistake() -> None:
         listed = run(git, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     except (OSError, CalledProcessError) as error:
         pytest.skip(f"not a clone, so what is committed cannot be told from what tools left ({error})")
-    assert {name.partition("/")[0] for name in listed.splitlines()} == {*FILES, LOCK, *FOLDERS}
+    assert {name.partition("/")[0] for name in listed.splitlines()} == {*SETTINGS, *TEXTS, *FOLDERS}
