@@ -79,13 +79,14 @@ def take_day(book: Book, step: Step, lon: float) -> Day | None:
     local_ms = step.time_ms + round(lon / 15) * HOUR_MS - 1 - ENDS_MS
     number, at_ms = divmod(local_ms, DAY_MS)
     over = None
+    known_before = bool(book.keys)
+    if not step.values.keys() <= set(book.keys):
+        _widen(book, step)  # first of all: the day that is over has the columns of the book
     if number != book.day:
-        over = _close(book) if book.keys and book.day >= 0 else None
+        over = _close(book) if known_before and book.day >= 0 else None
         book.day = number
         book.sums[:], book.counts[:] = 0.0, 0.0
         book.row("stood")[:], book.row("gap")[:], book.row("back")[:] = 0.0, 0.0, 0.0
-    if not step.values.keys() <= set(book.keys):
-        _widen(book, step)
     values = np.array([step.values[key][0] if key in step.values else np.nan for key in book.keys], dtype=np.float64)
     there = ~np.isnan(values)
     hour = at_ms // HOUR_MS
@@ -123,7 +124,7 @@ def _close(book: Book) -> Day:
     standing = book.row("stood") * (book.last_ms - book.row("moved_ms") >= book.row("stood"))
     stuck = _too_long(book.row("stood"), standing, book.row("longest"), watched > 0)
     gone = _too_long(np.maximum(book.row("gap"), silent), silent, book.row("longest_gap"), watched > 0)
-    watched += 1
+    watched += book.counts.any(axis=0)
     book.means[:-1] = book.means[1:]
     book.means[-1] = book.sums.sum(axis=0) / np.maximum(book.counts.sum(axis=0), 1.0)
     return Day(book.day, book.keys, mean, stuck, gone, gone & (book.row("back") >= NIGHT[0]))

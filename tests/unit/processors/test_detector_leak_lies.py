@@ -23,8 +23,9 @@ from ops.score.leak_nights import (
 )
 from processors.detectors.health.detector import HealthDetector
 from processors.detectors.leak import LeakDetector
-from processors.detectors.leak_book import NIGHT, Book, learn, narrow, take_day
+from processors.detectors.leak_book import NIGHT, Book, known, learn, narrow, take_day
 from processors.detectors.leak_lies import Lie, LieKind, at_all_hours, follows, is_usual_beside, lie_of, walks
+from processors.detectors.leak_night import NIGHTS
 from processors.detectors.leak_nightly import through_the_night
 from processors.detectors.leak_state import LeakState, Sensor, from_bytes, to_bytes
 from processors.detectors.leak_steps import Sample, Step
@@ -163,6 +164,21 @@ def test_water_drawn_in_the_night_alone_is_no_leak() -> None:
     watered = (hour >= 0) & (hour < 6) & (np.arange(len(used)) >= BEGINS_DAY * PER_DAY)
     assert nights_of(used + 5.0 * watered) == []
     assert believing(used + 5.0 * watered)
+
+
+def test_a_meter_may_be_heard_first_when_a_day_is_over() -> None:
+    used, other = use(1), use(2)
+    state = LeakState(zone=ZONE, place=PLACE.model_dump_json(by_alias=True))
+    keys = (KEY, "a|a|pressure")  # before the other in the order of columns
+    state.sensors = {key: Sensor(key[0], key[0], key.rpartition("|")[2]) for key in keys}
+    for number, at_ms in enumerate(times_of(len(used))):
+        spoke = [(KEY, used[number]), *([(keys[1], other[number])] if number >= 10 * PER_DAY else [])]
+        values = {key: (float(value), Sample(at_ms, "", float(value), at_ms)) for key, value in spoke}
+        assert through_the_night(state, Step(at_ms, values), 1) == []
+        if number == 10 * PER_DAY:
+            assert state.trust.book.row("days").tolist() == [0, NIGHTS]
+    assert state.trust.book.keys == ("a|a|pressure", KEY)
+    assert known(state.trust.book).tolist() == [True, True]
 
 
 # through the pipeline: standing still is told once, by device health
