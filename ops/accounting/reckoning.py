@@ -34,23 +34,33 @@ def reckon(
     *,
     wait_s: float,
 ) -> Reckoning:
-    """Ask the database until the answer is good, at most ``wait_s``.
+    """Ask the database until the answer is good, or has become no better for ``wait_s``.
+
+    How long everything takes to arrive depends on the machine; that nothing arrives any more does not.
 
     Args:
         settings: where the database is.
         sent_file: the feeder's list of what it published.
         truth: the feeder's list of what it planted, if findings are to be checked too.
-        wait_s: how long to wait for what is still on its way.
+        wait_s: for how long nothing more may arrive before we give up, in seconds; 0 asks once.
 
     Raises:
         OSError: the list cannot be read.
         psycopg.Error: the database cannot be asked.
     """
-    deadline = time.monotonic() + wait_s
+    best, deadline = -1, 0.0
     while True:
         account = account_for(settings, sent_file)
         verdict = None if truth is None else match_truth(settings, truth)
         reckoning = Reckoning(account, verdict)
-        if reckoning.good or time.monotonic() > deadline:
+        if (arrived := _arrived(reckoning)) > best:
+            best, deadline = arrived, time.monotonic() + wait_s
+        if reckoning.good or time.monotonic() >= deadline:
             return reckoning
         time.sleep(POLL_S)
+
+
+def _arrived(reckoning: Reckoning) -> int:
+    """Publications and findings that arrived; bounded by what was sent and planted, so waiting for more ends."""
+    found = 0 if reckoning.verdict is None else reckoning.verdict.found
+    return reckoning.account.sent - reckoning.account.lost + found

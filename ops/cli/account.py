@@ -21,7 +21,7 @@ def account(
         Path | None, typer.Option(help="what `eyes feed ... --truth FILE` wrote: check the findings too")
     ] = None,
     wait: Annotated[
-        float, typer.Option(parser=parse_duration, metavar="TIME", help="for what is still on its way")
+        float, typer.Option(parser=parse_duration, metavar="TIME", help="give up when nothing more arrived for so long")
     ] = "30s",  # type: ignore[assignment]  # typer parses the default too
     as_json: Annotated[bool, typer.Option("--json", help="print the account as JSON")] = False,
 ) -> None:

@@ -78,7 +78,10 @@ class City:
             time.sleep(0.1)
 
     def reckon(self, *, drain_s: float = DRAIN_S) -> Reckoning:
-        """Stop feeding, wait until everything sent has arrived, at most ``drain_s``, and settle the account."""
+        """Stop feeding, wait until everything sent has arrived, and settle the account.
+
+        Waiting ends early when for ``drain_s`` nothing more arrived.
+        """
         self.feeder.stop()
         raw = self.feeder.truth()
         (self.folder / "truth.ndjson").write_bytes(raw)

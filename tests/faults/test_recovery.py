@@ -20,7 +20,7 @@ from tests.servers import free_ports
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
-SOME = 1_000  # lines of the feeder's list
+SOME = 600  # lines of the feeder's list
 EVERY_SHARD = EVENTS.partitions * SHARDS
 ONE, OTHER = "processors-0", "processors-1"
 
@@ -102,7 +102,7 @@ def test_a_worker_that_stood_still_while_the_other_took_its_place(scenario: Scen
 @pytest.mark.parametrize("scenario", [(2, {"EYES_PROCESSORS__SNAPSHOT_S": "3600"})], indirect=True)
 def test_a_rebalance_in_the_middle_of_recovery(scenario: Scenario) -> None:
     """Somebody joins while a worker folds the log again: without snapshots that takes its time."""
-    scenario.feed_more(6 * SOME)
+    scenario.feed_more(8 * SOME)
     scenario.city.supervisor.kill(ONE)
     wait_until(lambda: scenario.health(ONE).get("recovering", []) != [], "recovery")
     with another_worker(scenario) as joined:

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
-from ops.accounting import Account, account_for, match_truth
+from ops.accounting import Account, account_for, match_truth, reckon, reckoning
 from ops.database.migrate import connect, migrate
 from runtime.settings import DatabaseSettings
 from tests.servers import TestStack
@@ -117,6 +119,25 @@ def test_a_lost_line_is_seen_and_named(held: Held) -> None:
     account = held.account(READING, READING | {"identity": "a:b:2"}, CAMERA, garbage(b"{"))
     assert (account.stored, account.lost, account.balanced) == (1, 3, False)
     assert account.samples[0] == "lost: reading d1 pressure a:b:2"
+
+
+def test_it_waits_as_long_as_something_arrives_and_no_longer(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    held.account(*(READING | {"identity": f"a:b:{number}"} for number in range(5)))
+    now = count()  # each look a second after the one before, with one more reading until there are four
+    second = [0]
+
+    def sleep(_s: float) -> None:
+        second[0] = next(now)
+        if second[0] < 4:
+            held.reading(identity=f"a:b:{second[0]}")
+
+    monkeypatch.setattr(reckoning, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: float(second[0])))
+    settled = reckon(held.settings, held.file, None, wait_s=3.0)
+    assert (settled.account.stored, settled.account.lost, settled.good) == (4, 1, False)
+    assert second == [3 + 3]
+
+    held.reading(identity="a:b:4")
+    assert reckon(held.settings, held.file, None, wait_s=0.0).good
 
 
 def test_another_value_is_lost_unless_it_was_refused_by_name(held: Held) -> None:

@@ -103,7 +103,7 @@ def end(process: subprocess.Popen[bytes], place: Place) -> int:
 
 
 def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
-    run = place.start("--for", "60s")
+    run = place.start("--for", "40s", "--keep-stack")
     eventually(lambda: "newest" in place.said() or "tilted" in place.said(), f"first finding in: {place.said()}")
 
     assert place.eyes("stack", "status").returncode == 0
@@ -129,65 +129,17 @@ def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
     assert exposed <= listed.keys()
     assert all(listed[name] for name in listed.keys() - exposed)  # only what has labels may have no series yet
 
-    assert end(run, place) == 0, place.said()
+    assert run.wait(WAIT_S) == 0, place.said()
     said = place.said()
     assert "Nothing lost, nothing twice, every planted incident found and nothing else." in said
     kinds = [word for word in ("tilted", "silent for", "standing at", "open:", "taken for longer") if word in said]
     assert len(kinds) >= 3, said
     assert "Cover 41100201001000123 tilted" in said
-    assert place.eyes("stack", "status").returncode == 1  # it stopped what it had started
+    look_at_what_it_left(place)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_in_order_when_asked_to(place: Place, number: signal.Signals) -> None:
-    run = place.start()
-    eventually(lambda: "tilted" in place.said(), "first finding")
-    run.send_signal(number)
-    assert end(run, place) == 0, place.said()
-    assert "Nothing lost, nothing twice" in place.said()
-
-
-def test_killed_it_leaves_no_orphan_and_the_next_run_starts(place: Place) -> None:
-    run = place.start("--for", "60s")
-    eventually(lambda: "processes: " in place.said(), "running processes")
-    family = psutil.Process(run.pid).children(recursive=True)
-    assert len(family) > 8  # ours, the feeder, the servers and their daemon
-    run.kill()
-    run.wait()
-    assert psutil.wait_procs(family, timeout=40)[1] == []
-    again = place.start("--for", "1s")
-    assert end(again, place) == 0, place.said()
-
-
-def test_it_can_be_interrupted_while_it_starts(place: Place) -> None:
-    run = place.start()
-    eventually(lambda: "kafka: starting" in place.said(), "start of the servers")
-    run.send_signal(signal.SIGINT)
-    assert end(run, place) == 1
-    assert "interrupted" in place.said()
-    assert "Traceback" not in place.said()
-
-
-def test_data_of_a_stack_of_ones_own_is_never_moved_aside(place: Place) -> None:
-    place.stack.up()
-    place.stack.down()
-    refused = place.eyes("run", "--for", "1s")
-    assert refused.returncode == 1
-    assert "eyes stack wipe" in refused.stderr
-    assert place.stack.paths.data.exists()
-
-
-def test_a_second_run_beside_the_first_is_refused_with_advice(place: Place) -> None:
-    place.stack.up()
-    second = place.eyes("run", "--for", "1s")
-    assert second.returncode == 1
-    assert "eyes stack down" in second.stderr
-    assert "Traceback" not in second.stderr
-
-
-def test_what_a_run_leaves_fills_the_panels_and_is_what_the_log_gives(place: Place) -> None:
-    run = place.start("--for", "15s", "--keep-stack")
-    assert run.wait(WAIT_S) == 0, place.said()
+def look_at_what_it_left(place: Place) -> None:
+    """It fills the panels, and is what the log gives."""
     with place.database() as connection:
         for panel in operators.PANELS:
             sql = re.sub(r"\$__timeFilter\(([^)]+)\)", r"\1 > '2000-01-01'", panel.sql)
@@ -199,3 +151,49 @@ def test_what_a_run_leaves_fills_the_panels_and_is_what_the_log_gives(place: Pla
         verified = place.eyes("verify", "--json", *cut, NPY_DISABLE_CPU_FEATURES=features)
         assert verified.returncode == 0, verified.stdout + verified.stderr
         assert json.loads(verified.stdout)["published"] > 0
+
+
+def test_ctrl_c_ends_it_in_order(place: Place) -> None:
+    run = place.start()
+    eventually(lambda: "tilted" in place.said(), "first finding")
+    run.send_signal(signal.SIGINT)
+    assert end(run, place) == 0, place.said()
+    assert "Nothing lost, nothing twice" in place.said()
+    assert place.eyes("stack", "status").returncode == 1  # it stopped what it had started
+
+
+def test_killed_it_leaves_no_orphan_and_the_next_run_ends_in_order_on_sigterm(place: Place) -> None:
+    run = place.start("--for", "60s")
+    eventually(lambda: "processes: " in place.said(), "running processes")
+    family = psutil.Process(run.pid).children(recursive=True)
+    assert len(family) > 8  # ours, the feeder, the servers and their daemon
+    run.kill()
+    run.wait()
+    assert psutil.wait_procs(family, timeout=40)[1] == []
+    again = place.start()
+    eventually(lambda: "tilted" in place.said(), "first finding")
+    again.send_signal(signal.SIGTERM)
+    assert end(again, place) == 0, place.said()
+    assert "Nothing lost, nothing twice" in place.said()
+
+
+def test_it_can_be_interrupted_while_it_starts(place: Place) -> None:
+    run = place.start()
+    eventually(lambda: "kafka: starting" in place.said(), "start of the servers")
+    run.send_signal(signal.SIGINT)
+    assert end(run, place) == 1
+    assert "interrupted" in place.said()
+    assert "Traceback" not in place.said()
+
+
+def test_beside_a_stack_of_ones_own_it_is_refused_with_advice(place: Place) -> None:
+    place.stack.up()
+    second = place.eyes("run", "--for", "1s")
+    assert second.returncode == 1
+    assert "eyes stack down" in second.stderr
+    place.stack.down()
+    data = place.eyes("run", "--for", "1s")  # which would have to be moved aside
+    assert data.returncode == 1
+    assert "eyes stack wipe" in data.stderr
+    assert "Traceback" not in second.stderr + data.stderr
+    assert place.stack.paths.data.exists()
