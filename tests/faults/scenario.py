@@ -22,6 +22,7 @@ from schemas.anomaly import Anomaly
 from schemas.clock import Tick
 from schemas.columns import AcceptedColumns
 from schemas.topics import ACCEPTED, ANOMALIES, CASE_INPUTS, Topic
+from tests.waiting import eventually
 
 WAIT_S = 300.0
 DRAIN_S = 300.0
@@ -158,7 +159,4 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = WAIT
     Raises:
         AssertionError: it did not in time; names what was waited for.
     """
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within {timeout_s:.0f} s"
-        time.sleep(0.1)
+    eventually(condition, timeout_s, named=what)

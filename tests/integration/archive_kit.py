@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,15 +40,6 @@ T0 = 1_783_267_200_000
 DAY = 86_400_000
 NOW = datetime(2026, 7, 6, tzinfo=UTC)
 HORIZON = Horizon(lateness_ms=DAY, redelivery_ms=8 * DAY)
-
-
-def eventually(what: Callable[[], Any], timeout_s: float = 240.0) -> Any:
-    """Wait until this is true; returns it."""
-    deadline = time.monotonic() + timeout_s
-    while not (result := what()):
-        assert time.monotonic() < deadline, f"did not happen within {timeout_s} s: {what}"
-        time.sleep(0.05)
-    return result
 
 
 def readings(identities: Iterable[str], *, device: str = "d-1", time_ms: int = T0, quality: int = 0) -> BatchColumns:

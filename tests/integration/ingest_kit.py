@@ -6,46 +6,35 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from kafka import TopicPartition
+from log_kit import Log
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.follower import read_to_end
 from ops.registry import load_registry
 from ops.topics import ensure_topics
-from runtime.kafka import reader
 from runtime.settings import KafkaSettings, Settings
 from schemas.clock import Tick
 from schemas.columns import BatchColumns
-from schemas.envelope import CloudEvent, decode
+from schemas.envelope import CloudEvent
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.model import format_rfc3339, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined
 from schemas.topics import EVENTS, QUARANTINE, Topic
+from tests.waiting import eventually
 
 EYES = (sys.executable, "-m", "ops.cli.main")
-
-
-def eventually(what: Callable[[], Any], timeout_s: float = 240.0, every_s: float = 0.1) -> Any:
-    """Wait until this is true; returns it."""
-    deadline = time.monotonic() + timeout_s
-    while not (result := what()):
-        assert time.monotonic() < deadline, f"did not happen within {timeout_s} s: {what}"
-        time.sleep(every_s)
-    return result
 
 
 def facility(name: str, device: str, zone: str = "dma:1", **binding: Any) -> Facility:
@@ -92,6 +81,9 @@ class City:
     stack: Any
     kafka: KafkaSettings
     site: str = field(default_factory=lambda: f"s{uuid.uuid4().hex[:8]}")
+
+    def __post_init__(self) -> None:
+        self.log = Log(self.kafka)
 
     @classmethod
     def on(cls, stack: Any) -> "City":
@@ -155,15 +147,7 @@ class City:
 
     def events(self, topic: Topic) -> list[tuple[int, CloudEvent]]:
         """Everything in a topic: partition and event, in order within each partition."""
-        consumer = reader(self.kafka, f"test-{uuid.uuid4().hex[:6]}")
-        try:
-            where = [TopicPartition(topic.full_name(self.kafka.topic_prefix), n) for n in range(topic.partitions)]
-            records = sorted(
-                read_to_end(consumer, consumer.beginning_offsets(where)), key=lambda r: (r.partition, r.offset)
-            )
-            return [(record.partition, decode(record.value)) for record in records]
-        finally:
-            consumer.close()
+        return [(one.partition, one.event) for one in self.log.all_of(topic)]
 
     def of(self, topic: Topic, kind: type) -> list[Any]:
         return [event.data for _, event in self.events(topic) if isinstance(event.data, kind)]

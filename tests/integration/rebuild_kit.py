@@ -5,11 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from archive_kit import EYES, Store, eventually
+from archive_kit import EYES, Store
 from kafka import TopicPartition
 
 from runtime.kafka import admin, reader
 from schemas.topics import EVENTS, Topic
+from tests.waiting import eventually
 
 EVERYTHING = {
     # Not compared: wall times of storing, and a generation's own numbers of series and origins (readings has names).

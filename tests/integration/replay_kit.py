@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive_kit import cloud_event, eventually
+from archive_kit import cloud_event
 from kafka import KafkaProducer, TopicPartition
 
 from ops.past import Bounds, bounds
@@ -26,6 +26,7 @@ from schemas.model import to_ms
 from schemas.partitioning import partition_of
 from schemas.topics import CATALOGUE, EVENTS, Topic
 from tests.servers import TestStack, free_ports
+from tests.waiting import eventually
 
 EYES = (sys.executable, "-m", "ops.cli.main")
 ZONES = ("segment:1", "segment:2", "segment:3")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive_kit import Store, eventually
+from archive_kit import Store
 from replay_kit import Past, cover
 
 from ops.logreader import read_all
@@ -22,6 +22,7 @@ from schemas.envelope import Data
 from schemas.shadow import ShadowFinding
 from schemas.topics import ANOMALIES, EVENTS, SHADOWS
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 LIVE = f"cover@{CoverDetector.version}"
 

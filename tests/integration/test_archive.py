@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive_kit import NOW, T0, Store, eventually, finding, readings
+from archive_kit import NOW, T0, Store, finding, readings
 from kafka import TopicPartition
 
 from runtime.kafka import admin
@@ -20,6 +20,7 @@ from schemas.quarantine import Quarantined, ReadingsReleased, Reason, Unregister
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

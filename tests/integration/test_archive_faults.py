@@ -8,9 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archive_kit import Store, eventually, readings
+from archive_kit import Store, readings
 
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

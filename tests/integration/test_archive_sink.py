@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from archive_kit import DAY, HORIZON, NOW, T0, Store, cloud_event, connect, eventually, finding, readings
+from archive_kit import DAY, HORIZON, NOW, T0, Store, cloud_event, connect, finding, readings
 
 from processors.archive.rows import Item, Numbers, Rows
 from processors.archive.sink import SCHEMA_VERSION, SchemaTooOldError, Sink
@@ -20,6 +20,7 @@ from schemas.columns import BatchColumns
 from schemas.envelope import decode, encode
 from schemas.topics import EVENTS
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -16,12 +16,12 @@ from urllib.request import urlopen
 import click
 import pytest
 import typer
-from archive_kit import eventually
 from typer.testing import CliRunner
 
 from ops.cli.main import app
 from ops.topics import ensure_topics
 from tests.servers import TestStack, free_ports
+from tests.waiting import eventually
 
 EYES = (sys.executable, "-m", "ops.cli.main")
 

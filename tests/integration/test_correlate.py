@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, Process, eventually
+from ingest_kit import City, Process
 from sequencer_kit import Desk, desk_on
 
 from ops.verify import Refold, verify
@@ -18,6 +18,7 @@ from schemas.facility import FacilityClass, Place
 from schemas.identity import finding_id
 from schemas.model import from_ms
 from schemas.topics import ANOMALIES, CARRIERS
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 

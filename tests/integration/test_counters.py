@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import EYES, City, Process, eventually, rows_of
+from ingest_kit import EYES, City, Process, rows_of
 
 from ops.database.migrate import connect, migrate
 from processors.engine.contract import Reading
@@ -25,6 +25,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.identity import Derivation, derived, numbered
 from schemas.model import format_rfc3339, from_ms
 from schemas.topics import DERIVED
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 

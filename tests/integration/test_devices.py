@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, Ingest, eventually, facility, reading
+from ingest_kit import City, Ingest, facility, reading
 
 from ops.devices.store import read_devices
 from schemas.device import DeviceTwin
 from schemas.facility import FacilityClass
 from schemas.quarantine import Reason
 from schemas.topics import ACCEPTED, DEVICES
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ingest_kit import EYES as PLAIN_EYES
-from ingest_kit import City, Process, eventually, tick_times
+from ingest_kit import City, Process, tick_times
 
 from ops.feed.ltown import Ltown
 from ops.feed.publication import canonical
@@ -34,6 +34,7 @@ from schemas.water import WaterNetworkConfigured, WaterRole
 from tests.ltown_year import START, year
 from tests.small_town import PER_DAY, Leak, small_town
 from tests.surveyor import Surveyor
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import cbor2
 import pytest
-from ingest_kit import City, Ingest, eventually, facility
+from ingest_kit import City, Ingest, facility
 
 from ingest.decoders.sparkplug.wire import Payload
 from ops.devices.store import read_devices
@@ -18,6 +18,7 @@ from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass
 from schemas.quarantine import Reason
 from schemas.topics import CONTEXTS, EVENTS
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

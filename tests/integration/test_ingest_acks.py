@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, Ingest, eventually, facility, reading
+from ingest_kit import City, Ingest, facility, reading
 from ingest_tap import Tap
 
 from ops.cli.member import EXIT_FENCED
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import EVENTS, QUARANTINE
 from tests.servers import TestStack, running_stack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ingest_kit import City, eventually, session_of
+from ingest_kit import City, session_of
 from ingest_tap import Tap
 
 from ingest import metrics
@@ -19,6 +19,7 @@ from ingest.bridge import Bridge
 from ingest.ledger import AckLedger
 from ingest.messages import Inbound
 from runtime.settings import Settings
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import EYES, City, Process, eventually, facility, reading, tick_times
+from ingest_kit import EYES, City, Process, facility, reading, tick_times
 
 from ops.accounting.truth import AFTER_END
 from ops.run.city import DRAIN_S
@@ -25,6 +25,7 @@ from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

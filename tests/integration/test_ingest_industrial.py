@@ -8,10 +8,11 @@ from typing import Any
 
 import cbor2
 import pytest
-from ingest_kit import City, Ingest, Row, eventually, facility
+from ingest_kit import City, Ingest, Row, facility
 
 from ingest.decoders.sparkplug.wire import MESSAGES
 from schemas.quarantine import Reason
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, Ingest, ago, eventually, facility, reading
+from ingest_kit import City, Ingest, ago, facility, reading
 from ingest_tap import Tap
 
 from schemas.facility import FacilityClass
 from schemas.model import to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Reason
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ingest_kit import City, eventually, facility, tick_times
+from ingest_kit import City, facility, tick_times
 from test_ingest_feed import say_clock
 from test_ingest_ticks import ALL, owned
 
-from ops.logreader import LogEntry, read_all
 from ops.registry import read_registered, retire_ingest
 from processors.engine.rewrites import newest_complete_rewrite
 from schemas.model import to_ms
 from schemas.partitioning import partition_of
 from schemas.registry import FacilityRegistered, RegistryRewriteBegun, RegistryRewriteEnded, RegistryRewritten
 from schemas.topics import DAY_MS, EVENTS, REWRITES
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -46,11 +47,8 @@ def city(stack: Any) -> City:
 
 def found(city: City) -> Iterator[Found]:
     """Every rewrite that the log holds, broken off ones too."""
-    log: dict[int, list[LogEntry]] = {}
-    for entry in read_all(city.kafka, EVENTS):
-        log.setdefault(entry.partition, []).append(entry)
-    for partition, entries in log.items():
-        said = [(entry.offset, entry.event.data) for entry in entries if entry.event]
+    for partition, entries in groupby(city.log.all_of(EVENTS), key=lambda one: one.partition):
+        said = [(entry.offset, entry.event.data) for entry in entries]
         for begin, begun in said:
             if isinstance(begun, RegistryRewriteBegun):
                 ends = (n for n, one in said if isinstance(one, RegistryRewriteEnded) and one.rewrite == begun.rewrite)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import EYES, City, Ingest, Row, ago, eventually, facility, reading
+from ingest_kit import EYES, City, Ingest, Row, ago, facility, reading
 
 from schemas.model import to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, ReadingsReleased, Reason, UnregisteredReadings
 from schemas.registry import FacilityRegistered
 from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from ingest_kit import City, Ingest, eventually, facility, reading
+from ingest_kit import City, Ingest, facility, reading
 
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, Ingest, Row, eventually, facility, reading, rows_of, tick_times
+from ingest_kit import City, Ingest, Row, facility, reading, rows_of, tick_times
 from ingest_tap import Tap
 
 from ingest.health import PROBE_S
@@ -20,6 +20,7 @@ from schemas.clock import Tick
 from schemas.envelope import CloudEvent
 from schemas.partitioning import partition_of
 from schemas.topics import EVENTS
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

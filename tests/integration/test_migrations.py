@@ -143,9 +143,8 @@ def test_two_runners_at_once_take_turns(empty: DatabaseSettings) -> None:
 
 
 def test_a_runner_waits_for_one_that_is_at_it(empty: DatabaseSettings) -> None:
-    from archive_kit import eventually
-
     from ops.database.migrate import _LOCK
+    from tests.waiting import eventually
 
     with connect(empty) as holder, connect(empty) as other:
         holder.execute("SELECT pg_advisory_lock(%s)", [_LOCK])

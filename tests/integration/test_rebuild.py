@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive_kit import EYES, Store, connect, eventually, readings
+from archive_kit import EYES, Store, connect, readings
 from rebuild_kit import EVERYTHING, Silent, archived, difference, environment, eyes, generation
 from test_archive import _write_one_of_each
 from test_archive_faults import Load
@@ -22,6 +22,7 @@ from runtime.errors import FatalError
 from runtime.failpoint import VARIABLE
 from runtime.lifecycle import Shutdown
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import City, eventually
+from ingest_kit import City
 from sequencer_kit import NOW, Desk, desk_on, life, tick
 
 from processors.sequencer.copies import INPUTS
 from runtime.failpoint import NAMES, VARIABLE
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import ANOMALIES, CASE_INPUTS, QUARANTINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from archive_kit import eventually
 from shadow_kit import ALL, CALM, COVERS, LAX, LIVE, MILD, OPEN, STEEP, ZONES, City, figures
 
 from processors.detectors.cover import CoverDetector
 from schemas.anomaly import Transition
 from schemas.shadow import ShadowPromoted
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import EYES, City, eventually, tick_times
+from ingest_kit import EYES, City, tick_times
 
 from ops.simulate.city.city import START_MS
 from ops.simulate.model import HOUR_MS
@@ -16,6 +16,7 @@ from schemas.camera import CameraEvent
 from schemas.model import to_ms
 from schemas.quarantine import Quarantined, UnregisteredReadings
 from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import EYES, City, Process, ago, eventually, facility, reading
+from ingest_kit import EYES, City, Process, ago, facility, reading
 
 from ops.database.migrate import connect, migrate
 from ops.trace.reading import readings_in
@@ -20,6 +20,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.identity import reading_id
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.topics import ACCEPTED, QUARANTINE, UNREGISTERED
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 

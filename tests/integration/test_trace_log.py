@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ingest_kit import City, eventually
+from ingest_kit import City
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -24,6 +24,7 @@ from schemas.identity import event_id, reading_id
 from schemas.model import format_rfc3339, from_ms
 from schemas.partitioning import partition_of
 from schemas.topics import ACCEPTED, ANOMALIES, CATALOGUE, DERIVED, EVENTS, Topic
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive_kit import EYES, NOW, Store, eventually, finding
+from archive_kit import EYES, NOW, Store, finding
 
 from ops.verdicts.give import give
 from schemas.anomaly import Transition
 from schemas.identity import event_id
 from schemas.topics import ANOMALIES
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 

@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from archive_kit import eventually
 from replay_kit import Past
 
 from ops.logreader import read_all
@@ -32,6 +31,7 @@ from schemas.topics import ANOMALIES, EVENTS, MODELS, QUARANTINE
 from schemas.water import WaterNetworkConfigured
 from tests.servers import TestStack
 from tests.surveyor import BYTES, build, network
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
