@@ -8,7 +8,7 @@ UV ?= uv
 ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
 SEEDS ?= 1000
-TEST_SEEDS ?= 40
+TEST_SEEDS ?= 25
 # Test files run beside each other, each job with servers of its own.
 JOBS ?= 2
 

@@ -34,8 +34,12 @@ class Step(NamedTuple):
 
     def values(self, keys: tuple[str, ...]) -> list[float]:
         """What each meter said; NaN of those that said nothing."""
-        nothing = (0, "", float("nan"), 0)
-        values = [self.taken.get(key, nothing)[2] for key in keys]
+        taken = self.taken
+        try:
+            values = [taken[key][2] for key in keys]
+        except KeyError:
+            nothing = (0, "", float("nan"), 0)
+            values = [taken.get(key, nothing)[2] for key in keys]
         if self.means:
             return [self.means.get(key, value) for key, value in zip(keys, values, strict=True)]
         return values

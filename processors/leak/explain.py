@@ -159,15 +159,17 @@ def _growth(area: "Area", state: AreaState, leak: Asked) -> Explanation | None:
 
 def _rise(days: Floats, course: Floats) -> tuple[float, Floats | None]:
     """The day from which a course of flows rises, and that line; least squares over all days it may be."""
-    best: tuple[float, float, Floats | None] = (float(((course - course.mean()) ** 2).sum()), 0.0, None)
-    for start in days[:-1]:
-        line = np.maximum(days + 1.0 - start, 0.0)
-        centred = line - line.mean()
-        slope = float(centred @ course) / float(centred @ centred)
-        missed = float(((course - course.mean() - slope * centred) ** 2).sum())
-        if slope > 0 and missed < best[0]:
-            best = (missed, float(start), line)
-    return best[1], best[2]
+    starts = days[:-1]
+    lines = np.maximum(days + 1.0 - starts[:, None], 0.0)
+    centred = lines - lines.mean(axis=1, keepdims=True)
+    level = course - course.mean()
+    slopes = centred @ level / np.vecdot(centred, centred)
+    missed = ((level - slopes[:, None] * centred) ** 2).sum(axis=1)
+    missed[slopes <= 0.0] = np.inf
+    best = int(missed.argmin())
+    if not missed[best] < float(level @ level):
+        return 0.0, None
+    return float(starts[best]), lines[best]
 
 
 def _explained(area: "Area", parts: Sequence[_Measured], leak: Asked, since: int) -> Explanation:

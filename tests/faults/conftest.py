@@ -10,7 +10,7 @@ from runtime.settings import settings_with
 from tests.faults.scenario import Scenario
 from tests.servers import TestStack, free_ports, running_stack
 
-SPEED = 720.0  # city seconds per second; about three hundred readings a second, so that nobody only catches up
+SPEED = 480.0  # city seconds per second; about two hundred readings a second, so that nobody only catches up
 STEP_S = 60.0
 FEED = (
     *("demo", "--speed", str(SPEED), "--seed", "11"),

@@ -7,7 +7,7 @@ from tests.faults.scenario import Scenario
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
 OUTAGE_S = 30.0
-SOME = 600  # lines of the feeder's list before and after each fault
+SOME = 400  # lines of the feeder's list before and after each fault
 
 
 def test_servers_away_for_half_a_minute_one_after_the_other(scenario: Scenario) -> None:

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
 PROCESS = {"ingest": "ingest", "fold": "processors", "sequence": "sequencer", "archive": "archive"}
 HIT = {"ingest": 20, "fold": 4, "sequence": 4, "archive": 8}  # in the middle of the work, not at its beginning
-SOME = 200
+SOME = 100
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.faults.scenario import Scenario, wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
-SOME = 1_000
+SOME = 400
 
 
 class Silent:

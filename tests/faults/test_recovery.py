@@ -20,7 +20,7 @@ from tests.servers import free_ports
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
-SOME = 600  # lines of the feeder's list
+SOME = 400  # lines of the feeder's list
 EVERY_SHARD = EVENTS.partitions * SHARDS
 ONE, OTHER = "processors-0", "processors-1"
 

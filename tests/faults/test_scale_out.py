@@ -9,8 +9,8 @@ from tests.faults.scenario import Scenario
 pytestmark = [pytest.mark.servers, pytest.mark.faults, pytest.mark.timeout(900)]
 
 WORKERS = 3
-SPELL_S = 40.0
-SOME = 1_000  # lines of the feeder's list between two kills
+SPELL_S = 30.0
+SOME = 400  # lines of the feeder's list between two kills
 
 
 @pytest.mark.parametrize("scenario", [(WORKERS, {})], indirect=True)
