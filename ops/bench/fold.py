@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ops.bench.fleet import SENSORS_A_ZONE, Device, facilities, fleet, zones
 from ops.bench.place import Report
+from ops.bench.yardstick import yardstick_s
 from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
 from processors.engine.snapshot import SHARDS
@@ -59,6 +60,8 @@ class FoldResult:
     """To write the state of the whole city down, as a worker does with it piece by piece every minute."""
     state_mb: float
     """Of 10^6 bytes."""
+    yardstick_s: float
+    """CPU seconds of a fixed piece of work, the mean of before, between and after: how fast the machine was."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -92,6 +95,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     """Measure with ``size`` facilities registered, of which one in twenty is a stretch of kerb before a camera."""
     devices = fleet(size * 19 // 20)
     kerbs = list(_kerbs(size - len(devices)))
+    yardsticks = [yardstick_s()]
     relax()
     meter = _Meter()
     report(f"registering {len(devices) + len(kerbs):,} facilities")
@@ -104,12 +108,14 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     report(f"folding {readings:,} readings")
     reading_s = meter.take(_readings(devices, before, before + readings))
     findings = meter.findings
+    yardsticks.append(yardstick_s())
     meter = _Meter()  # nobody is missed in this one, however long the vehicles stand
     report("loading the same city, at the kerb")
     meter.take(_registered(devices, kerbs, None))
     meter.take(_readings(devices, 0, len(devices)))
     report(f"folding {camera_events:,} camera events")
     camera_s = meter.take(_sightings(kerbs, camera_events))
+    yardsticks.append(yardstick_s())
     return FoldResult(
         facilities=size,
         readings=readings,
@@ -120,6 +126,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
         registering_s=round(registering_s, 1),
         snapshot_s=round(snapshot_s, 1),
         state_mb=round(state_bytes / 1e6, 1),
+        yardstick_s=round(sum(yardsticks) / len(yardsticks), 4),
     )
 
 

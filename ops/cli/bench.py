@@ -106,7 +106,8 @@ def fold(
 ) -> None:
     """Fold readings and camera events with all detectors and a whole city's state, on one core; needs no servers.
 
-    CPU seconds of the fold alone, per million of each.
+    CPU seconds of the fold alone, per million of each. `yardstick_s` is what a fixed piece of work took in the same
+    run: divide by it to compare runs of different days or machines.
 
     Examples:
     - `eyes bench fold`
