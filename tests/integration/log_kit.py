@@ -1,6 +1,7 @@
 """What stands in the log, for tests that ask again and again until something stands there."""
 
 import uuid
+from collections import defaultdict
 from typing import NamedTuple
 
 from kafka import TopicPartition
@@ -21,11 +22,14 @@ class Stands(NamedTuple):
 
 
 class Log:
-    """The topics of a city; what was read once is kept, so that looking often costs little."""
+    """The topics of a city; what was read once is kept, so that looking often costs little.
+
+    A topic that is deleted and made anew is not noticed.
+    """
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self.kafka = kafka
-        self._read: dict[TopicPartition, list[Stands]] = {}
+        self._read: defaultdict[TopicPartition, list[Stands]] = defaultdict(list)
 
     def all_of(self, topic: Topic) -> list[Stands]:
         """Everything in it by now, partition by partition, each in order; nothing that retention has taken."""
@@ -34,13 +38,10 @@ class Log:
         consumer = reader(self.kafka, f"test-{uuid.uuid4().hex[:6]}")
         try:
             first = consumer.beginning_offsets(where)
-            begin = {at: max(first[at], self._kept(at)[-1].offset + 1 if self._kept(at) else 0) for at in where}
+            begin = {at: max([first[at], *(one.offset + 1 for one in self._read[at][-1:])]) for at in where}
             for record in read_to_end(consumer, begin):
                 at = TopicPartition(record.topic, record.partition)
-                self._kept(at).append(Stands(record.partition, record.offset, decode(record.value)))
+                self._read[at].append(Stands(record.partition, record.offset, decode(record.value)))
         finally:
             consumer.close()
-        return [one for at in where for one in self._kept(at) if one.offset >= first[at]]
-
-    def _kept(self, at: TopicPartition) -> list[Stands]:
-        return self._read.setdefault(at, [])
+        return [one for at in where for one in self._read[at] if one.offset >= first[at]]

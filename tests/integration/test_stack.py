@@ -25,6 +25,7 @@ from ops.stack.secrets import StackSecrets, load
 from ops.stack.targets import register, unregister
 from runtime.settings import StackSettings
 from tests.servers import TestStack, stack_settings
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -56,14 +57,6 @@ def pids(stack: LocalStack) -> dict[str, int]:
 def family(pid: int) -> list[psutil.Process]:
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
-
-
-def eventually(condition: object, timeout_s: float = 240.0) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"still not: {condition}"
-        time.sleep(0.05)
 
 
 def eyes(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
