@@ -53,7 +53,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 9
+    version: Final = 10
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

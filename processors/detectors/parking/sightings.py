@@ -5,7 +5,7 @@ That is taken in here, without a turn; :func:`news` gives what is left.
 
 from typing import Final, NamedTuple
 
-from processors.detectors.parking import clocks
+from processors.detectors.parking import clocks, hearing
 from processors.detectors.parking.joining import SURE, Word
 from processors.detectors.parking.rules import ms
 from processors.detectors.parking.state import Source, Spot, State
@@ -32,9 +32,8 @@ class Sight(NamedTuple):
 def news(state: State, event: CameraEvent) -> Sight | None:
     """Take in what a message says; what it says that is new, if anything is."""
     time_ms = to_ms(event.phenomenon_time)
-    device, cameras = event.device, state.cameras
-    if time_ms > cameras.get(device, 0):
-        cameras[device] = time_ms
+    device = event.device
+    hearing.note(state, device, time_ms)
     clocks.note(state, event, time_ms)
     spot = state.spots.get(event.facility)
     if spot is None:

@@ -105,6 +105,14 @@ class Skew(msgspec.Struct, array_like=True):
     """None: it was not heard often enough in the hour before."""
 
 
+class Heard(msgspec.Struct, array_like=True):
+    """When a camera was heard last, and in which minutes before."""
+
+    newest_ms: int
+    minutes: int = 1
+    """A bit for each, that of the newest word first."""
+
+
 class Spot(msgspec.Struct, array_like=True):
     """A bay, a stretch of kerb, a lane, an entrance, a section of road."""
 
@@ -138,7 +146,7 @@ class State(msgspec.Struct, array_like=True):
     zone: str
     rules: Rulebook
     spots: dict[str, Spot] = {}
-    cameras: dict[str, int] = {}  # when each was heard last
+    cameras: dict[str, Heard] = {}
     skews: dict[str, Skew] = {}  # of their clocks
     calendar: str = ""  # as JSON; "": the usual one
     curb: dict[str, str] = {}  # by facility, class, or "" for the zone: what was said of time spans, as JSON

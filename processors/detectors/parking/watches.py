@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
-from processors.detectors.parking import clocks
+from processors.detectors.parking import clocks, hearing
 from processors.detectors.parking.joining import Word
 from processors.detectors.parking.numbers import is_due
 from processors.detectors.parking.rules import judge, ms, values_of
@@ -215,10 +215,11 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
 def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
     """What a word of a sensor that feels objects says of one that was to be confirmed: it lay there until now, or not.
 
-    That it is gone was due to be said: then it may have gone long ago, and that word was lost.
+    That it is gone was due to be said: then it may have gone long ago, and that word was lost. What says so again says
+    no more than that.
     """
     watch, device = spot.watches.get(BLOCKED), reading.series.device
-    if watch is None or not watch.waits or watch.since_ms is None:
+    if watch is None or not watch.waits or watch.since_ms is None or watch.free_ms is not None:
         return
     on_ms = delays(state, spot, BLOCKED).on
     source, every_ms = spot.sources.get(device), spot.intervals.get(device)
@@ -251,12 +252,15 @@ def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
         every_ms = None if source.camera else spot.intervals.get(name)
         if every_ms is not None and source.newest_ms < max(since_ms, at_ms - SILENT_INTERVALS * every_ms):
             return False
-    skew_ms = max((clocks.skew_of(state, camera) for camera in spot.cameras), default=0)
+    skews_ms = {camera: clocks.skew_of(state, camera) for camera in spot.cameras}
     seen = [source.newest_ms for source in spot.sources.values() if source.camera and source.taken]
     seen += spot.objects.values()
     if seen:
-        return max(seen) + skew_ms >= since_ms
-    return max((state.cameras.get(camera, 0) for camera in spot.cameras), default=0) + skew_ms >= since_ms
+        return max(seen) + max(skews_ms.values(), default=0) >= since_ms
+    return any(
+        hearing.would_have_said(state, camera, since_ms - skew_ms, at_ms - skew_ms)
+        for camera, skew_ms in skews_ms.items()
+    )
 
 
 def is_silent(spot: Spot, name: str, source: Source, at_ms: int) -> bool:

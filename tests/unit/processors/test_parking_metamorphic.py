@@ -46,7 +46,7 @@ def vehicles(draw: st.DrawFn, facility: str) -> Story:
     at_s, number = draw(st.integers(1, 60)), 0
     for _ in range(draw(st.integers(1, 4))):
         begin_s, end_s = at_s, at_s + draw(DWELLS)
-        lost_s = draw(st.one_of(st.none(), st.integers(begin_s + 15, begin_s + 200)))
+        lost_s = draw(st.one_of(st.none(), st.integers(begin_s + 15, begin_s + 165)))  # not while it is waited for
         left = draw(st.sampled_from([0.0, 20.0]))
         box = (left, 0.0, left + 9.0, 9.0)
         for first_s, last_s in _spans(begin_s, end_s, lost_s):
