@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 from processors.engine import packing
@@ -84,6 +84,28 @@ class Lane:
         self.times.insert(at, time_ms)
         self.marks.insert(at, mark)
         return verdict
+
+    @property
+    def room(self) -> int:
+        """How many more it takes before it looks for what to forget."""
+        return self.purge_at - len(self.ordinals)
+
+    def extend(self, rows: Sequence[Sequence[Any]], start: int, *, numbered: bool) -> None:
+        """Remember what is newer than all that stands here, each newer than the one before; there is room.
+
+        Args:
+            rows: as :class:`processors.engine.contract.Kept`.
+            start: where in the identities the number begins.
+            numbered: whether nothing follows it.
+        """
+        ordinals, times, marks = self.ordinals, self.times, self.marks
+        for row in rows:
+            number, _, tail = row[3][start:].partition(":")
+            ordinals.append(int(number))
+            times.append(row[1])
+            marks.append(crc32(pack(row[2]) if numbered else tail.encode()))
+        if rows:
+            self.newest = ordinals[-1]
 
     def _purge_now(self, floor_ms: int) -> None:
         self.purge(floor_ms)

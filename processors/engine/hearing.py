@@ -5,7 +5,7 @@ from typing import Final
 from zlib import crc32
 
 from processors.engine.contract import QUIET, UNTOUCHED, Clock, Ear, Reading, Series
-from processors.engine.dedupe import NEW, ORDINAL_MAX, pack
+from processors.engine.dedupe import NEW, ORDINAL_MAX
 from processors.engine.journal import Told
 from processors.engine.route import Route
 from processors.engine.slot import Slot
@@ -36,7 +36,7 @@ def _mark(event: CameraEvent) -> float:
 class Hearing(Stage):
     """The detectors, and who among them hears what."""
 
-    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912, PLR0915 - of every reading: a call costs as much as the work
+    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912 - of every reading: a call costs as much as the work
         series, routes = batch.series, self._routes(batch.series)
         floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
         now_ms = clock.now_ms
@@ -53,9 +53,6 @@ class Hearing(Stage):
             route = routes[index]
             if route is None:
                 continue
-            journal = route.journal
-            if len(journal.entries) >= journal.limit:
-                self._renew(journal)
             ordinal = -1
             if (
                 route.low <= value <= route.high
@@ -72,23 +69,22 @@ class Hearing(Stage):
                     number, _, tail = number.partition(":")
                 if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
                     ordinal = int(number)
-            lane = route.lane
-            if lane.newest < ordinal <= ORDINAL_MAX and ordinal > route.after and len(lane.ordinals) < lane.purge_at:
-                entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
-                journal.entries.append(entry)
-                if not route.kept:
-                    journal.dozing.append(route)
-                route.kept.append(entry)
-                lane.newest = ordinal  # as Lane.append and mark_of have it
-                lane.ordinals.append(ordinal)
-                lane.times.append(time_ms)
-                lane.marks.append(crc32(pack(value) if route.is_numbered else tail.encode()))
+            entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
+            kept = route.kept
+            if route.after < ordinal <= ORDINAL_MAX and len(kept) < route.room_left:
+                if not kept:
+                    route.journal.dozing.append(route)
+                kept.append(entry)
+                route.after = ordinal
                 route.time_ms, route.value, route.quiet_ms = time_ms, value, now_ms + route.pause_ms
                 ears = route.attentive
                 if not ears:
                     continue
+                route.write()
             else:
-                entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
+                journal = route.journal
+                if len(journal.entries) >= journal.limit:
+                    self._renew(journal)
                 ears = self._meet(route, entry)
                 if not ears:
                     continue
@@ -100,6 +96,7 @@ class Hearing(Stage):
                 except MemoryError:
                     raise
                 except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+                    slot.journal.write_before_last()
                     slot.take_back()
                     self._known(slot.zone).forget_ears()
                 self._deliver_noted(route, slot, Reading._make(entry[:-1]), clock)

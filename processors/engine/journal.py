@@ -4,7 +4,8 @@ A fold may have changed half of its state before it raised. Copying the state be
 the fold, so each slot keeps a checkpoint and the zone one journal for all of them; checkpoints are taken anew when the
 journal weighs about as much as they do. So the price per event is a small constant whatever the size of the state.
 
-Calm readings stand here before anybody was told of them: :meth:`Journal.settle` tells them.
+Calm readings are noted here before anybody is told of them: :meth:`Journal.settle` does both. So they stand here in the
+order of their series, not of their coming, which must not matter (:class:`processors.engine.contract.Calm`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,10 +32,18 @@ class Dozer(Protocol):
     """Whoever keeps calm readings of a series."""
 
     kept: list[Kept]
+    written: int
+    """How many of them stand in the journal."""
     absorbs: dict[Any, "Absorbing"]
     """By slot."""
     until_ms: int
     """The least of theirs."""
+
+    def write(self) -> None:
+        """Note in the journal what was kept since the last time."""
+
+    def told(self) -> None:
+        """All were told what was kept: begin anew."""
 
 
 class Absorbing:
@@ -97,7 +106,7 @@ class Journal:
         :class:`processors.engine.contract.Kept`: one is made for every reading there is."""
         self.keepers: Iterable[Keeper] = ()
         self.dozing: list[Dozer] = []
-        """Who keeps readings that were not told yet, though they stand in ``entries``."""
+        """Who keeps readings that were not told yet."""
         self.forget = forget
         self.limit = _MIN_ENTRIES
 
@@ -105,6 +114,8 @@ class Journal:
         """Tell one of them what was kept; gives what could not be told."""
         failed = False
         for dozer in self.dozing:
+            if dozer.written < len(dozer.kept):
+                dozer.write()
             one = dozer.absorbs.get(slot)
             if one is not None and not one.take_in(dozer):
                 failed = True
@@ -114,11 +125,25 @@ class Journal:
         """Tell all what was kept, which ends the keeping; gives what could not be told."""
         dozing, self.dozing, failed = self.dozing, [], []
         for dozer in dozing:
+            dozer.write()
             failed += [slot for slot, one in dozer.absorbs.items() if not one.take_in(dozer)]
-            dozer.kept = []
-            for one in dozer.absorbs.values():
-                one.upto = 0
+            dozer.told()
         return self._relived(failed) if failed else []
+
+    def write(self) -> None:
+        """Note all that was kept; nobody is told.
+
+        Whose state is made anew lives all of it again, and what he had offered to take in is worth nothing any more.
+        """
+        for dozer in self.dozing:
+            dozer.write()
+
+    def write_before_last(self) -> None:
+        """The same, when what was noted last is about to be told, and may have to be taken back."""
+        if self.dozing:
+            last = self.entries.pop()
+            self.write()
+            self.entries.append(last)
 
     def _relived(self, slots: list[Any]) -> list[Spoilt]:
         self.forget()

@@ -45,6 +45,7 @@ class Route:
         "quiet_ms",
         "replaced",
         "room",
+        "room_left",
         "seen",
         "series",
         "start",
@@ -52,6 +53,7 @@ class Route:
         "until_ms",
         "value",
         "wait",
+        "written",
     )
 
     def __init__(self, seen: Seen, journal: Journal) -> None:
@@ -65,6 +67,11 @@ class Route:
         self.ears: list[tuple[Ear, Slot]] | None = None
         """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
         self.kept: list[Kept] = []
+        """Calm readings that not all were told who keep them."""
+        self.written = 0
+        """So many of them stand in the journal and among what was seen."""
+        self.room_left = 0
+        """So many may be kept before some of what was seen is to be forgotten."""
         self.absorbs: dict[Any, Absorbing] = {}
         """Who takes in what was kept."""
         self.attentive: list[tuple[Ear, Slot]] = []
@@ -102,11 +109,26 @@ class Route:
 
     def replace(self) -> None:
         """Another stands in its place; what it is still given takes the long way."""
+        self.write()
         self.replaced = True
         self.forget()
         for kin in self.kin:
             kin.remove(self)
         self.kin = ()
+
+    def write(self) -> None:
+        """Note in the journal, and among what was seen, what was kept since the last time."""
+        rows = self.kept[self.written :] if self.written else self.kept
+        self.written = len(self.kept)
+        self.journal.entries += rows
+        self.lane.extend(rows, self.start, numbered=self.is_numbered)
+
+    def told(self) -> None:
+        """All were told what was kept."""
+        self.kept, self.written = [], 0
+        self.room_left = self.lane.room
+        for one in self.absorbs.values():
+            one.upto = 0
 
     def wake(self) -> None:
         """Nothing is calm until detectors say so again."""
@@ -137,13 +159,7 @@ class Route:
 
     def _ask(self, time_ms: int, value: float, now_ms: int) -> None:
         prefix, lane = self.seen.prefix, self.seen.lane
-        if (
-            self.replaced
-            or prefix == NO_PREFIX
-            or "@" in prefix
-            or not self.ears
-            or len(lane.ordinals) >= lane.purge_at
-        ):
+        if self.replaced or prefix == NO_PREFIX or "@" in prefix or not self.ears or lane.room <= 0:
             return
         offers: list[tuple[Slot, Calm]] = []
         attentive: list[tuple[Ear, Slot]] = []
@@ -174,6 +190,7 @@ class Route:
         self.gap_ms = min(calm.gap_ms for calm in calms)
         self.until_ms = min([calm.until_ms for calm in calms] + [one.until_ms for one in self.absorbs.values()])
         self.pause_ms = min(calm.pause_ms for calm in calms)
-        self.after = max(calm.after for calm in calms)
+        self.after = max(lane.newest, *(calm.after for calm in calms))
         self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
         self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered
+        self.room_left = lane.room

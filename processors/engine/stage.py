@@ -109,10 +109,10 @@ class Stage:
     def _deliver(self, slot: Slot, event: ZoneEvent, clock: Clock) -> bool:
         """Give a detector an event; False where it raised, and its state is what it was."""
         journal = slot.journal
+        if slot.dozes and journal.dozing:
+            self._settle(journal, slot)
         if len(journal.entries) >= journal.limit:
             self._renew(journal)
-        elif slot.dozes and journal.dozing:
-            self._settle(journal, slot)
         try:
             outcome = slot.fold(event, clock)
         except PoisonError as error:
@@ -123,9 +123,11 @@ class Stage:
         return True
 
     def _deliver_noted(self, route: Route, slot: Slot, reading: Reading, clock: Clock) -> None:
-        """Give a detector a reading that stands in the journal already."""
-        if slot.dozes and slot.journal.dozing:
-            self._settle(slot.journal, slot)
+        """Give a detector a reading that stands in the journal already, as the last."""
+        journal = slot.journal
+        if slot.dozes and journal.dozing:
+            journal.write_before_last()
+            self._settle(journal, slot)
         try:
             outcome = slot.fold_noted(reading, clock)
         except PoisonError as error:
@@ -193,6 +195,7 @@ class Stage:
                 self._tell(zone, reading)
                 continue
             route = self._known(slot.zone).route(reading.series)
+            route.journal.write()
             if route.seen.was_sent(self._floor_ms):
                 continue
             verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)
