@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from processors.leak import hydraulics
 from processors.leak.creep import look_at_meters
+from processors.leak.explain import Days
 from processors.leak.gate import Gate, Whiteners
 from processors.leak.growth import compare, judge_growth
 from processors.leak.incidents import Alarm, Incidents
@@ -83,7 +84,7 @@ class Area:
         self._whole: Whiteners | None = None
         self._hours: Floats | None = None
         self._usual_day: Floats = np.zeros((0, self.outputs))
-        self.quick = Quick(self.reader)
+        self.quick, self.days = Quick(self.reader), Days()
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 

@@ -33,7 +33,6 @@ class LeakCore:
     NaN where one is lost.
     """
 
-
     def __init__(self, network: NetworkModel, settings: Settings = SHIPPED, step_s: int = STEP_S) -> None:
         """Begin cold. ``step_s`` must divide an hour."""
         if 3600 % step_s:
