@@ -16,7 +16,7 @@ from processors.leak.growth import STEP_PLACE
 from processors.leak.incidents import SAME_M
 from processors.leak.learning import carried
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import OUT
+from processors.leak.search import OUT, matched
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
@@ -237,18 +237,15 @@ class _Judged(NamedTuple):
 def _judged(area: "Area", measured: _Measured) -> _Judged:
     """As :func:`processors.leak.search.judge` does it, with the error of the best signature taken into account."""
     shift, covariance, signatures, _ = measured
-    filtered = np.linalg.solve(covariance, signatures.T)
-    match = shift @ filtered
-    power = np.einsum("cs,sc->c", signatures, filtered)
+    match, power = matched(shift, covariance, signatures)
     best = int((np.maximum(match, 0.0) ** 2 / power).argmax())
     error = area.settings.mismatch * match[best] / power[best] * signatures[best]
-    filtered = np.linalg.solve(covariance + np.diag(error * error), signatures.T)
-    match = shift @ filtered
-    power = np.einsum("cs,sc->c", signatures, filtered)
+    covariance = covariance + np.diag(error * error)
+    match, power = matched(shift, covariance, signatures)
     gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
     probability = np.exp(gain - gain.max()) * area.candidates.lengths
     peak = int(gain.argmax())
-    told = np.abs(shift[:-1] * filtered[:-1, peak])
+    told = np.abs(shift * np.linalg.solve(covariance, signatures[peak]))[:-1]
     return _Judged(
         probability / probability.sum(),
         match / power,
