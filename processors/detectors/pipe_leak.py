@@ -7,9 +7,6 @@ a tick shows; here that becomes the life of a finding.
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from processors.detectors import pipe_leak_meters as meters
 from processors.detectors import pipe_leak_report as report
 from processors.detectors.common import Site
@@ -39,17 +36,12 @@ from schemas.facility import FacilityClass
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.water import WaterNetworkConfigured
 
-Floats = npt.NDArray[np.float64]
-
 _WANTED: Final = {
     FacilityClass.PRESSURE_METER: "pressure",
     FacilityClass.FLOW_METER: "flow",
     FacilityClass.WATER_METER: "flow",
     FacilityClass.WATER_TANK: "water_level",
 }
-DIGITS: Final = 4
-"""What a conversion of units adds behind them is no reading."""
-_UNITS_OF_DIGITS: Final = 10.0**DIGITS
 RECONFIGURED: Final = "the network was configured anew: it can not be followed any more"
 TOO_MANY: Final = "more leaks are open than can be followed"
 
@@ -138,9 +130,8 @@ class PipeLeakDetector:
         if core is None:
             return []
         number = step.time_ms // STEP_MS
-        values = _values(state, core, step)
         said: list[Anomaly] = []
-        for alarm in core.tick(number, values):
+        for alarm in core.tick(number, step.values(core.sensors)):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
         for leak in state.opened:
             if remeasure(core, leak, number):
@@ -176,12 +167,3 @@ def _take(state: PipeLeakState, reading: Reading) -> None:
 
 def _key(series: Series) -> str:
     return f"{series.facility}/{series.observed_property}"
-
-
-def _values(state: PipeLeakState, core: LeakCore, step: Step) -> Floats:
-    """In the core's order: metres of water, m3/h (what flows out counts negative), metres; NaN where nothing came."""
-    values = np.array(step.values(core.sensors)) / state.units
-    values *= _UNITS_OF_DIGITS  # as `np.round` does it, which takes longer to find that out
-    np.rint(values, values)
-    values /= _UNITS_OF_DIGITS
-    return values

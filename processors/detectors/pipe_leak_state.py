@@ -1,6 +1,7 @@
 """What the detector of located leaks remembers of one zone, and its bytes."""
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from processors.detectors.common import Site
 from processors.detectors.pipe_leak_steps import OpenSteps, Taken
 from processors.engine.contract import Models
-from processors.leak.core import STEP_S, LeakCore
+from processors.leak.core import STEP_S, LeakCore, Values
 from processors.leak.network import NetworkModel
 from processors.leak.settings import Settings
 from schemas.facility import Place
@@ -18,6 +19,9 @@ from schemas.water import WaterNetworkConfigured, WaterRole
 
 Floats = npt.NDArray[np.float64]
 
+DIGITS: Final = 4
+"""What a conversion of units adds behind them is no reading."""
+_UNITS_OF_DIGITS: Final = 10.0**DIGITS
 PER_DAY: Final = 86_400 // STEP_S
 PA_PER_M: Final = 9806.65
 """Of water, as EPANET and metering practice have it."""
@@ -75,8 +79,6 @@ class PipeLeakState:
         self.configured: WaterNetworkConfigured | None = None
         self.core: LeakCore | None = None
         self.roles: dict[str, WaterRole] = {}
-        self.units: Floats = np.ones(0)
-        """What the core counts each of its sensors in, in canonical units; derived from the roles."""
         self.meters: dict[str, Meter] = {}
         self.steps = OpenSteps()
         self.opened: list[OpenLeak] = []
@@ -92,7 +94,9 @@ class PipeLeakState:
         sensors = () if core is None else core.sensors
         known = frozenset(sensors)
         self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
-        self.units = np.array([_UNITS.get(self.roles.get(key, WaterRole.INLET), 1.0) for key in sensors])
+        if core is not None:
+            units = np.array([_UNITS.get(self.roles.get(key, WaterRole.INLET), 1.0) for key in sensors])
+            core.read = partial(_counted, units)
         self.meters, self.steps, self.opened, self.doubted = {}, OpenSteps(), [], {}
 
 
@@ -171,6 +175,18 @@ def from_bytes(data: bytes, models: Models, settings: Settings) -> PipeLeakState
     state.doubted = {(doubt.key, doubt.kind): doubt for doubt in written.doubted}
     state.sites = written.sites
     return state
+
+
+def _counted(units: Floats, ticks: Sequence[Values]) -> Floats:
+    """Canonical values as the core counts: metres of water, m3/h (what flows out counts negative), metres.
+
+    ``units``: what it counts each of its sensors in; NaN, where nothing came, stays.
+    """
+    values: Floats = np.array(ticks) / units
+    values *= _UNITS_OF_DIGITS  # as `np.round` does it, which takes longer to find that out
+    np.rint(values, values)
+    values /= _UNITS_OF_DIGITS
+    return values
 
 
 def _json(model: Any) -> str | None:

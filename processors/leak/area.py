@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from processors.leak import hydraulics
 from processors.leak.creep import look_at_meters
+from processors.leak.explain import Days
 from processors.leak.gate import Gate, Whiteners
 from processors.leak.growth import compare, judge_growth
 from processors.leak.incidents import Alarm, Incidents
@@ -18,6 +19,7 @@ from processors.leak.learning import carried, learn_day, learn_week, usual_inflo
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
+from processors.leak.plain import at_once
 from processors.leak.quick import Quick
 from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
@@ -81,8 +83,8 @@ class Area:
         self._version = 0
         self._whole: Whiteners | None = None
         self._hours: Floats | None = None
-        self._usual_day: list[Floats] = []
-        self.quick = Quick(self.reader)
+        self._usual_day: Floats = np.zeros((0, self.outputs))
+        self.quick, self.days = Quick(self.reader), Days()
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 
@@ -117,7 +119,19 @@ class Area:
             distrust=np.zeros(width),
         )
 
-    # -- one tick ---------------------------------------------------------------------------------------------------
+    # -- ticks ----------------------------------------------------------------------------------------------------
+
+    def may_wait(self, state: AreaState, number: int) -> bool:
+        """Whether what is first seen in this tick is new, so that it must be confirmed before anything is said."""
+        return number == state.tick + 1 and state.tick >= 0 and number - state.shifted_last > PAUSE
+
+    def ticks(self, state: AreaState, first: int, values: Floats) -> list[Alarm]:
+        """Take in the readings of ticks that follow on one another, of which only the last may raise anything."""
+        if len(values) > 1 and first == state.tick + 1 and state.tick >= 0:
+            alarms = at_once(self, state, first, values.take(self.reader.at, 1))
+            if alarms is not None:
+                return alarms + self._ended(state)
+        return [alarm for number, row in enumerate(values, first) for alarm in self.tick(state, number, row)]
 
     def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
         """Take in the readings of one tick (NaN: lost); returns what is to be said."""
@@ -159,26 +173,31 @@ class Area:
         reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, believed, reading, self._expected(state)[place])
+            left = self.quick.residual(state, believed, reading, self.expected(state)[place])
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-        if (place + 1) % self.per_hour == 0:
-            look_at_standing(self, state)
-            if place + 1 == self.per_day:
-                out += self._midnight(state)
-        return out
+        return out + self._ended(state)
+
+    def _ended(self, state: AreaState) -> list[Alarm]:
+        """What is to be done when an hour or a day ended with this tick."""
+        after = (state.tick + 1) % self.per_day
+        if after % self.per_hour:
+            return []
+        look_at_standing(self, state)
+        return [] if after else self._midnight(state)
 
     def _day(self, number: int) -> int:
         return number // self.per_day
 
     # -- residuals --------------------------------------------------------------------------------------------------
 
-    def _expected(self, state: AreaState) -> list[Floats]:
+    def expected(self, state: AreaState) -> Floats:
+        """The hours' deviations, by tick of the day."""
         if self._hours is not state.noise.hours:
-            self._hours, self._usual_day = state.noise.hours, [*state.noise.expected(self.per_day)]
+            self._hours, self._usual_day = state.noise.hours, state.noise.expected(self.per_day)
         return self._usual_day
 
     def _left(self, state: AreaState, rows: Rows) -> Floats:
@@ -196,7 +215,7 @@ class Area:
 
     def fast(self, state: AreaState) -> list[Alarm]:
         """Compare the last minutes and hours with the day before them."""
-        loud = self.gate.loud(state, self._whiteners(state))
+        loud = self.gate.loud(state, self.whiteners(state))
         if not loud:
             return []
         best, seen, loudest, driven = NOTHING, None, None, None
@@ -266,7 +285,7 @@ class Area:
     def covariance(self, state: AreaState, row: int, baseline: int) -> Floats:
         """Of the mean of a window minus that of so many ticks before it, without what known steps may still do."""
         if baseline == self.per_day:
-            known: Floats = self._whiteners(state).covariances[row]
+            known: Floats = self.whiteners(state).covariances[row]
             return known.copy()
         covariance = state.noise.of_window(row, baseline, self.per_day, self._floor(state))
         return covariance + self.liars.taken_out(state, OUT)
@@ -283,7 +302,7 @@ class Area:
             floor[-1] = KNOWN_WEEK if state.learned >= TWO_WEEKS else UNKNOWN_WEEK
         return floor
 
-    def _whiteners(self, state: AreaState) -> Whiteners:
+    def whiteners(self, state: AreaState) -> Whiteners:
         """Of all windows against a full day; the same until the next day is learnt, or a sensor is doubted."""
         trusted, made = self.liars.trusted(state), self._whole
         if made is None or self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):

@@ -1,6 +1,7 @@
 """A whole network, tick by tick."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -16,14 +17,20 @@ from processors.leak.state import AreaState, Doubt
 
 Floats = npt.NDArray[np.float64]
 
+Values = Floats | Sequence[float]
+
 STEP_S: Final = 300
 
 
 class LeakCore:
     """Finds leaks in a network. Nothing of it depends on how ticks are batched: each is folded by itself.
 
-    Tick ``n`` is the time ``n * step`` since the epoch; ``values`` are the readings of :attr:`sensors` at that time in
-    metres of water, m3/h and metres, NaN where one is lost.
+    A shift must be confirmed for some ticks before anything is said of it. So while none is, as many ticks may wait
+    and be folded together (:mod:`.plain`): whatever they show comes at the same tick. Who asks for the state meanwhile
+    has them folded at once, which is the same.
+
+    Tick ``n`` is the time ``n * step`` since the epoch; ``values`` are the readings of :attr:`sensors` at that time,
+    NaN where one is lost.
     """
 
     def __init__(self, network: NetworkModel, settings: Settings = SHIPPED, step_s: int = STEP_S) -> None:
@@ -35,16 +42,37 @@ class LeakCore:
         per_day = 86_400 // step_s
         self._areas = [Area(network, model, self.sensors, per_day, settings) for model in network.areas]
         self._states = [area.initial() for area in self._areas]
+        self._together = _together(settings.confirm_ticks + 1, 3600 // step_s)
+        self.read: Callable[[Sequence[Values]], Floats] = np.array
+        """Makes metres of water, m3/h and metres of the values of some ticks."""
+        self._first, self._waiting = 0, list[Values]()
 
-    def tick(self, number: int, values: Floats) -> list[Alarm]:
+    def tick(self, number: int, values: Values) -> list[Alarm]:
         """Take in one tick; ticks must come in order, missing ones are taken as lost."""
+        alarms = [] if number == self._first + len(self._waiting) else self._fold_waiting()
+        if not self._waiting:
+            self._first = number
+        self._waiting.append(values)
+        if (number + 1) % self._together and self._may_wait():
+            return alarms
+        return alarms + self._fold_waiting()
+
+    def _may_wait(self) -> bool:
+        first = self._first
+        return len(self._waiting) > 1 or all(map(Area.may_wait, self._areas, self._states, repeat(first)))
+
+    def _fold_waiting(self) -> list[Alarm]:
+        if not self._waiting:
+            return []
+        values, self._waiting = self.read(self._waiting), []
         alarms: list[Alarm] = []
         for area, state in zip(self._areas, self._states, strict=True):
-            alarms += area.tick(state, number, values)
+            alarms += area.ticks(state, self._first, values)
         return alarms
 
     def explain(self, leak: Asked) -> Explanation | None:
         """What the last ticks say of a leak that is open; None where they say nothing of it. Changes nothing."""
+        self._fold_waiting()
         for area, state in zip(self._areas, self._states, strict=True):
             if any(one.pipe == leak.pipe for one in state.opened):
                 return explain(area, state, leak)
@@ -66,10 +94,12 @@ class LeakCore:
     @property
     def states(self) -> Sequence[AreaState]:
         """The state of each area, for explanations."""
+        self._fold_waiting()
         return self._states
 
     def to_bytes(self) -> bytes:
         """The state: the same history, the same bytes; as many of them at any age."""
+        self._fold_waiting()
         return packing.to_bytes(self._states)
 
     @classmethod
@@ -83,3 +113,8 @@ class LeakCore:
             raise ValueError("a state of another network")
         core._states = states
         return core
+
+
+def _together(most: int, per_hour: int) -> int:
+    """How many ticks are folded together, so that a whole number of them makes an hour."""
+    return next(count for count in range(min(most, per_hour), 0, -1) if per_hour % count == 0)

@@ -16,7 +16,7 @@ from processors.leak.growth import STEP_PLACE
 from processors.leak.incidents import SAME_M
 from processors.leak.learning import carried
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import OUT
+from processors.leak.search import OUT, matched
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
@@ -128,32 +128,65 @@ def _window(area: "Area", state: AreaState, before: int, begin: int, window: int
     return _Measured(shift, covariance, signatures, float(rows.scale[begin - before :].mean()))
 
 
-def _growth(area: "Area", state: AreaState, leak: Asked) -> Explanation | None:
-    """Measure what grows anew, on the days that are kept; None while they are too few, or nothing rises there."""
+class _Course(NamedTuple):
+    """What the days that are kept left unexplained, and how a leak would show on them now."""
+
+    days: Floats
+    left: Floats
+    signatures: Floats
+    covariance: Floats
+    weight: float
+
+
+class Days:
+    """The course of the days kept: the same for all leaks that grow, so it is made once for those of a tick."""
+
+    def __init__(self) -> None:
+        """Derived from the state, never part of it."""
+        self._made_from: tuple[object, ...] = ()
+        self._made: _Course | None = None
+
+    def course(self, area: "Area", state: AreaState) -> _Course | None:
+        """None while the days are too few."""
+        source = (state.known, state.shifts, state.beta, state.doubts, state.noise.covariance, state.distrust)
+        now = (state.tick, state.rows, *map(id, source))
+        if self._made_from[:-1] != now:
+            self._made, self._made_from = _course(area, state), (*now, source)  # held, so that no id is used again
+        return self._made
+
+
+def _course(area: "Area", state: AreaState) -> _Course | None:
     rows = np.flatnonzero(state.day_numbers >= 0)
     if len(rows) < LEAST_DAYS or state.rows < area.per_day:
         return None
-    days = state.day_numbers[rows]
     left = state.day_outputs[rows] - state.day_regressors[rows] @ state.beta
     begin = max(0, state.rows - area.per_day)
-    signatures = area.signatures(state, begin, state.rows)
-    settings = area.settings
-    covariance = state.noise.covariance * (settings.day_noise / area.per_day) + area.liars.taken_out(state, OUT)
+    day = area.settings.day_noise / area.per_day
+    covariance = state.noise.covariance * day + area.liars.taken_out(state, OUT)
     covariance[-1, -1] += 0.015**2
     covariance += out_of_the_sum(area, state)
+    signatures = area.signatures(state, begin, state.rows)
+    weight = float(area.reader.weights(state, begin).mean())
+    return _Course(state.day_numbers[rows], left, signatures, covariance, weight)
+
+
+def _growth(area: "Area", state: AreaState, leak: Asked) -> Explanation | None:
+    """Measure what grows anew, on the days that are kept; None while they are too few, or nothing rises there."""
+    course = area.days.course(area, state)
+    if course is None:
+        return None
+    days, left, signatures, covariance, weight = course
     own = signatures[int(np.searchsorted(area.index, leak.pipe))]
     filtered = np.linalg.solve(covariance, own)
-    course = left @ filtered / float(own @ filtered)
-    since, line = _rise(days, course)
+    since, line = _rise(days, left @ filtered / float(own @ filtered))
     if line is None:
         return None
     centred = line - line.mean()
     power = float(centred @ centred)
     shift = (centred @ left) / power * line[-1]
-    covariance = covariance * (line[-1] ** 2 / power) + settings.drift * covariance * (days[-1] - since)
+    covariance = covariance * (line[-1] ** 2 / power) + area.settings.drift * covariance * (days[-1] - since)
     effect = shift @ filtered / float(own @ filtered) * own
     covariance += np.diag((STEP_PLACE * effect) ** 2)
-    weight = float(area.reader.weights(state, begin).mean())
     return _explained(area, [_Measured(shift, covariance, signatures, weight)], leak, round(since * area.per_day))
 
 
@@ -204,18 +237,15 @@ class _Judged(NamedTuple):
 def _judged(area: "Area", measured: _Measured) -> _Judged:
     """As :func:`processors.leak.search.judge` does it, with the error of the best signature taken into account."""
     shift, covariance, signatures, _ = measured
-    filtered = np.linalg.solve(covariance, signatures.T)
-    match = shift @ filtered
-    power = np.einsum("cs,sc->c", signatures, filtered)
+    match, power = matched(shift, covariance, signatures)
     best = int((np.maximum(match, 0.0) ** 2 / power).argmax())
     error = area.settings.mismatch * match[best] / power[best] * signatures[best]
-    filtered = np.linalg.solve(covariance + np.diag(error * error), signatures.T)
-    match = shift @ filtered
-    power = np.einsum("cs,sc->c", signatures, filtered)
+    covariance = covariance + np.diag(error * error)
+    match, power = matched(shift, covariance, signatures)
     gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
     probability = np.exp(gain - gain.max()) * area.candidates.lengths
     peak = int(gain.argmax())
-    told = np.abs(shift[:-1] * filtered[:-1, peak])
+    told = np.abs(shift * np.linalg.solve(covariance, signatures[peak]))[:-1]
     return _Judged(
         probability / probability.sum(),
         match / power,

@@ -91,7 +91,7 @@ class Gate:
         self._plans: dict[int, _Plan] = {}
         self._full = WINDOWS[-1] + per_day
         self._plan_full = self._plan(self._full)
-        self._places = [np.maximum(end + self._plan_full.edges, 0) for end in range(kept + 1)]
+        self._places = np.maximum(np.arange(kept + 1)[:, None] + self._plan_full.edges, 0)
         # written anew in every tick:
         self._newest = np.zeros(outputs)
         self._edges = np.zeros((len(self._plan_full.edges), outputs))
@@ -101,6 +101,26 @@ class Gate:
     def forget(self) -> None:
         """The residuals were made anew."""
         self._owner = None
+
+    def is_full(self, state: AreaState, tick: int) -> bool:
+        """Whether at the next tick, this one, all windows and a whole day before them are there."""
+        return min(state.rows, tick - state.quiet_before) + 1 >= self._full
+
+    def maybe(self, state: AreaState, made: Whiteners, count: int) -> list[int]:
+        """Which of so many rows that follow on those of the state may be loud; all must be full. The rest is quiet."""
+        done = state.rows
+        sums = self._sums if self._owner is state.residuals and self._done == done else self._running(state)
+        sums[done + 1 : done + 1 + count] = state.residuals[done : done + count]
+        for row in range(done, done + count):
+            np.add(sums[row], sums[row + 1], sums[row + 1])
+        self._done = done + count
+        edges = sums.take(self._places[done + 1 : done + 1 + count].T, 0, None, "clip")
+        shifts = self._plan_full.mix.dot(edges.reshape(len(edges), -1)).reshape(-1, count, edges.shape[2])
+        white = (shifts * made.scale[:, None]).reshape(-1, edges.shape[2]).dot(made.above)
+        above = np.vecdot(white, white).tolist()
+        if max(above) < self._least:
+            return []
+        return [place for place in range(count) if max(above[place::count]) >= self._least]
 
     def loud(self, state: AreaState, made: Whiteners) -> list[Loud]:
         """The windows that stand out, each whitened by its own; the loudest first where all are there."""
@@ -114,6 +134,8 @@ class Gate:
             newest[:] = state.residuals[done]
             np.add(sums[done], newest, sums[end])
             self._done = end
+        elif self._owner is state.residuals and self._done >= end:
+            sums = self._sums
         else:
             sums = self._running(state)
         if count < self._full:

@@ -73,9 +73,45 @@ class Liars:
             if out.any():
                 state.doubted = tick + self.per_day
                 state.distrust = np.where(out, float(state.doubted), state.distrust)
-        if (tick + 1) % self.lesson == 0 and state.rows >= self.lesson:
-            self._learn(state)
+        self.teach(state, state.rows)
         return whole
+
+    def all_move(self, state: AreaState, first: int, values: Floats, listed: list[list[float]]) -> bool:
+        """Take in several ticks of which nothing is lost, if plainly nobody stands still; else nothing is taken in.
+
+        ``values`` and ``listed``: as they came and as they are kept, by tick from ``first`` on. Who moved in so few
+        ticks cannot have stood for too long in the last of them; so only who had not moved before must be looked at.
+        """
+        count = len(values)
+        if count > RUN_LEAST:
+            return False
+        moved = np.empty(values.shape, dtype=np.bool_)
+        np.not_equal(values[0], state.back, moved[0])
+        np.not_equal(values[1:], values[:-1], moved[1:])
+        if any(0.0 in row for row in listed):
+            moved |= values == 0.0
+        if first + count > self._no_sooner or self._no_sooner_of is not state.repeats:
+            late = np.less(state.moved + self._longest(state), first + count - 1)
+            if True in np.greater(late, moved[0], late).tolist():
+                return False
+        for place in range(count):
+            self._now[0] = first + place
+            np.putmask(state.moved, moved[place], self._now)
+        state.back = values[-1]
+        state.missing.fill(0.0)
+        return True
+
+    def teach(self, state: AreaState, row: int) -> None:
+        """Every two hours: what the rows up to this one, the newest, say of who repeats itself."""
+        if (state.tick + 1) % self.lesson == 0 and row >= self.lesson:
+            self._learn(state, row)
+
+    def is_settled(self, state: AreaState, first: int, last: int) -> bool:
+        """Whether the same are believed in all these ticks."""
+        if first >= state.doubted and not state.doubts:
+            return True
+        same = self._trusted_of[0] is state.distrust and self._trusted_of[1] is state.doubts
+        return same and last < self._trusted_until
 
     def nobody(self, state: AreaState) -> bool:
         """Whether it is plain that nobody says the same for too long; where it is not, they must be looked at."""
@@ -93,9 +129,9 @@ class Liars:
         stuck: npt.NDArray[np.bool_] = state.moved < state.tick - limits
         return stuck if stuck.any() else None
 
-    def _learn(self, state: AreaState) -> None:
+    def _learn(self, state: AreaState, row: int) -> None:
         """How often a sensor repeats itself, and how long it stood still before it went on: then it was no lie."""
-        rows = state.inputs[state.rows - self.lesson : state.rows + 1, :-1]
+        rows = state.inputs[row - self.lesson : row + 1, :-1]
         same = rows[1:] == rows[:-1]
         same &= rows[1:] != 0.0
         often = np.add.reduce(same, 0, np.float64) / len(same)

@@ -49,15 +49,8 @@ class Quick:
         ``kept`` and ``reading``: the row as it is kept and as a list; ``usual``: what the hour usually leaves.
         """
         self._follow(state)
-        reader = self.reader
-        pressures = reader.pressures
-        if self.inflow:
-            inflows, pump = reading[pressures : reader.pump], reading[reader.pump] if self._pumped else 0.0
-            terms, even = hydraulics.inflow_tick(inflows, pump, self._reference, self._leaking, self._taken)
-        else:
-            used = reading[reader.used]
-            terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
-            terms.append(reading[reader.level])
+        pressures = self.reader.pressures
+        terms, even = self._terms(reading)
         left, part, driven, own = self._left, self._part, self._driven, self._kept
         driven[:], own[:], self._even[()] = terms, kept[:pressures], even
         np.subtract(own, driven.dot(self._matrix, part), part)
@@ -65,6 +58,37 @@ class Quick:
         left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
         left -= usual
         return left
+
+    def residuals(self, state: AreaState, kept: Floats32, readings: list[list[float]], usual: Floats) -> Floats:
+        """The same of several rows of which nothing is lost; each comes out as if it were alone."""
+        self._follow(state)
+        pressures = self.reader.pressures
+        rows = []
+        for reading in readings:
+            terms, even = self._terms(reading)
+            terms += (even, reading[-1] - self._leaking / FLOW_UNIT)
+            rows.append(terms)
+        known = np.array(rows)
+        left = np.empty((len(rows), pressures + 1))
+        left[:, :-1] = kept[:, :pressures]
+        left[:, -1] = known[:, -1]
+        part = left[:, :-1]
+        part -= np.matmul(known[:, None, :-2], self._matrix)[:, 0]  # row by row
+        part *= known[:, -2:-1]
+        left -= usual
+        return left
+
+    def _terms(self, reading: list[float]) -> tuple[list[float], float]:
+        """What the matrix is multiplied with, and the weight of the row."""
+        reader = self.reader
+        if self.inflow:
+            inflows = reading[reader.pressures : reader.pump]
+            pump = reading[reader.pump] if self._pumped else 0.0
+            return hydraulics.inflow_tick(inflows, pump, self._reference, self._leaking, self._taken)
+        used = reading[reader.used]
+        terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
+        terms.append(reading[reader.level])
+        return terms, even
 
     def _follow(self, state: AreaState) -> None:
         if (

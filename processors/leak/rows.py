@@ -79,6 +79,10 @@ class Reader:
         self._day = -1
         self._usual: list[float] = []
 
+    def is_dry(self, reading: list[float]) -> bool:
+        """Whether the tank is about to be."""
+        return bool(self.columns.level) and reading[self.level] < LOWEST_LEVEL_M
+
     def believe(
         self,
         state: AreaState,
