@@ -33,8 +33,9 @@ LATENESS_MS: Final = 86_400_000
 TICK_MS: Final = 1_000
 ROUND_MS: Final = 600_000
 """Every device speaks that often, so a million readings of 170,000 facilities are an hour of their city."""
-ROUNDS_BEFORE: Final = 9
-"""Of readings that are part of the state that is loaded: by then every fold knows what is usual."""
+ROUNDS_BEFORE: Final = 18
+"""Of readings that are part of the state that is loaded, three hours: by then every fold knows what is usual, and
+journals are as long as they get."""
 CAMERA_TICK_MS: Final = 10_000
 ROWS_A_BATCH: Final = 100
 KERBS_A_CAMERA: Final = 3
@@ -101,12 +102,13 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     report(f"registering {len(devices) + len(kerbs):,} facilities")
     registering_s = meter.take(_registered(devices, kerbs, ROUND_MS / 1000))
     before = ROUNDS_BEFORE * len(devices)
+    said = _readings(devices, 0, before + readings)  # in one go: a gap in its ticks would be a time of blindness
     report(f"loading what {before:,} readings left behind")
-    meter.take(_readings(devices, 0, before))
+    meter.take(_first(said, before))
     report("writing it down")
     snapshot_s, state_bytes = meter.write_down()
     report(f"folding {readings:,} readings")
-    reading_s = meter.take(_readings(devices, before, before + readings))
+    reading_s = meter.take(said)
     findings = meter.findings
     yardsticks.append(yardstick_s())
     meter = _Meter()  # nobody is missed in this one, however long the vehicles stand
@@ -186,6 +188,14 @@ def _readings(devices: list[Device], begin: int, end: int) -> Iterator[Data]:
             result_quality=[0] * len(turns),
             arrival_time=[at_ms] * len(turns),
         )
+
+
+def _first(said: Iterator[Data], readings: int) -> Iterator[Data]:
+    """What is said up to so many readings; what comes then is left."""
+    while readings > 0 and (event := next(said, None)) is not None:
+        yield event
+        if isinstance(event, BatchColumns):
+            readings -= len(event.series_index)
 
 
 def _reading_ms(number: int, devices: int) -> int:
