@@ -1,7 +1,7 @@
 """Whether a confidence means what it says, and how it is made to: lines in log odds, fitted on labelled years."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 BINS: Final = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 PLAIN: Final = (0.0, 1.0)
 """Constant and slope of a probability that is taken as it is."""
+LOCATED: Final = ("burst", "growing")
+"""Kinds of alarms that name a pipe."""
 _TRUST: Final = 1.0
 """Standard deviation of a constant around 0 and of a slope around 1 before any alarm: few move little."""
 _ROUNDS: Final = 50
@@ -65,9 +67,9 @@ def _unlikely(x: Floats, right: Floats, line: Floats, prior: Floats) -> float:
     return float(np.logaddexp(0.0, score).sum() - right @ score + ((line - prior) ** 2).sum() / (2.0 * _TRUST**2))
 
 
-def fit_kinds(alarms: Sequence[Said]) -> dict[str, tuple[float, float]]:
-    """:func:`fit` of bursts and of growing leaks."""
-    return {kind: fit([one for one in alarms if one.kind == kind]) for kind in ("burst", "growing")}
+def fit_kinds(alarms: Sequence[Said], kinds: Sequence[str] = LOCATED) -> dict[str, tuple[float, float]]:
+    """:func:`fit` of the alarms of each kind."""
+    return {kind: fit([one for one in alarms if one.kind == kind]) for kind in kinds}
 
 
 def scaled(alarms: Sequence[Said], lines: dict[str, tuple[float, float]]) -> list[Said]:
@@ -98,3 +100,31 @@ def error(alarms: Sequence[Said]) -> float:
     """Expected calibration error: how far said and right are apart, weighted by alarms."""
     off = sum(float(row["alarms"] * abs(row["said"] - row["right"])) for row in table(alarms))
     return round(off / max(len(alarms), 1), 3)
+
+
+def brier(alarms: Sequence[Said]) -> float:
+    """Mean squared distance of what was said from what was so: in it, being sure of what is wrong costs most."""
+    return round(sum((one.sure - one.right) ** 2 for one in alarms) / max(len(alarms), 1), 3)
+
+
+def reliability(alarms: Sequence[Said]) -> dict[str, Any]:
+    """How far these alarms are as sure as they should be."""
+    return {"error": error(alarms), "brier": brier(alarms), "table": table(alarms)}
+
+
+def compared(parts: Iterable[tuple[Sequence[Said], Sequence[Said]]], kinds: Sequence[str] = LOCATED) -> dict[str, Any]:
+    """:func:`reliability` as searched, and by the lines of other alarms: pairs of what teaches and what is judged."""
+    before: list[Said] = []
+    after: list[Said] = []
+    for taught, judged in parts:
+        before += judged
+        after += scaled(judged, fit_kinds(taught, kinds))
+    return {"as_searched": reliability(before), "calibrated": reliability(after)}
+
+
+def left_out(years: Sequence[Sequence[Said]], kinds: Sequence[str]) -> dict[str, Any]:
+    """:func:`compared`, each year by the lines of all others; and the lines of all, with what they make of all."""
+    parts = [([one for other in years if other is not year for one in other], year) for year in years]
+    everything = [one for year in years for one in year]
+    lines = fit_kinds(everything, kinds)
+    return {**compared(parts, kinds), "fitted": reliability(scaled(everything, lines)), "fitted_on_all": lines}

@@ -6,6 +6,8 @@ pipeline is driven through its contract, cold, with every reading as an event.
 - An abrupt leak is *found* when a burst is raised within 24 hours of its start; one alarm finds one leak.
 - An alarm that finds none is *false* when within the 72 hours before it no abrupt leak started and no growing leak
   reached its peak. Of these, the ones raised while a leak was growing are also counted on their own.
+- A burst's score, taken as odds, is held against how often such alarms are not false: as it is, and by the lines in log
+  odds that were fitted on all other years. Those of all years ship (:mod:`processors.detectors.leak_confidence`).
 """
 
 import argparse
@@ -22,7 +24,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ops.score import calibration, tables
+from ops.score.calibration import Said
 from processors.detectors.leak import LeakDetector
+from processors.detectors.leak_confidence import LINES, kind_of
 from processors.detectors.leak_state import LeakState
 from processors.engine.contract import Clock, Reading, Series, TimerDue, ZoneEvent
 from schemas.anomaly import Anomaly, AnomalyKind, Transition
@@ -83,6 +88,8 @@ class Score:
     repairs: int
     cpu_s: float
     state_bytes: int
+    said: tuple[Said, ...]
+    """Of every burst raised: its score taken as odds, and whether it was not false."""
 
 
 def series_of(zone: str, column: Column) -> Series:
@@ -206,6 +213,11 @@ def is_false(at: int, leaks: Sequence[Leak]) -> bool:
     return not any(0 <= at - (leak.start_ms if leak.abrupt else leak.peak_ms) <= EXPLAINED_WITHIN_MS for leak in leaks)
 
 
+def said(score: float, flow: float, right: bool) -> Said:  # noqa: FBT001 - rows of a table
+    """An alarm whose score is taken as odds: so many to one."""
+    return Said(kind_of(flow), score / (1.0 + score), right)
+
+
 def score(folder: Path, *, verbose: bool = False) -> Score:
     """Run the detector over one folder."""
     times, columns, leaks = load(folder)
@@ -216,6 +228,7 @@ def score(folder: Path, *, verbose: bool = False) -> Score:
     raised = [to_ms(f.at) for f in findings if f.transition is Transition.RAISED]
     found, others = match(raised, leaks)
     false = [at for at in others if is_false(at, leaks)]
+    bursts = [f for f in findings if f.kind is AnomalyKind.WATER_BURST and f.transition is Transition.RAISED]
     growing = [at for at in false if any(not k.abrupt and k.start_ms <= at <= k.peak_ms for k in leaks)]
     if verbose:
         _tell(findings, leaks, found, false)
@@ -232,6 +245,7 @@ def score(folder: Path, *, verbose: bool = False) -> Score:
         repairs=sum(f.transition is Transition.CLEARED for f in findings),
         cpu_s=round(cpu, 1),
         state_bytes=len(feeder.detector.snapshot(feeder.state)),
+        said=tuple(said(f.numbers["score"], f.numbers["extra_flow_m3h"], to_ms(f.at) not in false) for f in bursts),
     )
 
 
@@ -264,6 +278,21 @@ def _table(scores: Sequence[Score]) -> str:
     return "\n".join(lines)
 
 
+def _reliability(found: Mapping[str, Any]) -> str:
+    fitted = ", ".join(f"{kind} {list(line)}" for kind, line in found["fitted_on_all"].items())
+    heads = {
+        "as_searched": "bursts, with the score as odds",
+        "calibrated": "each year by the lines of all others",
+        "fitted": f"by the lines of all, constant and slope: {fitted}",
+    }
+    lines = []
+    for name, head in heads.items():
+        one = found[name]
+        lines += ["", f"{head}: off by {one['error']} on average, Brier score {one['brier']}"]
+        lines.append(tables.of_confidence(one["table"]))
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or with ``--json`` the same as JSON."""
     parser = argparse.ArgumentParser(prog="python -m ops.score.leak", description="Score the leak detector.")
@@ -276,8 +305,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not (folder / "leaks.csv").is_file():
             sys.exit(f"{folder}: no leaks.csv there; give the folder of a labelled year, e.g. ltown_2018")
         scores.append(score(folder, verbose=options.verbose))
-    report: Any = {"years": [asdict(s) for s in scores]}
-    print(json.dumps(report) if options.json else _table(scores))
+    reliability = calibration.left_out([s.said for s in scores], tuple(LINES))
+    if options.json:
+        print(json.dumps({"years": [asdict(s) for s in scores], "reliability": reliability}))
+        return
+    print(_table(scores))
+    if len(scores) > 1:
+        print(_reliability(reliability))
 
 
 if __name__ == "__main__":

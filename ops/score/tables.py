@@ -49,6 +49,15 @@ def of_faults(plain: Sequence[Mapping[str, Any]], faulty: Mapping[int, Sequence[
     return markdown(["year", "no faults", *(f"seed {seed}" for seed in faulty)], rows)
 
 
+def of_confidence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How often alarms were right that were said to be so sure."""
+    cells = [
+        [f"{row['from']:.0%} to {row['to']:.0%}", str(row["alarms"]), f"{row['said']:.0%}", f"{row['right']:.0%}"]
+        for row in rows
+    ]
+    return markdown(["said", "alarms", "mean confidence", "right"], cells)
+
+
 def is_allowed(plain: Mapping[str, Any], faulty: Mapping[str, Any]) -> bool:
     """Whether faults cost at most one leak and two false alarms."""
     fewer, more = plain["new_found"] - faulty["new_found"], faulty["fp"] - plain["fp"]

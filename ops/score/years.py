@@ -100,23 +100,17 @@ def left_out(results: Mapping[tuple[str, str], Scored]) -> dict[str, Any]:
     """
     sets, years = list(dict.fromkeys(key[0] for key in results)), sorted({key[1] for key in results})
     chosen: list[dict[str, Any]] = []
-    before: list[Said] = []
-    after: list[Said] = []
+    parts: list[tuple[list[Said], list[Said]]] = []
     for year in years:
         others = [other for other in years if other != year]
         best = max(sets, key=lambda name: worth([results[name, other].figures for other in others]))
         chosen.append({**results[best, year].figures, "chosen": best})
-        lines = calibration.fit_kinds([said for other in others for said in results[best, other].said])
-        before += results[best, year].said
-        after += calibration.scaled(results[best, year].said, lines)
+        parts.append(([said for other in others for said in results[best, other].said], results[best, year].said))
     return {
         "total": totals(chosen),
         "years": chosen,
         "sets": {name: totals([results[name, year].figures for year in years]) for name in sets},
-        "confidence": {
-            "as_searched": {"error": calibration.error(before), "table": calibration.table(before)},
-            "calibrated": {"error": calibration.error(after), "table": calibration.table(after)},
-        },
+        "confidence": calibration.compared(parts),
     }
 
 

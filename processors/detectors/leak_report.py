@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
+from processors.detectors.leak_confidence import confidence, kind_of
 from processors.detectors.leak_state import Finding, LeakState
 from processors.detectors.leak_steps import Step
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
@@ -19,10 +20,11 @@ def report(
     state: LeakState, step: Step, finding: Finding, transition: Transition, version: int, *, reason: str | None = None
 ) -> Anomaly:
     """One step in the life of a finding, at the end of this time step."""
+    score = round(finding.score, 1)
     numbers = {
         "extra_flow_m3h": finding.flow,
         "pressure_drop_kpa": finding.drop,
-        "score": round(finding.score, 1),
+        "score": score,
         "loss_m3_per_day": round(24 * finding.flow, 1),
     }
     if state.cost is not None:
@@ -42,7 +44,7 @@ def report(
         arrival_time=from_ms(max(sample.arrival_ms for _, sample in samples)) if samples else None,
         summary=_sentence(state, finding, transition),
         numbers=numbers,
-        score=round(finding.score / (1 + finding.score), 2),
+        score=round(confidence(score, finding.flow), 2),
         evidence=tuple(reading_id(s.device, s.observed_property, sample.identity) for s, sample in samples),
         reason=reason,
         detector="leak",
@@ -75,7 +77,8 @@ def _flow_meters(state: LeakState) -> tuple[str, ...]:
 def _sentence(state: LeakState, finding: Finding, transition: Transition) -> str:
     where = state.name or state.zone
     since = f"{from_ms(finding.since_ms):%H:%M} UTC"
-    flow = f"inflow {finding.flow:.0f} m3/h above the usual" if finding.flow >= 1 else "inflow hardly above the usual"
+    flows = kind_of(finding.flow) == "inflow"
+    flow = f"inflow {finding.flow:.0f} m3/h above the usual" if flows else "inflow hardly above the usual"
     if transition is Transition.CLEARED:
         return f"Burst in {where} that began at {since} is over"
     parts = [f"Burst in {where}: {flow}"]
