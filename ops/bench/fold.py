@@ -102,7 +102,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     report(f"registering {len(devices) + len(kerbs):,} facilities")
     registering_s = meter.take(_registered(devices, kerbs, ROUND_MS / 1000))
     before = ROUNDS_BEFORE * len(devices)
-    said = _readings(devices, 0, before + readings)  # in one go: a gap in its ticks would be a time of blindness
+    said = _readings(devices, before + readings)  # in one go: a gap in its ticks would be a time of blindness
     report(f"loading what {before:,} readings left behind")
     meter.take(_first(said, before))
     report("writing it down")
@@ -114,7 +114,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     meter = _Meter()  # nobody is missed in this one, however long the vehicles stand
     report("loading the same city, at the kerb")
     meter.take(_registered(devices, kerbs, None))
-    meter.take(_readings(devices, 0, len(devices)))
+    meter.take(_readings(devices, len(devices)))
     report(f"folding {camera_events:,} camera events")
     camera_s = meter.take(_sightings(kerbs, camera_events))
     yardsticks.append(yardstick_s())
@@ -157,8 +157,8 @@ def _tick(at_ms: int, cadence_ms: int = TICK_MS) -> Tick:
     return Tick(time=from_ms(at_ms), generation=1, cadence_ms=cadence_ms, ticker=SHARD, received_to={SHARD: at_ms})
 
 
-def _readings(devices: list[Device], begin: int, end: int) -> Iterator[Data]:
-    """Each device in turn, a hundred readings a record."""
+def _readings(devices: list[Device], number: int) -> Iterator[Data]:
+    """So many from the beginning on, each device in turn, a hundred a record."""
     series = [
         SeriesColumns(
             device=device.name,
@@ -170,13 +170,13 @@ def _readings(devices: list[Device], begin: int, end: int) -> Iterator[Data]:
         )
         for device in devices
     ]
-    tick_ms = _reading_ms(begin, len(devices))
-    for first in range(begin, end, ROWS_A_BATCH):
+    tick_ms = START_MS
+    for first in range(0, number, ROWS_A_BATCH):
         at_ms = _reading_ms(first, len(devices))
         while tick_ms <= at_ms:
             yield _tick(tick_ms)
             tick_ms += TICK_MS
-        turns = [divmod(row, len(devices)) for row in range(first, min(first + ROWS_A_BATCH, end))]
+        turns = [divmod(row, len(devices)) for row in range(first, min(first + ROWS_A_BATCH, number))]
         kinds = [devices[index].kind for _, index in turns]
         yield BatchColumns(
             shard=SHARD,

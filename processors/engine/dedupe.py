@@ -91,7 +91,7 @@ class Lane:
         return self.purge_at - len(self.ordinals)
 
     def extend(self, rows: Sequence[Sequence[Any]], start: int, *, numbered: bool) -> None:
-        """Remember what is newer than all that stands here, each newer than the one before; there is room.
+        """Remember some, each newer than the one before and than all that stands here; there is room.
 
         Args:
             rows: as :class:`processors.engine.contract.Kept`.
@@ -104,8 +104,7 @@ class Lane:
             ordinals.append(int(number))
             times.append(row[1])
             marks.append(crc32(pack(row[2]) if numbered else tail.encode()))
-        if rows:
-            self.newest = ordinals[-1]
+        self.newest = ordinals[-1]
 
     def _purge_now(self, floor_ms: int) -> None:
         self.purge(floor_ms)

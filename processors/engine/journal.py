@@ -32,8 +32,6 @@ class Dozer(Protocol):
     """Whoever keeps calm readings of a series."""
 
     kept: list[Kept]
-    written: int
-    """How many of them stand in the journal."""
     absorbs: dict[Any, "Absorbing"]
     """By slot."""
     until_ms: int
@@ -114,8 +112,7 @@ class Journal:
         """Tell one of them what was kept; gives what could not be told."""
         failed = False
         for dozer in self.dozing:
-            if dozer.written < len(dozer.kept):
-                dozer.write()
+            dozer.write()
             one = dozer.absorbs.get(slot)
             if one is not None and not one.take_in(dozer):
                 failed = True

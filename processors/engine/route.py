@@ -118,7 +118,9 @@ class Route:
 
     def write(self) -> None:
         """Note in the journal, and among what was seen, what was kept since the last time."""
-        rows = self.kept[self.written :] if self.written else self.kept
+        rows = self.kept[self.written :]
+        if not rows:
+            return
         self.written = len(self.kept)
         self.journal.entries += rows
         self.lane.extend(rows, self.start, numbered=self.is_numbered)

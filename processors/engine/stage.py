@@ -195,7 +195,7 @@ class Stage:
                 self._tell(zone, reading)
                 continue
             route = self._known(slot.zone).route(reading.series)
-            route.journal.write()
+            route.write()
             if route.seen.was_sent(self._floor_ms):
                 continue
             verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)

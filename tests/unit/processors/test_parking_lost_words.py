@@ -99,3 +99,15 @@ def test_an_old_word_convinces_nobody() -> None:
     assert said(driver) == []  # five minutes since the last
     tells(driver, (1, 1), numbered=False)
     assert said(driver) == ["raised parking_overstay bay-1"]
+
+
+def test_that_an_object_is_gone_is_no_proof_of_it_when_it_is_said_twice() -> None:
+    """It was gone unheard, as the next word that was due said; a car that came then said so once more."""
+    driver = street(bay("bay-1", "mag", interval_s=600.0), tick_s=1.0)
+    start_ms = driver.now_ms
+    for at, felt, taken in ((100, 0, 0), (700, 0, 0), (1230, 1, 0), (1300, 1, 0), (1900, 0, 0), (1960, 0, 1)):
+        driver.advance_to(start_ms + at * 1000)
+        driver.read("mag", "occupied", taken)
+        driver.read("mag", "obstruction", felt)
+    driver.advance(300)
+    assert said(driver) == []

@@ -114,18 +114,6 @@ def test_a_camera_that_speaks_again_has_a_minute_to_say_what_it_sees() -> None:
     assert said(driver) == []
 
 
-def test_that_an_object_is_gone_is_no_proof_of_it_when_it_is_said_twice() -> None:
-    """It was gone unheard, as the next word that was due said; a car that came then said so once more."""
-    driver = street(bay("bay-1", "mag", interval_s=600.0), tick_s=1.0)
-    start_ms = driver.now_ms
-    for at, felt, taken in ((100, 0, 0), (700, 0, 0), (1230, 1, 0), (1300, 1, 0), (1900, 0, 0), (1960, 0, 1)):
-        driver.advance_to(start_ms + at * 1000)
-        driver.read("mag", "occupied", taken)
-        driver.read("mag", "obstruction", felt)
-    driver.advance(300)
-    assert said(driver) == []
-
-
 @pytest.mark.parametrize("camera_speaks", [True, False])
 def test_a_camera_that_says_nothing_at_all_contradicts_nobody(camera_speaks: bool) -> None:
     driver = street(watched_bay())
