@@ -25,7 +25,8 @@ def switch(connection: Connection, now: Generation, then: Generation, drain: Dra
 
     The archive's offsets are locked, so it waits; ``drain`` stores what ``now`` has of the log and ``then`` has not.
     Then views, states and epochs change and are committed together: the archive finds its epochs raised, is fenced,
-    ends, and its successor writes to what is current then. The offsets of ``now`` stay, so there is a way back.
+    ends, and its successor writes to what is current then (one that lost patience before connects anew, to the same).
+    The offsets of ``now`` stay, so there is a way back.
 
     Raises:
         BusyError: not done; a reader or the archive is in the way.

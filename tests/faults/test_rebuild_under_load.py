@@ -22,8 +22,17 @@ class Silent:
         return lambda *_: None
 
 
-def wait_for_restarts(scenario: Scenario, count: int) -> None:
-    wait_until(lambda: scenario.restarts("archive") == count, "archive that was fenced and started again")
+def rows(scenario: Scenario, generation: int) -> int:
+    """Observations in one generation of the projection."""
+    query = sql.SQL("SELECT count(*) FROM {}.observations").format(sql.Identifier(f"eyes_g{generation}"))
+    with connect(scenario.city.settings.database) as connection:
+        ((found,),) = connection.execute(query).fetchall()
+    return int(found)
+
+
+def wait_for_more(scenario: Scenario, generation: int, than: int) -> None:
+    """The archive fills it: fenced and started again, or connected anew where the switch took longer than it waits."""
+    wait_until(lambda: rows(scenario, generation) > than, "archive that fills the new generation")
 
 
 def test_a_rebuild_under_load_loses_and_doubles_nothing(scenario: Scenario) -> None:
@@ -32,15 +41,10 @@ def test_a_rebuild_under_load_loses_and_doubles_nothing(scenario: Scenario) -> N
         rebuilt = Rebuild(scenario.city.settings, Shutdown(), Silent(), discard=None).run()
         assert rebuilt.new.number == generation
         assert rebuilt.rows["observations"] > 0
-        wait_for_restarts(scenario, generation - 1)
+        at_the_switch = rows(scenario, generation)
         scenario.feed_more(SOME)
+        wait_for_more(scenario, generation, at_the_switch)
     scenario.assert_nothing_lost_nothing_doubled()
-    assert scenario.restarts("archive") == 2
-    with connect(scenario.city.settings.database) as connection:
-        counts = [
-            connection.execute(
-                sql.SQL("SELECT count(*) FROM {}.observations").format(sql.Identifier(f"eyes_g{generation}"))
-            ).fetchall()[0][0]
-            for generation in (1, 2, 3)
-        ]
+    assert scenario.restarts("archive") <= 2
+    counts = [rows(scenario, generation) for generation in (1, 2, 3)]
     assert counts == sorted(set(counts))  # each stopped growing when the next took its place
