@@ -23,7 +23,8 @@ class BusyError(Exception):
 def switch(connection: Connection, now: Generation, then: Generation, drain: Drain | None = None) -> None:
     """Make ``then`` current instead of ``now``.
 
-    The archive's offsets are locked, so it waits; ``drain`` stores what ``now`` has of the log and ``then`` has not.
+    The archive's offsets are locked, all of them at once lest each wait for rows that the other has; so the archive
+    waits, and ``drain`` stores what ``now`` has of the log and ``then`` has not.
     Then views, states and epochs change and are committed together: the archive finds its epochs raised, is fenced,
     ends, and its successor writes to what is current then (one that lost patience before connects anew, to the same).
     The offsets of ``now`` stay, so there is a way back.
@@ -44,8 +45,9 @@ def switch(connection: Connection, now: Generation, then: Generation, drain: Dra
                 raise FatalError("the generations have changed meanwhile: see `eyes rebuild status`")
             # Readers first: it is they whom we may have to wait for, and the archive shall not wait with us.
             connection.execute("SELECT public.show_generation(%s)", [then.number])
+            connection.execute(sql.SQL("LOCK TABLE {}.archive_offsets IN SHARE ROW EXCLUSIVE MODE").format(schema))
             offsets = connection.execute(
-                sql.SQL("SELECT topic, partition, next_offset FROM {}.archive_offsets FOR UPDATE").format(schema)
+                sql.SQL("SELECT topic, partition, next_offset FROM {}.archive_offsets").format(schema)
             ).fetchall()
             if drain is not None:
                 drain({(topic, partition): offset for topic, partition, offset in offsets})

@@ -12,6 +12,7 @@ from tests.servers import TestStack, free_ports, running_stack
 
 SPEED = 480.0  # city seconds per second; about two hundred readings a second, so that nobody only catches up
 STEP_S = 60.0
+SHOWN = 20  # lines of each log
 FEED = (
     *("demo", "--speed", str(SPEED), "--seed", "11"),
     *("--duplicates", "0.01", "--conflicts", "0.002", "--garbage", "0.002"),
@@ -57,3 +58,11 @@ def scenario(hurt_stack: TestStack, tmp_path: Path, request: pytest.FixtureReque
             yield Scenario(city, hurt_stack.stack)
         finally:
             city.stop()
+            _show_logs(city)
+
+
+def _show_logs(city: City) -> None:
+    """What each process said last."""
+    for status in city.supervisor.status():
+        lines = status.log_file.read_text(errors="replace").splitlines() if status.log_file.exists() else []
+        print(f"--- {status.name}", *lines[-SHOWN:], sep="\n")  # noqa: T201 - pytest keeps it for a test that failed

@@ -1,6 +1,7 @@
 """Generations of the projection on a real server: one definition, one that is shown, and no way from one to another."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
@@ -13,6 +14,7 @@ from archive_kit import HORIZON, T0, Store, cloud_event, readings
 from ops.database.generations import current, drop, filling, generations, hypertables, make
 from ops.database.migrate import MIGRATIONS, connect, load, migrate
 from ops.database.operate import drop_chunks, parse_age
+from ops.rebuild.switch import switch
 from processors.archive.rows import Item
 from processors.archive.sink import Sink
 from processors.archive.store import store
@@ -21,6 +23,7 @@ from runtime.version import VERSION
 from schemas.envelope import decode, encode
 from schemas.topics import EVENTS
 from tests.servers import TestStack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -187,6 +190,30 @@ def test_a_rebuild_of_a_generation_that_is_not_filling_any_more_is_fenced(
         become_current(connection, second.number)
         with pytest.raises(FencedError, match="not filling"):
             rebuild.take_over({P0: 0})
+
+
+def test_a_switch_and_whoever_moves_offsets_never_wait_for_each_other(
+    city: Store, connection: psycopg.Connection
+) -> None:
+    second = make(connection)
+    with closing(city.sink()) as sink:
+        sink.take_over({P0: 0, (EVENTS.name, 1): 0})
+    move = "UPDATE eyes_g1.archive_offsets SET next_offset = 7 WHERE partition = %s"
+    with connect(city.database) as archive, connect(city.database) as other, ThreadPoolExecutor(1) as pool:
+        archive.autocommit = False
+        archive.execute(move, [1])
+        switching = pool.submit(switch, other, current(connection), second)
+        eventually(lambda: _is_waiting(connection, other))
+        archive.execute(move, [0])
+        archive.commit()
+        switching.result()
+    assert current(connection).number == 2
+    assert connection.execute("SELECT next_offset, epoch FROM eyes_g1.archive_offsets").fetchall() == [(7, 2)] * 2
+
+
+def _is_waiting(connection: psycopg.Connection, other: psycopg.Connection) -> bool:
+    pid = other.info.backend_pid
+    return connection.execute("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", [pid]).fetchone() is not None
 
 
 def test_a_generation_that_is_not_current_can_be_dropped_unless_something_stands_on_it(
