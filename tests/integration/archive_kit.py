@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -33,6 +32,7 @@ from schemas.envelope import CloudEvent, encode
 from schemas.facility import FacilityClass, Place
 from schemas.identity import event_id
 from schemas.topics import EVENTS, Topic
+from tests import warm
 from tests.servers import TestStack, free_ports
 
 EYES = (sys.executable, "-m", "ops.cli.main")
@@ -210,11 +210,10 @@ class Archive:
             "EYES_LOG__FORMAT": "json",
             **env,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: warm.Begun | None = None
 
     def start(self) -> Self:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
+        self.process = warm.begin(self._command, self._env, self.log)
         return self
 
     def __enter__(self) -> Self:

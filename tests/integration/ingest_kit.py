@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -32,6 +31,7 @@ from schemas.model import format_rfc3339, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined
 from schemas.topics import EVENTS, QUARANTINE, Topic
+from tests import warm
 from tests.waiting import eventually
 
 EYES = (sys.executable, "-m", "ops.cli.main")
@@ -115,14 +115,7 @@ class City:
 
     def eyes(self, folder: Path, *arguments: str) -> str:
         """What an ``eyes`` command prints."""
-        done = subprocess.run(
-            [*EYES, *arguments],
-            env=self.env(folder, COLUMNS="250"),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        done = warm.run([*EYES, *arguments], self.env(folder, COLUMNS="250"))
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -297,12 +290,11 @@ class Process:
         self._command = [*program, *command]
         self._env = env
         self._runs = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: warm.Begun | None = None
 
     def start(self, *, wait: bool = True) -> Self:
         self._runs += 1
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
+        self.process = warm.begin(self._command, self._env, self.log)
         if wait:
             eventually(self.is_ready)
         return self

@@ -1,7 +1,6 @@
 """What the tests of rebuilds share: the commands, two generations held against each other, a log that forgets."""
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from kafka import TopicPartition
 
 from runtime.kafka import admin, reader
 from schemas.topics import EVENTS, Topic
+from tests import warm
 from tests.waiting import eventually
 
 EVERYTHING = {
@@ -61,14 +61,7 @@ def environment(city: Store, folder: Path) -> dict[str, str]:
 
 def eyes(city: Store, folder: Path, *arguments: str, code: int = 0, **env: str) -> str:
     """Run a command; returns what it said."""
-    done = subprocess.run(
-        [*EYES, *arguments],
-        env=environment(city, folder) | env,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
+    done = warm.run([*EYES, *arguments], environment(city, folder) | env)
     said = done.stdout + done.stderr
     assert done.returncode == code, said
     assert "Traceback" not in said

@@ -25,6 +25,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.model import to_ms
 from schemas.partitioning import partition_of
 from schemas.topics import CATALOGUE, EVENTS, Topic
+from tests import warm
 from tests.servers import TestStack, free_ports
 from tests.waiting import eventually
 
@@ -163,10 +164,8 @@ class Past:
     def detectors(self) -> Iterator[None]:
         """``eyes process`` for the length of the block."""
         (port,) = free_ports(1)
-        with (self.folder / "process.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*self.program, "process", "--metrics-port", str(port)], env=self.env, stdout=log, stderr=log
-            )
+        command = [*self.program, "process", "--metrics-port", str(port)]
+        process = warm.begin(command, self.env, self.folder / "process.log")
         try:
             yield
         finally:
@@ -174,9 +173,7 @@ class Past:
             process.wait(60)
 
     def eyes(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.program, *arguments], env=self.env | env, capture_output=True, text=True, timeout=400, check=False
-        )
+        return warm.run([*self.program, *arguments], self.env | env)
 
     def replay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return self.eyes("replay", *arguments, **env)

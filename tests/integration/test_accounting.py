@@ -17,6 +17,7 @@ import pytest
 from ops.accounting import Account, account_for, match_truth, reckon, reckoning
 from ops.database.migrate import connect, migrate
 from runtime.settings import DatabaseSettings
+from tests import warm
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
@@ -275,12 +276,9 @@ def test_the_command_says_so_by_its_exit_code(held: Held, stack: TestStack) -> N
     held.reading()
 
     def eyes_account() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return warm.run(
             [sys.executable, "-m", "ops.cli.main", "account", str(held.file), "--wait", "0", "--json"],
-            env={**os.environ, **stack.env, "EYES_DATABASE__DSN": held.settings.dsn},
-            capture_output=True,
-            text=True,
-            check=False,
+            {**os.environ, **stack.env, "EYES_DATABASE__DSN": held.settings.dsn},
         )
 
     held.account(READING)

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from ops.cli.main import app
 from ops.topics import ensure_topics
+from tests import warm
 from tests.servers import TestStack, free_ports
 from tests.waiting import eventually
 
@@ -50,6 +51,8 @@ def test_every_command_helps(path: tuple[str, ...]) -> None:
 
 
 def eyes(*arguments: str, env: dict[str, str], said: str | None = None) -> subprocess.CompletedProcess[str]:
+    if said is None:
+        return warm.run([*EYES, *arguments], env)
     return subprocess.run(
         [*EYES, *arguments], env=env, input=said, capture_output=True, text=True, timeout=400, check=False
     )

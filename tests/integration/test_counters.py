@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.identity import Derivation, derived, numbered
 from schemas.model import format_rfc3339, from_ms
 from schemas.topics import DERIVED
+from tests import warm
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
@@ -69,7 +69,7 @@ class Meters:
 
     def eyes(self, *arguments: str, code: int = 0) -> Any:
         command = [*EYES, *arguments, "--json"]
-        done = subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=400, check=False)
+        done = warm.run(command, self.env())
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
@@ -179,13 +179,9 @@ def _trace_leads_to_the_counts(meters: Meters) -> None:
     assert [one["id"] for one in by_id["readings"]] == [one["id"] for one in chain["readings"]]
     lora = meters.eyes("trace", f"{LORA}/flow/{meters.identity(1)}")["readings"]
     assert [one["observedProperty"] for one in lora] == ["flow", "pulse_count", "pulse_count"]
-    done = subprocess.run(
+    done = warm.run(
         [*EYES, "trace", f"{PULSES}/flow/{meters.identity(2)}", "--json"],
-        env=meters.env(EYES_DATABASE__DSN="host=127.0.0.1 port=1 dbname=x user=y"),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
+        meters.env(EYES_DATABASE__DSN="host=127.0.0.1 port=1 dbname=x user=y"),
     )
     assert json.loads(done.stdout)["readings"] == chain["readings"], done.stderr  # by the log alone
 

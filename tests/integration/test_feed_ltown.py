@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from schemas.partitioning import partition_of
 from schemas.registry import RegistryRewriteBegun, RegistryRewriteEnded
 from schemas.topics import ANOMALIES, EVENTS, MODELS
 from schemas.water import WaterNetworkConfigured, WaterRole
+from tests import warm
 from tests.ltown_year import START, year
 from tests.small_town import PER_DAY, Leak, small_town
 from tests.surveyor import Surveyor
@@ -51,14 +51,7 @@ FEED = {"EYES_CLOCK__MODE": "feed", "EYES_CLOCK__TICK_S": "60", "PYTHONPATH": st
 
 def feed(city: City, folder: Path, *arguments: str, eyes: tuple[str, ...] = EYES) -> int:
     """Feed to the end; gives the feed's last clock."""
-    fed = subprocess.run(
-        [*eyes, "feed", "ltown", *arguments],
-        env=city.env(folder, **FEED),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
+    fed = warm.run([*eyes, "feed", "ltown", *arguments], city.env(folder, **FEED))
     assert fed.returncode == 0, fed.stderr
     report = json.loads(fed.stdout.splitlines()[-1])
     assert report["unheard"] == 0

@@ -6,7 +6,6 @@ processors found exactly what a fold of the log finds that has all the time in t
 """
 
 import json
-import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from schemas.model import format_rfc3339, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.quarantine import Quarantined, Reason
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE
+from tests import warm
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
@@ -67,13 +67,9 @@ def feed(stack: Any, folder: Path, *arguments: str) -> Fed:
         "process", ("process", "--instance", city.site, "--metrics-port", "0"), folder, city.env(folder, **env)
     )
     with city.ingest(folder, **env) as ingest, process:
-        fed = subprocess.run(
+        fed = warm.run(
             [*EYES, "feed", "demo", "--seed", "11", "--clock-step", str(STEP_S), "--truth", str(truth), *arguments],
-            env=city.env(folder, **env),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
+            city.env(folder, **env),
         )
         assert fed.returncode == 0, fed.stderr
         report = json.loads(fed.stdout.splitlines()[-1])

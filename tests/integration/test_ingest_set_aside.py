@@ -21,6 +21,7 @@ from schemas.observation import Quality
 from schemas.quarantine import Quarantined, ReadingsReleased, Reason, UnregisteredReadings
 from schemas.registry import FacilityRegistered
 from schemas.topics import EVENTS, QUARANTINE, UNREGISTERED
+from tests import warm
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
@@ -71,14 +72,7 @@ def test_what_was_refused_can_be_listed_shown_and_sent_again(city: City, ingest:
     assert rows[-1].identity == "a::5"
     assert rows[-1].quality is Quality.UNTIMED
     assert len([one for one in city.refused() if one.device == "late-comer"]) == 1  # the log does not forget
-    unknown = subprocess.run(
-        [*EYES, "quarantine", "show", "00000000-0000-0000-0000-000000000000"],
-        env=city.env(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    unknown = warm.run([*EYES, "quarantine", "show", "00000000-0000-0000-0000-000000000000"], city.env(tmp_path))
     assert unknown.returncode == 1
     assert "nothing with id" in unknown.stderr
 

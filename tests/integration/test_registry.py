@@ -31,6 +31,7 @@ from schemas.registry import (
 )
 from schemas.topics import EVENTS, FACILITIES
 from schemas.works import MaintenancePlanned
+from tests import warm
 from tests.servers import TestStack
 
 pytestmark = pytest.mark.servers
@@ -226,7 +227,7 @@ def eyes(stack: TestStack, settings: Settings, tmp_path: Path) -> Any:
 
     def run(*arguments: str, of: str = "registry") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ops.cli.main", of, *arguments]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=400, check=False)
+        return warm.run(command, env)
 
     return run
 

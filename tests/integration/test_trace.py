@@ -20,6 +20,7 @@ from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass,
 from schemas.identity import reading_id
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.topics import ACCEPTED, QUARANTINE, UNREGISTERED
+from tests import warm
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
@@ -43,7 +44,7 @@ class Pipeline:
 
     def trace(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         command = [*EYES, "trace", *arguments]
-        done = subprocess.run(command, env=self.env(**env), capture_output=True, text=True, timeout=400, check=False)
+        done = warm.run(command, self.env(**env))
         assert done.returncode == code, done.stdout + done.stderr
         return done
 

@@ -13,6 +13,7 @@ from ops.verdicts.give import give
 from schemas.anomaly import Transition
 from schemas.identity import event_id
 from schemas.topics import ANOMALIES
+from tests import warm
 from tests.servers import TestStack
 from tests.waiting import eventually
 
@@ -27,7 +28,7 @@ def eyes(city: Store, folder: Path, *arguments: str) -> subprocess.CompletedProc
         "EYES_KAFKA__TOPIC_PREFIX": city.kafka.topic_prefix,
         "EYES_DATABASE__DSN": city.database.dsn,
     }
-    return subprocess.run((*EYES, "detectors", *arguments), env=env, capture_output=True, text=True, check=False)
+    return warm.run((*EYES, "detectors", *arguments), env)
 
 
 def test_a_verdict_is_stored_and_the_report_takes_the_newest(stack: TestStack, tmp_path: Path) -> None:
