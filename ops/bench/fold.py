@@ -1,10 +1,10 @@
-"""What the composed fold of all detectors costs: ordinary readings and tracks of cameras, with a city's state loaded.
+"""What the composed fold costs, of all detectors or some: readings and tracks of cameras, with a city's state loaded.
 
 Only the fold is measured, by CPU time on one core: no server, no decoding, nothing written.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Final
@@ -14,6 +14,7 @@ from ops.bench.place import Report
 from ops.bench.yardstick import yardstick_s
 from processors.detectors import ALL
 from processors.engine.composed import PartitionFold
+from processors.engine.contract import Detector
 from processors.engine.snapshot import SHARDS
 from runtime.memory import relax
 from schemas.camera import CameraEvent, TrackPhase
@@ -50,6 +51,7 @@ _ACTIVITIES: Final = ("no_stopping", "parking", "fire_lane", "parking", "bus_sto
 class FoldResult:
     """CPU seconds per million, on one core."""
 
+    detectors: str
     facilities: int
     readings: int
     camera_events: int
@@ -72,8 +74,8 @@ class FoldResult:
 class _Meter:
     """A fold, how long it took, and what it said."""
 
-    def __init__(self) -> None:
-        self.fold = PartitionFold(ALL, LATENESS_MS)
+    def __init__(self, detectors: Sequence[Detector[Any]]) -> None:
+        self.fold = PartitionFold(detectors, LATENESS_MS)
         self.findings = 0
 
     def take(self, events: Iterator[Data]) -> float:
@@ -92,13 +94,30 @@ class _Meter:
         return time.process_time() - begin, size
 
 
-def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> FoldResult:
+def named(text: str) -> tuple[Detector[Any], ...]:
+    """The detectors of these names, with commas between them; or ``all``; or ``none``, which leaves the engine alone.
+
+    Raises:
+        ValueError: there is no such detector.
+    """
+    if text == "all":
+        return ALL
+    wanted = [] if text == "none" else text.split(",")
+    known = [detector.name for detector in ALL]
+    if unknown := [name for name in wanted if name not in known]:
+        raise ValueError(f"no detector {', '.join(unknown)}; there are {', '.join(known)}, all and none")
+    return tuple(detector for detector in ALL if detector.name in wanted)
+
+
+def bench_fold(
+    size: int, readings: int, camera_events: int, report: Report, detectors: Sequence[Detector[Any]] = ALL
+) -> FoldResult:
     """Measure with ``size`` facilities registered, of which one in twenty is a stretch of kerb before a camera."""
     devices = fleet(size * 19 // 20)
     kerbs = list(_kerbs(size - len(devices)))
     yardsticks = [yardstick_s()]
     relax()
-    meter = _Meter()
+    meter = _Meter(detectors)
     report(f"registering {len(devices) + len(kerbs):,} facilities")
     registering_s = meter.take(_registered(devices, kerbs, ROUND_MS / 1000))
     before = ROUNDS_BEFORE * len(devices)
@@ -111,7 +130,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     reading_s = meter.take(said)
     findings = meter.findings
     yardsticks.append(yardstick_s())
-    meter = _Meter()  # nobody is missed in this one, however long the vehicles stand
+    meter = _Meter(detectors)  # nobody is missed in this one, however long the vehicles stand
     report("loading the same city, at the kerb")
     meter.take(_registered(devices, kerbs, None))
     meter.take(_readings(devices, len(devices)))
@@ -119,6 +138,7 @@ def bench_fold(size: int, readings: int, camera_events: int, report: Report) -> 
     camera_s = meter.take(_sightings(kerbs, camera_events))
     yardsticks.append(yardstick_s())
     return FoldResult(
+        detectors=",".join(one.name for one in detectors),
         facilities=size,
         readings=readings,
         camera_events=camera_events,
