@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ops.stack.client import database_dsn
 from ops.stack.local import LocalStack
 from ops.stack.secrets import load
 from tests.servers import free_ports, stack_settings
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
@@ -86,13 +86,6 @@ def place() -> Iterator[Place]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within {WAIT_S:.0f} s"
-        time.sleep(0.2)
-
-
 def end(process: subprocess.Popen[bytes], place: Place) -> int:
     """Wait for its end; nothing that it started may be left."""
     family = psutil.Process(process.pid).children(recursive=True)
@@ -104,11 +97,11 @@ def end(process: subprocess.Popen[bytes], place: Place) -> int:
 
 def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
     run = place.start("--for", "40s", "--keep-stack")
-    eventually(lambda: "newest" in place.said() or "tilted" in place.said(), f"first finding in: {place.said()}")
+    eventually(lambda: "newest" in place.said() or "tilted" in place.said(), named=f"first finding in: {place.said()}")
 
     assert place.eyes("stack", "status").returncode == 0
-    eventually(lambda: place.query("sum(rate(eyes_ingest_messages_total[1m])) > 0"), "message rate")
-    eventually(lambda: len(place.query('up{job=~"ingest|processors|archive"} == 1')) == 3, "three targets up")
+    eventually(lambda: place.query("sum(rate(eyes_ingest_messages_total[1m])) > 0"), named="message rate")
+    eventually(lambda: len(place.query('up{job=~"ingest|processors|archive"} == 1')) == 3, named="three targets up")
     with place.database() as connection:
         hypertables = connection.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
         assert {name for (name,) in hypertables} >= {"observations", "camera_events", "anomaly_events"}
@@ -117,11 +110,11 @@ def test_a_run_ends_by_itself_with_a_balanced_account(place: Place) -> None:
             counted = connection.execute("SELECT count(*) FROM observations").fetchone()
             return 0 if counted is None else int(counted[0])
 
-        eventually(lambda: rows() > 2_000, "thousands of readings")
+        eventually(lambda: rows() > 2_000, named="thousands of readings")
     for panel in sre.PANELS:
         for expression in panel.promql.values():
             if LIVE.search(expression):
-                eventually(lambda e=expression: place.query(e), f"data of panel {panel.title}: {expression}")
+                eventually(lambda e=expression: place.query(e), named=f"data of panel {panel.title}: {expression}")
     rows = re.findall(r"\| `(eyes_\w+)` \| \w+ \| ([^|]*) \|", document())
     listed = {name.removesuffix("_total"): bool(labels.strip()) for name, labels in rows}
     exposed = {name for name in place.prometheus("label/__name__/values") if name.startswith("eyes_")}
@@ -155,7 +148,7 @@ def look_at_what_it_left(place: Place) -> None:
 
 def test_ctrl_c_ends_it_in_order(place: Place) -> None:
     run = place.start()
-    eventually(lambda: "tilted" in place.said(), "first finding")
+    eventually(lambda: "tilted" in place.said(), named="first finding")
     run.send_signal(signal.SIGINT)
     assert end(run, place) == 0, place.said()
     assert "Nothing lost, nothing twice" in place.said()
@@ -164,14 +157,14 @@ def test_ctrl_c_ends_it_in_order(place: Place) -> None:
 
 def test_killed_it_leaves_no_orphan_and_the_next_run_ends_in_order_on_sigterm(place: Place) -> None:
     run = place.start("--for", "60s")
-    eventually(lambda: "processes: " in place.said(), "running processes")
+    eventually(lambda: "processes: " in place.said(), named="running processes")
     family = psutil.Process(run.pid).children(recursive=True)
     assert len(family) > 8  # ours, the feeder, the servers and their daemon
     run.kill()
     run.wait()
     assert psutil.wait_procs(family, timeout=40)[1] == []
     again = place.start()
-    eventually(lambda: "tilted" in place.said(), "first finding")
+    eventually(lambda: "tilted" in place.said(), named="first finding")
     again.send_signal(signal.SIGTERM)
     assert end(again, place) == 0, place.said()
     assert "Nothing lost, nothing twice" in place.said()
@@ -179,7 +172,7 @@ def test_killed_it_leaves_no_orphan_and_the_next_run_ends_in_order_on_sigterm(pl
 
 def test_it_can_be_interrupted_while_it_starts(place: Place) -> None:
     run = place.start()
-    eventually(lambda: "kafka: starting" in place.said(), "start of the servers")
+    eventually(lambda: "kafka: starting" in place.said(), named="start of the servers")
     run.send_signal(signal.SIGINT)
     assert end(run, place) == 1
     assert "interrupted" in place.said()

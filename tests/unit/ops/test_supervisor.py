@@ -13,6 +13,7 @@ import psutil
 
 from ops.supervise import NotReadyError, ProcessSpec, RestartPolicy, State, Supervisor
 from ops.supervise.child import cap_log, describe_exit
+from tests.waiting import eventually
 
 QUICK = RestartPolicy(first_delay_s=0.05, longest_delay_s=0.2, loop_crashes=4)
 SLEEP = "import time; time.sleep(600)"
@@ -35,13 +36,6 @@ def running(*specs: ProcessSpec) -> Iterator[Supervisor]:
         yield supervisor
     finally:
         supervisor.stop()
-
-
-def eventually(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_starts_in_order_and_stops_in_reverse(tmp_path: Path) -> None:
