@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -96,7 +96,8 @@ def run(command: Sequence[str], env: Mapping[str, str], timeout: float = 400) ->
 
 
 def _become(command: list[str], env: dict[str, str], out: Path, err: Path) -> None:
-    """Be that program."""
+    """Be that program, which may have processes of its own; here it must not outlive the test's."""
+    current_process().daemon = False
     os.environ.clear()
     os.environ.update(env)
     for number, path in ((1, out), (2, err)):

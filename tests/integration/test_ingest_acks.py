@@ -194,7 +194,7 @@ def test_of_two_under_one_client_id_the_younger_lives(city: City, tmp_path: Path
         sent = [publisher.publish(city.topic("dev"), one, qos=1) for one in numbered(1_000)]
         assert older.process
         eventually(lambda: older.process.poll() is not None)
-        assert older.process.returncode == EXIT_FENCED
+        assert older.process.poll() == EXIT_FENCED
         assert older.lines("ticker_fenced")
         for one in sent:
             one.wait_for_publish(30)
