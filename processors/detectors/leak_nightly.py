@@ -67,9 +67,10 @@ def _judged(
             return False
         leaks, changes, anew = is_leak(state.trust, day, counted, pressures, step.time_ms - DAY_MS)
         said.extend(told(state, changes, step, version))
-        if anew:
+        known = any(drift.said for drift in state.watch.drifts)  # what the pressures told of is not told again
+        if anew or (leaks and known):
             learn_anew(state.nights)
-        return leaks
+        return leaks and not known
 
     plain = is_plain(state.nights, night)
     found = judge(state.nights, night, is_credible)
