@@ -24,6 +24,11 @@ def said_of(
     facility, device, _ = drift.key.split("|")
     site = state.sites.get(facility)
     sample = step.values.get(drift.key)
+    numbers = {"pressure_drop_kpa": drift.drop, "score": drift.score}
+    if drift.extra:
+        numbers |= {"extra_flow_m3h": drift.extra, "loss_m3_per_day": round(24 * drift.extra, 1)}
+        if state.cost is not None:
+            numbers["cost_per_day"] = round(24 * drift.extra * state.cost, 2)
     return Anomaly(
         id=finding_id(_KIND, state.zone, state.zone, f"pressures {drift.cause}"),
         transition=transition,
@@ -38,7 +43,7 @@ def said_of(
         at=from_ms(step.time_ms),
         arrival_time=None if sample is None else from_ms(sample[1].arrival_ms),
         summary=_sentence(state, drift, transition, facility if site is None else site.name),
-        numbers={"pressure_drop_kpa": drift.drop, "score": drift.score},
+        numbers=numbers,
         score=round(drift.score / (drift.score + _EVEN), 2),
         evidence=() if sample is None or sensor is None else (reading_id(device, "pressure", sample[1].identity),),
         reason=reason,
@@ -51,8 +56,9 @@ def _sentence(state: LeakState, drift: Drift, transition: Transition, meter: str
     where = state.name or state.zone
     if transition is Transition.CLEARED:
         return f"Growing leak in {where} near {meter} is over"[:512]
+    more = f"; at night {drift.extra:.3g} m3/h more flow in" if drift.extra else ""
     weeks = "a week" if drift.weeks == 1 else f"{drift.weeks} weeks"
     return (
         f"Growing leak in {where}, nearest to {meter}: its pressure fell by {drift.drop / KPA_PER_M:.2g} m "
-        f"against the others, at first within {weeks}"
+        f"against the others, at first within {weeks}{more}"
     )[:512]

@@ -31,7 +31,7 @@ ALONE: Final = 6.0
 _PART: Final = 0.1
 WARY: Final = 0.1
 """Of a change that is known: so much of it, and of its change with the load, may be left,"""
-WARY_DAYS: Final = 14.0
+WARY_DAYS: Final = 14
 """less and less; so long a burst also explains what grows where it was."""
 SAME: Final = 0.75
 """Cosine between two patterns that are of the same place."""
@@ -210,11 +210,12 @@ def _begin(state: LeakState, evidence: Evidence, day: int, *, said: bool) -> Dri
         weeks=evidence.shift.weeks,
         score=round(evidence.falls, 1),
         said=said,
+        grown=day,
     )
 
 
 def _grow(state: LeakState, drift: Drift, evidence: Evidence, now: _Now) -> list[Anomaly]:
-    drift.pattern = drift.pattern + evidence.seen * evidence.shift.scale
+    drift.pattern, drift.grown = drift.pattern + evidence.seen * evidence.shift.scale, now.day
     drift.drop = _drop(-float(drift.pattern[state.layout.index(drift.key)]))
     if not drift.said or drift.updates >= MOST_UPDATES or drift.drop < GROWN * drift.published:
         return []

@@ -92,18 +92,20 @@ def take_step(pairs: Pairs, at: tuple[int, float, float], pressure: Floats, flow
             pairs.over = _close(pairs, n, DAY_H / at[2])
         pairs.day, pairs.steps = number, 0
         pairs.heard[:], pairs.sums[:], pairs.products[:] = 0.0, 0.0, 0.0
-    row = np.concatenate([pressure, flow * np.abs(flow), height])
-    there = ~np.isnan(row)
-    if not there[n:].all():
-        return
-    new = np.isnan(pairs.origin) & there
-    if new.any():
-        pairs.origin[new] = row[new]
-    row -= pairs.origin
-    if not there[:n].all():  # it is where it was, moved by what the flows explain
+    said = np.concatenate([pressure, flow * np.abs(flow), height])
+    row = said - pairs.origin
+    if np.isnan(row).any():  # seldom
+        there = ~np.isnan(said)
+        if not there[n:].all():
+            return
+        pairs.origin = np.where(np.isnan(pairs.origin), said, pairs.origin)
+        row = said - pairs.origin
         gone = ~there[:n]
+        # A pressure that is missing is where it was, moved by what the flows explain.
         row[:n][gone] = (pairs.last[:n] + (row[n:] - pairs.last[n:]) @ pairs.slopes)[gone]
-    pairs.heard += there[:n]
+        pairs.heard += there[:n]
+    else:
+        pairs.heard += 1.0
     pairs.steps += 1
     pairs.sums += row
     pairs.products += np.outer(row, row)

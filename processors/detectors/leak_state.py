@@ -70,7 +70,11 @@ class Drift(msgspec.Struct):
     score: float
     said: bool
     """Whether there is a finding of it: what a burst or the night has told already is not told again."""
+    grown: int
+    """The day of which it is known that it grew."""
     updates: int = 0
+    extra: float = 0.0
+    """m3/h that the nights showed of it."""
 
 
 class Watch(msgspec.Struct):

@@ -32,7 +32,7 @@ def area(days: int, lost: Floats | None = None, seed: int = 1, near: int = NEAR)
     """Pressures (Pa) and inflows (m3/h): about 100 on average, at night 40; a leak lowers the near ones by 0.05 kPa."""
     chance = np.random.default_rng(seed)
     steps = days * PER_DAY
-    hour = np.arange(steps) % PER_DAY
+    hour = (np.arange(steps) + 8) % PER_DAY  # by the sun, eight hours before Greenwich
     day = np.arange(steps) // PER_DAY
     people = (1 + 0.03 * chance.standard_normal(days) - 0.1 * (np.arange(days) % 7 >= 5))[day]
     use = (100 - 60 * np.cos(2 * np.pi * (hour - 3) / 24)) * people * (1 + 0.03 * chance.standard_normal(steps))

@@ -26,18 +26,19 @@ from leak_drift_kit import (
 from state_kit import slot, state
 from street_kit import records, replayed, restart
 
-from ops.score.leak import Column, run
+from ops.score.leak import Column, Feeder, readings, run
 from processors.detectors.leak import LeakDetector
 from processors.detectors.leak_meters import Meters
-from processors.detectors.leak_night import RATIO
+from processors.detectors.leak_night import DAY_MS, RATIO
 from processors.detectors.leak_paired import end_drifts, know_change, listen, through_the_day
-from processors.detectors.leak_state import LeakState, Sensor, from_bytes, to_bytes
+from processors.detectors.leak_state import Drift, LeakState, Sensor, from_bytes, to_bytes
 from processors.detectors.leak_steps import Step
 from processors.engine.composed import PartitionFold
 from processors.engine.driver import START, PipelineTestDriver
 from schemas.anomaly import Anomaly, AnomalyKind, Transition
-from schemas.facility import FacilityClass
+from schemas.facility import FacilityClass, Place
 from schemas.model import to_ms
+from schemas.registry import FacilityRegistered, ZoneConfigured, ZoneKind
 
 HOUR_MS = STEP_S * 1000
 DAYS = 60
@@ -96,8 +97,8 @@ def columns(data: tuple[Floats, Floats]) -> tuple[list[int], list[Column]]:
 
 
 def test_a_leak_too_small_for_the_night_is_found_near_its_meter_followed_and_over_when_repaired() -> None:
-    data = area(DAYS, LOST, seed=0)
-    night = data[1].sum(axis=1)[: BEGIN * PER_DAY].reshape(-1, PER_DAY)[:, 2:4].mean()
+    data = area(DAYS, LOST, seed=2)
+    night = data[1].sum(axis=1)[: BEGIN * PER_DAY].reshape(-1, PER_DAY)[:, 18:20].mean()
     assert LOST.max() < (RATIO - 1) * night  # by the flow of the night it is none
     found, _ = run(ZONE, *columns(data))
     assert steps_of(found) == ["raised", "updated", "cleared"]
@@ -130,6 +131,39 @@ def test_a_leak_that_stays_is_told_once_and_a_second_elsewhere_as_well() -> None
     raised = [one for one in told((pressure + other - alone, flow)) if one.transition is Transition.RAISED]
     assert [one.facility for one in raised] in (["p0", "p5"], ["p0", "p4"])
     assert len({one.id for one in raised}) == 2
+
+
+@pytest.mark.parametrize(("days_ago", "second"), [(1, False), (20, True)])
+def test_the_night_says_how_much_a_leak_is_that_just_grew_and_raises_one_of_its_own_otherwise(
+    days_ago: int, *, second: bool
+) -> None:
+    """The pressures told of a leak some days before the night's flow rises by 30 m3/h."""
+    times_ms, meters = columns(area(33, growing(33, BEGIN, 1e6, 30.0), seed=2))
+    feeder = Feeder(ZONE)
+    place = Place(lon=113.85, lat=34.0)
+    feeder.take([ZoneConfigured(zone=ZONE, kind=ZoneKind.DMA, place=place)])
+    feeder.take([FacilityRegistered(facility=one) for one in network()])
+    for hour, events in enumerate(readings(ZONE, times_ms, meters)):
+        if hour == BEGIN * PER_DAY:
+            today = FIRST_MS // DAY_MS + BEGIN
+            key, pattern = f"p{NEAR}|p{NEAR}|pressure", -np.eye(PRESSURES)[NEAR]
+            cause = today - days_ago
+            feeder.state.watch.drifts = [Drift(cause, cause * DAY_MS, key, pattern, 1.0, 1.0, 1, 2.0, True, cause)]
+        feeder.advance(times_ms[hour])
+        feeder.take(events)
+    found = [one for one in feeder.findings if one.kind is AnomalyKind.WATER_LEAK]
+    assert steps_of(found)[0] == ("raised" if second else "updated")
+    assert found[0].facility == (None if second else f"p{NEAR}")
+    assert found[0].numbers["extra_flow_m3h"] == pytest.approx(30.0, abs=4)
+    assert found[0].numbers["loss_m3_per_day"] == pytest.approx(24 * found[0].numbers["extra_flow_m3h"], abs=0.1)
+    assert second or found[0].summary.endswith("m3/h more flow in")
+
+
+def test_what_the_night_has_told_is_not_told_by_the_pressures() -> None:
+    known = fresh()
+    known.nights.opened = cast(Any, object())
+    assert told(area(DAYS, LOST), known) == []
+    assert {drift.said for drift in known.watch.drifts} <= {False}
 
 
 # what is not
