@@ -95,6 +95,11 @@ class PipeMap:
         ways = (self._reach(start).get(goal, np.inf) for start in a[:2] for goal in b[:2])
         return min(ways) + a[2] / 2 + b[2] / 2
 
+    def to_node(self, link: str, node: str) -> float:
+        """Metres from the middle of a link to a node; infinite where no way leads."""
+        end = self._ends[link]
+        return min(self._reach(start).get(node, np.inf) for start in end[:2]) + end[2] / 2
+
     def _reach(self, start: str) -> dict[str, float]:
         known = self._from.get(start)
         if known is None:

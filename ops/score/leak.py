@@ -4,8 +4,10 @@ Each folder is in the format of L-Town-R (``scada_5min_centi.parquet`` and ``lea
 pipeline is driven through its contract, cold, with every reading as an event.
 
 - An abrupt leak is *found* when a burst is raised within 24 hours of its start; one alarm finds one leak.
-- An alarm that finds none is *false* when within the 72 hours before it no abrupt leak started and no growing leak
+- A burst that finds none is *false* when within the 72 hours before it no abrupt leak started and no growing leak
   reached its peak. Of these, the ones raised while a leak was growing are also counted on their own.
+- Growing leaks have a rule and a table of their own (:mod:`ops.score.leak_growing`): one is found by an alarm that
+  names a meter near it. Distances are along the network ``*.inp`` beside the folder, if one is there.
 - A burst's score, taken as odds, is held against how often such alarms are not false: as it is, and by the lines in log
   odds that were fitted on all other years. Those of all years ship (:mod:`processors.detectors.leak_confidence`).
 """
@@ -16,7 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ops.score import calibration, tables
+from ops.score import calibration, leak_growing, tables
 from ops.score.calibration import Said
 from processors.detectors.leak import LeakDetector
 from processors.detectors.leak_confidence import LINES, kind_of
@@ -47,6 +49,7 @@ MONTH_DAYS: Final = 30.4
 STEP_MS: Final = 300_000
 
 _LEAKS: Final = (AnomalyKind.WATER_BURST, AnomalyKind.WATER_LEAK)
+_FIRST: Final = Transition.RAISED
 _CLASSES: Final = {
     "pressure": (FacilityClass.PRESSURE_METER, "Pa"),
     "flow": (FacilityClass.FLOW_METER, "m3/h"),
@@ -90,6 +93,8 @@ class Score:
     state_bytes: int
     said: tuple[Said, ...]
     """Of every burst raised: its score taken as odds, and whether it was not false."""
+    growing: leak_growing.Growing = field(default_factory=leak_growing.Growing)
+    days: float = 365.0
 
 
 def series_of(zone: str, column: Column) -> Series:
@@ -225,10 +230,10 @@ def score(folder: Path, *, verbose: bool = False) -> Score:
     findings, feeder = run(ZONE, times, columns)
     cpu = time.process_time() - began
     findings = [f for f in findings if f.kind in _LEAKS]  # what is said of meters is no alarm
-    raised = [to_ms(f.at) for f in findings if f.transition is Transition.RAISED]
+    bursts, slow = ([f for f in findings if f.kind is kind and f.transition is _FIRST] for kind in _LEAKS)
+    raised = [to_ms(f.at) for f in bursts]
     found, others = match(raised, leaks)
     false = [at for at in others if is_false(at, leaks)]
-    bursts = [f for f in findings if f.kind is AnomalyKind.WATER_BURST and f.transition is Transition.RAISED]
     growing = [at for at in false if any(not k.abrupt and k.start_ms <= at <= k.peak_ms for k in leaks)]
     if verbose:
         _tell(findings, leaks, found, false)
@@ -242,11 +247,22 @@ def score(folder: Path, *, verbose: bool = False) -> Score:
         false_alarms=len(false),
         false_while_growing=len(growing),
         false_per_month=round(len(false) / days * MONTH_DAYS, 2),
-        repairs=sum(f.transition is Transition.CLEARED for f in findings),
+        repairs=sum(f.transition is Transition.CLEARED and f.kind is AnomalyKind.WATER_BURST for f in findings),
         cpu_s=round(cpu, 1),
         state_bytes=len(feeder.detector.snapshot(feeder.state)),
         said=tuple(said(f.numbers["score"], f.numbers["extra_flow_m3h"], to_ms(f.at) not in false) for f in bursts),
+        growing=_growing(folder, slow, leaks, [column.facility for column in columns]),
+        days=days,
     )
+
+
+def _growing(
+    folder: Path, raised: Sequence[Anomaly], leaks: Sequence[Leak], columns: Sequence[str]
+) -> leak_growing.Growing:
+    meters = [name for name in columns if name.startswith("P")]
+    network = min(folder.resolve().parent.glob("*.inp"), default=None)
+    alarms = [leak_growing.Alarm(to_ms(one.at), one.facility or "") for one in raised]
+    return leak_growing.judge(alarms, leaks, meters, leak_growing.nearness(network, meters) if network else None)
 
 
 def _tell(findings: Sequence[Anomaly], leaks: Sequence[Leak], found: Mapping[str, int], false: Sequence[int]) -> None:
@@ -310,6 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps({"years": [asdict(s) for s in scores], "reliability": reliability}))
         return
     print(_table(scores))
+    print(leak_growing.table([(s.name, s.growing, s.false_alarms, s.days) for s in scores]))
     if len(scores) > 1:
         print(_reliability(reliability))
 

@@ -2,7 +2,8 @@
 
 Steps are closed by clock time (:mod:`.leak_steps`), a model learns what is usual (:mod:`.leak_model`), pure functions
 judge what the last hours say against it (:mod:`.leak_judge`); here a verdict becomes the life of a finding. What
-grows shows in the night (:mod:`.leak_night`), for which one flow meter is enough.
+grows shows in the night (:mod:`.leak_night`), for which one flow meter is enough, and sooner in how pressures drift
+against each other (:mod:`.leak_pairs`).
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Final
 from processors.detectors.leak_book import narrow
 from processors.detectors.leak_life import advance, end_all
 from processors.detectors.leak_nightly import CONSUMED, know_roles, through_the_night
+from processors.detectors.leak_paired import through_the_day
 from processors.detectors.leak_state import LeakState, Sensor, Site, from_bytes, to_bytes
 from processors.engine.contract import QUIET, Clock, Ear, Outcome, Reading, Series, Timer, TimerDue, ZoneEvent, deaf
 from schemas.anomaly import Anomaly
@@ -30,7 +32,7 @@ class LeakDetector:
     """Finds bursts where there are flow and pressure meters, and growing leaks where there are flow meters."""
 
     name = "leak"
-    version = 6
+    version = 7
     hears_late = False
     hears_cameras = False
 
@@ -61,6 +63,7 @@ class LeakDetector:
                 for step in state.steps.close(clock):
                     outputs.extend(advance(state, step, self.version))
                     outputs.extend(through_the_night(state, step, self.version))
+                    outputs.extend(through_the_day(state, step, self.version))
             else:
                 outputs.extend(self._learn(state, event, clock))
         due = state.steps.due_ms()
@@ -103,8 +106,8 @@ class LeakDetector:
         return state
 
     def upcast(self, version: int, zone: str, data: bytes) -> bytes | None:  # noqa: ARG002 - the zone stands in the data
-        """Version 5 knew the same, and only said it otherwise; of those before nothing is known."""
-        return data if version == 5 else None  # noqa: PLR2004 - no other version is like it
+        """Versions 5 and 6 knew all but how pressures go together; of those before nothing is known."""
+        return data if version in (5, 6) else None
 
 
 def _take(state: LeakState, reading: Reading) -> None:

@@ -74,10 +74,18 @@ class Book(msgspec.Struct):
         return np.asarray(self.rows[_ROWS.index(name)])
 
 
+def _local_ms(time_ms: int, lon: float) -> int:
+    return time_ms + round(lon / 15) * HOUR_MS - 1 - ENDS_MS  # a reading on the hour is of the hour before
+
+
+def day_of(time_ms: int, lon: float) -> int:
+    """The number of the day: it ends at 04:00 by the sun."""
+    return _local_ms(time_ms, lon) // DAY_MS
+
+
 def take_day(book: Book, step: Step, lon: float) -> Day | None:
     """Take a closed step in; what the day before said, if this is the first step of another."""
-    local_ms = step.time_ms + round(lon / 15) * HOUR_MS - 1 - ENDS_MS
-    number, at_ms = divmod(local_ms, DAY_MS)
+    number, at_ms = divmod(_local_ms(step.time_ms, lon), DAY_MS)
     over = None
     known_before = bool(book.keys)
     if not step.values.keys() <= set(book.keys):

@@ -9,6 +9,7 @@ from processors.detectors.leak_doubts import no_doubts
 from processors.detectors.leak_judge import CLEAR, Size, Verdict, judge, lonely, repaired, signature, size_of, strengths
 from processors.detectors.leak_model import PA_PER_KPA, Evidence, Model
 from processors.detectors.leak_nightly import end_night
+from processors.detectors.leak_paired import end_drifts, know_change, listen
 from processors.detectors.leak_report import report
 from processors.detectors.leak_state import Finding, LeakState
 from processors.detectors.leak_stats import MEMORY, WINDOWS, Floats, filled
@@ -26,6 +27,7 @@ _MOST_OPEN: Final = 16
 _MOST_UPDATES: Final = 4
 _CHANGED: Final = 0.25
 _HOPELESS: Final = 36
+_CHANGED_METERS: Final = "the meters changed: it can not be followed any more"
 
 
 def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
@@ -36,9 +38,8 @@ def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
     state.last_ms = step.time_ms
     _count(state, step, gap)
     if state.layout and _outdated(state):
-        outputs.extend(
-            _end(state, step, f, version, "the meters changed: it can not be followed any more") for f in state.findings
-        )
+        outputs.extend(_end(state, step, f, version, _CHANGED_METERS) for f in state.findings)
+        outputs += end_drifts(state, step.time_ms, version, _CHANGED_METERS)
         state.findings, state.model, state.layout, state.settling = [], None, (), 0
         state.first_ms = step.time_ms
     if state.model is None and not _lay_out(state, step):
@@ -48,17 +49,21 @@ def advance(state: LeakState, step: Step, version: int) -> list[Anomaly]:
     model.gap(gap)
     pressure, flow, height = _rows(state, step)
     evidence = model.step(pressure / PA_PER_KPA, flow, height, step.time_ms / 3_600_000 % 24)
+    listen(state, model, step, (pressure / PA_PER_KPA, flow, height))
     state.settling += state.settling > 0
     if evidence is None or model.meters.blinded or step.time_ms - state.first_ms < WARM_UP_MS:
         return outputs
-    outputs.extend(_judge(state, model, evidence, step, version))
-    return outputs
+    said = _judge(state, model, evidence, step, version)
+    if any(one.transition is not Transition.UPDATED for one in said):
+        know_change(state, step)
+    return outputs + said
 
 
 def end_all(state: LeakState, at_ms: int, version: int, reason: str) -> list[Anomaly]:
     """Forget everything but where things stand: from now on nobody listens."""
     step = Step(at_ms, {})
     outputs = [_end(state, step, finding, version, reason) for finding in state.findings]
+    outputs += end_drifts(state, at_ms, version, reason)
     outputs += end_night(state, at_ms, version, reason)
     outputs += no_doubts(state, at_ms, version, reason)
     state.findings, state.model, state.layout, state.settling = [], None, (), 0

@@ -52,6 +52,10 @@ class Meters(msgspec.Struct):
         self.usual_run += np.where(ended, 0.02 * (np.minimum(self.run, 3 * self.usual_run) - self.usual_run), 0.0)
         self.run = np.where(same, self.run + 1, np.where(gone, self.run, 1.0))
         self.last = np.where(gone, self.last, pressure)
+        return self.standing()
+
+    def standing(self) -> npt.NDArray[np.bool_]:
+        """[n] what :meth:`stuck` said of the newest step."""
         return np.asarray(self.run >= 4 + 4 * self.usual_run)
 
     def watch_flows(self, flow: Floats, steps: int, step_h: float) -> bool:

@@ -1,14 +1,18 @@
 """What the nights say, as findings of the zone."""
 
+from statistics import median
 from typing import Final
 
 from processors.detectors.leak_book import Day, take_day
 from processors.detectors.leak_doubts import told
+from processors.detectors.leak_drift_report import said_of
 from processors.detectors.leak_night import (
     BEGINS_MS,
     DAY_MS,
     ENDS_MS,
     HOUR_MS,
+    MOST_UPDATES,
+    NIGHTS,
     Night,
     Nights,
     OpenNight,
@@ -19,7 +23,7 @@ from processors.detectors.leak_night import (
     take,
 )
 from processors.detectors.leak_report import place_of
-from processors.detectors.leak_state import LeakState
+from processors.detectors.leak_state import Drift, LeakState
 from processors.detectors.leak_steps import Step
 from processors.detectors.leak_trust import Pressures, is_leak, learn_day, look
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
@@ -67,9 +71,12 @@ def _judged(
             return False
         leaks, changes, anew = is_leak(state.trust, day, counted, pressures, step.time_ms - DAY_MS)
         said.extend(told(state, changes, step, version))
-        if anew:
+        known = [drift for drift in state.watch.drifts if drift.said and night.number <= drift.grown + NIGHTS]
+        if leaks and known:  # what the pressures told of is not told again: now it is known how much it is
+            said.extend(_measured(state, known[-1], night, step, version))
+        if anew or (leaks and known):
             learn_anew(state.nights)
-        return leaks
+        return leaks and not known
 
     plain = is_plain(state.nights, night)
     found = judge(state.nights, night, is_credible)
@@ -78,6 +85,14 @@ def _judged(
     if day is not None and state.nights.opened is None and state.nights.high == 0:
         learn_day(state.trust, day, pressures, plain=plain)
     return said
+
+
+def _measured(state: LeakState, drift: Drift, night: Night, step: Step, version: int) -> list[Anomaly]:
+    drift.extra = round(drift.extra + night.value - median(state.nights.known), 2)
+    if drift.updates >= MOST_UPDATES:
+        return []
+    drift.updates += 1
+    return [said_of(state, drift, Transition.UPDATED, step, version)]
 
 
 def _anew(state: LeakState, at_ms: int, version: int) -> list[Anomaly]:

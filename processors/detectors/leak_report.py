@@ -11,7 +11,7 @@ from schemas.facility import Place
 from schemas.identity import finding_id, reading_id
 from schemas.model import from_ms
 
-_KPA_PER_M: Final = 9.80665
+KPA_PER_M: Final = 9.80665
 _KIND: Final = AnomalyKind.WATER_BURST
 _NO_PLACE: Final = Place(lon=0.0, lat=-90.0)
 
@@ -86,5 +86,5 @@ def _sentence(state: LeakState, finding: Finding, transition: Transition) -> str
         sensor = state.sensors.get(finding.sensors[0])
         facility = sensor.facility if sensor else ""
         name = state.sites[facility].name if facility in state.sites else facility
-        parts.append(f"pressure down {finding.drop / _KPA_PER_M:.1f} m at {name}")
+        parts.append(f"pressure down {finding.drop / KPA_PER_M:.1f} m at {name}")
     return ", ".join([*parts, f"since {since}"])[:512]

@@ -7,6 +7,7 @@ import numpy as np
 
 from processors.detectors.leak_model import Model
 from processors.detectors.leak_night import Nights
+from processors.detectors.leak_pairs import Pairs
 from processors.detectors.leak_stats import decode, encode
 from processors.detectors.leak_steps import Steps, ordered
 from processors.detectors.leak_trust import Trust
@@ -52,6 +53,49 @@ class Finding(msgspec.Struct):
     updates: int = 0
 
 
+class Drift(msgspec.Struct):
+    """Pressures that fell against the others: a leak that grows, or what a burst has left."""
+
+    cause: int
+    """The day that told of it."""
+    since_ms: int
+    key: str
+    """Of the pressure that fell most clearly."""
+    pattern: np.ndarray
+    """[pressures] kPa beside what the others say."""
+    drop: float
+    published: float
+    """kPa at that pressure."""
+    weeks: int
+    score: float
+    said: bool
+    """Whether there is a finding of it: what a burst or the night has told already is not told again."""
+    grown: int
+    """The day of which it is known that it grew."""
+    updates: int = 0
+    extra: float = 0.0
+    """m3/h that the nights showed of it."""
+
+
+class Watch(msgspec.Struct):
+    """What is seen of pressures that drift against each other."""
+
+    falls: float = 0.0
+    rises: float = 0.0
+    """Cumulative sums of what no single meter explains, beyond what is usual."""
+    running: int = 0
+    """Days in a row."""
+    since: int = -1
+    """The day from which on pressures fell."""
+    changed: int = -1
+    """The newest day in which a burst began or ended: it is still being measured what that changed."""
+    wary: np.ndarray = msgspec.field(default_factory=lambda: np.zeros(0))
+    """[pressures] kPa that changes which are known may leave."""
+    alone: np.ndarray = msgspec.field(default_factory=lambda: np.zeros(0))
+    """[pressures] days in a row in which it alone differed."""
+    drifts: list[Drift] = []
+
+
 class LeakState(msgspec.Struct):
     """Everything of one zone; its size depends on the number of sensors only."""
 
@@ -81,6 +125,8 @@ class LeakState(msgspec.Struct):
     cost: float | None = None
     currency: str | None = None
     """Of a lost cubic metre."""
+    pairs: Pairs | None = None
+    watch: Watch = msgspec.field(default_factory=Watch)
     located: bool = False
     """The network has a model, and :mod:`.pipe_leak` looks for its leaks: nothing is looked for here."""
 

@@ -90,5 +90,5 @@ def test_the_state_of_the_version_before_goes_on_and_its_burst_ends() -> None:
 
 def test_of_versions_before_that_nothing_is_known() -> None:
     driver = area(type("Old", (LeakDetector,), {"version": 4})())
-    with pytest.raises(SnapshotError, match="leak 4 cannot become version 6"):
+    with pytest.raises(SnapshotError, match="leak 4 cannot become version 7"):
         PartitionFold.restore([LeakDetector()], driver.fold._lateness_ms, state(driver.fold))
