@@ -157,10 +157,11 @@ class PipelineTestDriver:
         seq: int | None = None,
         boot: str = "",
         quality: Quality = Quality.GOOD,
+        arrived_ms: int | None = None,
     ) -> None:
-        """A device reports a value in the canonical unit, now or with an event time ``at_ms``."""
+        """A device reports a value in the canonical unit, now or with an event time ``at_ms``; it comes at once."""
         at_ms = self.now_ms if at_ms is None else at_ms
-        self.read_many([(device, observed_property, value, at_ms)], seq, quality, boot)
+        self.read_many([(device, observed_property, value, at_ms)], seq, quality, boot, arrived_ms)
 
     def read_many(
         self,
@@ -168,8 +169,12 @@ class PipelineTestDriver:
         seq: int | None = None,
         quality: Quality = Quality.GOOD,
         boot: str = "",
+        arrived_ms: int | None = None,
     ) -> None:
-        """Readings (device, property, value, event time in ms) that travel in one batch, in this order."""
+        """Readings (device, property, value, event time in ms) that travel in one batch, in this order.
+
+        Without ``arrived_ms`` all clocks are right: what was measured after now comes when it was measured.
+        """
         rows = list(rows)
         keys = sorted({(device, name) for device, name, _, _ in rows})
         index = {key: i for i, key in enumerate(keys)}
@@ -182,7 +187,7 @@ class PipelineTestDriver:
                 result=[float(value) for _, _, value, _ in rows],
                 identity=[timed(at, float(v)) if seq is None else numbered(boot, seq) for _, _, v, at in rows],
                 result_quality=[int(quality)] * len(rows),
-                arrival_time=[max(self.now_ms, at_ms) for _, _, _, at_ms in rows],
+                arrival_time=[max(self.now_ms, at_ms) if arrived_ms is None else arrived_ms for *_, at_ms in rows],
             )
         )
 

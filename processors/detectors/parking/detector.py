@@ -53,7 +53,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 10
+    version: Final = 11
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:

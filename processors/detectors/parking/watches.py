@@ -87,10 +87,12 @@ def look(state: State, spot: Spot, event: Reading | CameraEvent | None, time_ms:
 
 
 def _when(state: State, name: str, event: Reading | CameraEvent | None, time_ms: int) -> int:
-    """By the clock of the log, where the clocks of two are compared."""
-    if name == CONFLICT and isinstance(event, CameraEvent):
-        return time_ms + clocks.skew_of(state, event.device)
-    return time_ms
+    """By the clock of the log, where the clocks of two are compared: nothing was sent after it came."""
+    if name != CONFLICT or event is None:
+        return time_ms
+    if isinstance(event, Reading):
+        return min(time_ms, event.arrival_ms)
+    return time_ms + clocks.skew_of(state, event.device)
 
 
 def _count_anew(state: State, spot: Spot, at_ms: int) -> None:
@@ -195,7 +197,7 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
     One that was due to speak says that they disagree still; one that was not, that they did until now. A word between
     that was lost may have said that they agree.
     """
-    at_ms = word.time_ms + clocks.skew_of(state, word.camera)
+    at_ms = _when(state, CONFLICT, event, word.time_ms)
     catch_up(state, spot, CONFLICT, at_ms, turn)
     watch = spot.watches.get(CONFLICT)
     if watch is None or not watch.waits or watch.since_ms is None or word.camera:

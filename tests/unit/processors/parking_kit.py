@@ -7,10 +7,11 @@ from street_kit import at_s, kerb, said
 from processors.detectors.parking import ParkingDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.camera import TrackPhase
-from schemas.facility import Facility
+from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 
 HERE = (100.0, 300.0, 240.0, 390.0)
 BESIDE = (300.0, 300.0, 440.0, 390.0)
+BOX = (0.0, 0.0, 50.0, 50.0)
 RAISED, CLEARED = "raised no_stopping kerb-1", "cleared no_stopping kerb-1"
 
 
@@ -19,6 +20,22 @@ def street(*facilities: Facility, tick_s: float = 10.0) -> PipelineTestDriver:
     driver = PipelineTestDriver(ParkingDetector(), tick_s=tick_s)
     driver.register(*facilities)
     return driver
+
+
+def watched_bay(*, interval_s: float | None = None, **policy: Any) -> Facility:
+    """With a sensor, and in a zone of a camera."""
+    return Facility(
+        facility="bay-1",
+        scheme=CodeScheme.LOCAL,
+        facility_class=FacilityClass.PARKING_BAY,
+        zone="segment:1",
+        place=Place(lon=113.85, lat=34.03),
+        devices=(
+            DeviceBinding(device="mag", interval_s=interval_s),
+            DeviceBinding(device="cam-1", properties=(), camera_zone="bay"),
+        ),
+        policy=Policy(**policy),
+    )
 
 
 class Camera:

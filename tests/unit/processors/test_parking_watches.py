@@ -3,31 +3,12 @@
 from typing import Any
 
 import pytest
-from parking_kit import street
+from parking_kit import BOX, street, watched_bay
 from street_kit import at_s, bay, facility, said
 
 from processors.engine.driver import PipelineTestDriver
 from schemas.camera import TrackPhase
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
-from schemas.model import from_ms
-
-BOX = (0.0, 0.0, 50.0, 50.0)
-
-
-def watched_bay(*, interval_s: float | None = None, **policy: Any) -> Facility:
-    """With a sensor, and in a zone of a camera."""
-    return Facility(
-        facility="bay-1",
-        scheme=CodeScheme.LOCAL,
-        facility_class=FacilityClass.PARKING_BAY,
-        zone="segment:1",
-        place=Place(lon=113.85, lat=34.03),
-        devices=(
-            DeviceBinding(device="mag", interval_s=interval_s),
-            DeviceBinding(device="cam-1", properties=(), camera_zone="bay"),
-        ),
-        policy=Policy(**policy),
-    )
+from schemas.facility import Facility, FacilityClass
 
 
 def test_an_obstruction_that_stays_blocks_a_bay() -> None:
@@ -361,26 +342,6 @@ def test_the_next_word_decides_a_dispute_whose_end_may_have_been_lost(last_s: in
         if second == 604:
             assert said(driver) == []
     assert said(driver)[:1] == (["raised sensor_camera_conflict bay-1"] if is_one else [])
-
-
-@pytest.mark.parametrize(("ahead_s", "is_one"), [(-80, False), (80, False), (0, False)])
-def test_a_dispute_is_timed_by_one_clock(ahead_s: float, *, is_one: bool) -> None:
-    """The camera's clock is wrong; the sensor agrees after four minutes."""
-    driver = street(watched_bay(interval_s=60.0), tick_s=1.0)
-
-    def sees(track: str, **more: Any) -> None:
-        at_ms = driver.now_ms + round(ahead_s * 1000)
-        driver.see("cam-1", "bay-1", track, box=BOX, at_ms=at_ms, arrival_time=from_ms(driver.now_ms), **more)
-
-    for _ in range(10):
-        driver.read("mag", "occupied", 0)
-        sees("t0", present=False, stationary=False)
-        driver.advance(60)
-    for n in range(8):
-        driver.read("mag", "occupied", n >= 4)
-        sees("t1")
-        driver.advance(60)
-    assert said(driver) == (["raised sensor_camera_conflict bay-1"] if is_one else [])
 
 
 @pytest.mark.parametrize(("last_s", "value", "is_one"), [(1100, 1, True), (1100, 0, False), (1050, 0, True)])
