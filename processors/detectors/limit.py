@@ -27,7 +27,7 @@ class LimitDetector(Packed[State]):
 
     state_type = State
     name: Final = "limit"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
     hears_cameras = False
 

@@ -91,7 +91,7 @@ class SurfaceDetector(Packed[State]):
 
     state_type = State
     name: Final = "surface"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -237,8 +237,8 @@ def _where(state: State, event: CameraEvent) -> tuple[float, float]:
 
 def _is_seen(state: State, spot: Spot, event: CameraEvent, values: Values) -> bool:
     """Whether a picture is one of where a spot is."""
-    if event.lon is None:
-        return True  # its camera has seen the spot before
+    if event.lon is None and event.facility == spot.facility:
+        return True
     return _metres(spot, *_where(state, event)) <= values["surface.within_m"]
 
 

@@ -124,6 +124,7 @@ class Hearing(Stage):
         if verdict is not NEW:
             self._refuse(verdict, Reading(series, time_ms, value, identity, quality, arrival_ms, shard))
             return None
+        route.wake()  # what was offered knows nothing of it: neither that its number is taken, nor that time went on
         if quality not in _JUDGED or time_ms < self._floor_ms:
             if quality == _LATE or quality in _JUDGED:  # else released from quarantine: kept, never judged
                 # Older than the floor by the clock of the log is late too.

@@ -65,7 +65,7 @@ class LevelDetector(Packed[State]):
 
     state_type = State
     name: Final = "level"
-    version: Final = 2
+    version: Final = 3
     hears_late: Final = False
     hears_cameras = False
 

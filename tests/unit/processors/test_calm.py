@@ -15,6 +15,7 @@ from processors.detectors import ALL
 from processors.detectors.clock import ClockDetector
 from processors.detectors.health import HealthDetector
 from processors.detectors.lamp import LampDetector
+from processors.detectors.parking import ParkingDetector
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Calm, Clock, Detector, Ear, Kept, Outcome, Series, TimerDue, ZoneEvent
 from processors.engine.driver import PipelineTestDriver
@@ -261,3 +262,15 @@ def test_what_jumps_is_heard_at_once() -> None:
 def test_what_is_older_than_the_newest_is_not_kept() -> None:
     driver = meter(4e5, 4.1e5, 4e5, 4.2e5, 4.1e5, 4.3e5, 4e5, ages_s=(0.0, 0.0, 0.0, 0.0, 200.0, 200.0))
     assert agrees(driver, HealthDetector())
+
+
+def test_a_number_that_was_heard_the_long_way_is_not_kept_when_it_comes_again() -> None:
+    """Six at one time, which is no time later: they are heard, and what was offered before knows nothing of them."""
+    driver = PipelineTestDriver(ParkingDetector(), tick_s=10.0)
+    driver.register(bay("bay-1", "mag", interval_s=10.0, max_stay_s=60.0))
+    for number in range(1, 7):
+        driver.read("mag", "occupied", 0.0, seq=number)
+    driver.advance(5)
+    for number in range(1, 7):
+        driver.read("mag", "occupied", 0.0, seq=number)
+    assert driver.fold.counts.duplicates == 6

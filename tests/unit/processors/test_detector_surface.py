@@ -200,6 +200,18 @@ def test_three_passes_that_do_not_show_it_end_it() -> None:
     assert len({one.id for one in street.driver.findings}) == 2
 
 
+def test_a_clear_look_at_another_road_says_nothing_of_this_one() -> None:
+    """A lorry with a camera passes here and there, and does not say where it is."""
+    there = road("road-2", "lorry", metres=900)
+    street = Street(road("road-1", "lorry"), there).passes(0, 60, by="lorry")
+    for minute in range(120, 600, 60):
+        street.at(minute).sees("surface_clear", by="lorry", at="road-2")
+    assert street.said == [RAISED]
+    for minute in range(600, 780, 60):
+        street.at(minute).sees("surface_clear", by="lorry")
+    assert street.said == [RAISED, CLEARED]
+
+
 def test_once_seen_again_the_count_begins_anew() -> None:
     street = Street().passes(0, 60)
     street.at(120).sees("surface_clear").at(180).sees("surface_clear").at(240).sees()
