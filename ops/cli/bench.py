@@ -167,8 +167,11 @@ def _show(console: Console, title: str, result: dict[str, Any]) -> None:
             for process, seconds in sorted(value.items(), key=lambda item: -item[1]):
                 table.add_row(f"CPU s per million: {process}", f"{seconds:,.1f}")
         else:
-            table.add_row(
-                name.replace("_", " "),
-                "-" if value in {None, ""} else value if isinstance(value, str) else f"{value:,}",
-            )
+            table.add_row(name.replace("_", " "), _cell(value))
     console.print(table)
+
+
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, str):
+        return value or "-"
+    return "-" if value is None else f"{value:,}"

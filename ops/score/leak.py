@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ops.score import calibration, leak_growing, tables
+from ops.score.battledim import MONTH_DAYS
 from ops.score.calibration import Said
 from processors.detectors.leak import LeakDetector
 from processors.detectors.leak_confidence import LINES, kind_of
@@ -45,11 +46,9 @@ TICK_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 FOUND_WITHIN_MS: Final = 24 * HOUR_MS
 EXPLAINED_WITHIN_MS: Final = 72 * HOUR_MS
-MONTH_DAYS: Final = 30.4
 STEP_MS: Final = 300_000
 
 _LEAKS: Final = (AnomalyKind.WATER_BURST, AnomalyKind.WATER_LEAK)
-_FIRST: Final = Transition.RAISED
 _CLASSES: Final = {
     "pressure": (FacilityClass.PRESSURE_METER, "Pa"),
     "flow": (FacilityClass.FLOW_METER, "m3/h"),
@@ -230,7 +229,8 @@ def score(folder: Path, *, verbose: bool = False) -> Score:
     findings, feeder = run(ZONE, times, columns)
     cpu = time.process_time() - began
     findings = [f for f in findings if f.kind in _LEAKS]  # what is said of meters is no alarm
-    bursts, slow = ([f for f in findings if f.kind is kind and f.transition is _FIRST] for kind in _LEAKS)
+    first = [f for f in findings if f.transition is Transition.RAISED]
+    bursts, slow = ([f for f in first if f.kind is kind] for kind in _LEAKS)
     raised = [to_ms(f.at) for f in bursts]
     found, others = match(raised, leaks)
     false = [at for at in others if is_false(at, leaks)]

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from ops.score.battledim import PipeMap
+from ops.score.battledim import MONTH_DAYS, PipeMap
 
 DAY_MS: Final = 24 * 3_600_000
 BEHIND_MS: Final = 7 * DAY_MS
 NEAREST: Final = 3
-MONTH_DAYS: Final = 30.4
 
 
 class Labelled(Protocol):

@@ -83,6 +83,11 @@ def day_of(time_ms: int, lon: float) -> int:
     return _local_ms(time_ms, lon) // DAY_MS
 
 
+def began_ms(day: int, lon: float) -> int:
+    """When a day of this number began."""
+    return day * DAY_MS + ENDS_MS - round(lon / 15) * HOUR_MS
+
+
 def take_day(book: Book, step: Step, lon: float) -> Day | None:
     """Take a closed step in; what the day before said, if this is the first step of another."""
     number, at_ms = divmod(_local_ms(step.time_ms, lon), DAY_MS)

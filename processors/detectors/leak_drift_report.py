@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from processors.detectors.leak_report import KPA_PER_M, place_of
+from processors.detectors.leak_report import KPA_PER_M, lost_a_day, place_of
 from processors.detectors.leak_state import Drift, LeakState
 from processors.detectors.leak_steps import Step
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
@@ -26,9 +26,7 @@ def said_of(
     sample = step.values.get(drift.key)
     numbers = {"pressure_drop_kpa": drift.drop, "score": drift.score}
     if drift.extra:
-        numbers |= {"extra_flow_m3h": drift.extra, "loss_m3_per_day": round(24 * drift.extra, 1)}
-        if state.cost is not None:
-            numbers["cost_per_day"] = round(24 * drift.extra * state.cost, 2)
+        numbers |= {"extra_flow_m3h": drift.extra} | lost_a_day(state, drift.extra)
     return Anomaly(
         id=finding_id(_KIND, state.zone, state.zone, f"pressures {drift.cause}"),
         transition=transition,

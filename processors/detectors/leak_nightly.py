@@ -3,13 +3,12 @@
 from statistics import median
 from typing import Final
 
-from processors.detectors.leak_book import Day, take_day
+from processors.detectors.leak_book import Day, began_ms, take_day
 from processors.detectors.leak_doubts import told
 from processors.detectors.leak_drift_report import said_of
 from processors.detectors.leak_night import (
     BEGINS_MS,
     DAY_MS,
-    ENDS_MS,
     HOUR_MS,
     MOST_UPDATES,
     NIGHTS,
@@ -22,7 +21,7 @@ from processors.detectors.leak_night import (
     learn_anew,
     take,
 )
-from processors.detectors.leak_report import place_of
+from processors.detectors.leak_report import lost_a_day, place_of
 from processors.detectors.leak_state import Drift, LeakState
 from processors.detectors.leak_steps import Step
 from processors.detectors.leak_trust import Pressures, is_leak, learn_day, look
@@ -48,8 +47,7 @@ def through_the_night(state: LeakState, step: Step, version: int) -> list[Anomal
         return []
     said: list[Anomaly] = []
     if day is not None:
-        began_ms = day.number * DAY_MS + ENDS_MS - round(lon / 15) * HOUR_MS
-        changes, anew = look(state.trust, day, roles, began_ms)
+        changes, anew = look(state.trust, day, roles, began_ms(day.number, lon))
         said += told(state, changes, step, version)
         if anew:
             said += _anew(state, step.time_ms, version)
@@ -157,10 +155,7 @@ def _anomaly(
         "night_m3h": round(leak.value, 2),
         "usual_m3h": round(leak.usual, 2),
         "limit_m3h": round(leak.limit, 2),
-        "loss_m3_per_day": round(24 * extra, 1),
-    }
-    if state.cost is not None:
-        numbers["cost_per_day"] = round(24 * extra * state.cost, 2)
+    } | lost_a_day(state, extra)
     return Anomaly(
         id=finding_id(_KIND, state.zone, state.zone, f"night {leak.cause}"),
         transition=transition,

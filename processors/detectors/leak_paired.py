@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from processors.detectors.leak_apart import RECENT, WEEKS, Evidence, judge, shift_of, usual
-from processors.detectors.leak_book import day_of
+from processors.detectors.leak_book import began_ms, day_of
 from processors.detectors.leak_drift_report import said_of
 from processors.detectors.leak_model import Model
-from processors.detectors.leak_night import DAY_MS, ENDS_MS, GROWN, HOUR_MS, MOST_UPDATES
+from processors.detectors.leak_night import GROWN, HOUR_MS, MOST_UPDATES
 from processors.detectors.leak_pairs import Day, Pairs, Relations, against, learn_day, levels, take_out, take_step
 from processors.detectors.leak_report import place_of
 from processors.detectors.leak_state import Drift, LeakState, Watch
@@ -202,7 +202,7 @@ def _begin(state: LeakState, evidence: Evidence, day: int, *, said: bool) -> Dri
     drop = _drop(-float(pattern[at]))
     return Drift(
         cause=day,
-        since_ms=since * DAY_MS + ENDS_MS - round(place_of(state).lon / 15) * HOUR_MS,
+        since_ms=began_ms(since, place_of(state).lon),
         key=state.layout[at],
         pattern=pattern,
         drop=drop,

@@ -25,10 +25,7 @@ def report(
         "extra_flow_m3h": finding.flow,
         "pressure_drop_kpa": finding.drop,
         "score": score,
-        "loss_m3_per_day": round(24 * finding.flow, 1),
-    }
-    if state.cost is not None:
-        numbers["cost_per_day"] = round(24 * finding.flow * state.cost, 2)
+    } | lost_a_day(state, finding.flow)
     decisive = [key for key in (*finding.sensors, *_flow_meters(state)) if key in step.values]
     samples = [(state.sensors[key], step.values[key][1]) for key in decisive if key in state.sensors]
     return Anomaly(
@@ -50,6 +47,12 @@ def report(
         detector="leak",
         detector_version=version,
     )
+
+
+def lost_a_day(state: LeakState, flow: float) -> dict[str, float]:
+    """What so many m3/h are a day: m3, and money where its price is known."""
+    lost = {"loss_m3_per_day": round(24 * flow, 1)}
+    return lost if state.cost is None else lost | {"cost_per_day": round(24 * flow * state.cost, 2)}
 
 
 @lru_cache(maxsize=4096)

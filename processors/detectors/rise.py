@@ -9,6 +9,8 @@ PARTS: Final = 16
 
 def remember(recent: list[tuple[int, float]], time_ms: int, depth_m: float, span_ms: int) -> None:
     """Take in a depth; what is older than the span before the newest is forgotten, but for the last of it."""
+    if (time_ms, depth_m) in recent:
+        return  # the same again
     insort(recent, (time_ms, depth_m))
     part_ms = max(span_ms // PARTS, 1)
     beside = [one for one in recent if one[0] // part_ms == time_ms // part_ms]

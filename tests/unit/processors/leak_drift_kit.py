@@ -5,16 +5,17 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import water_kit
 
 from processors.engine.driver import PipelineTestDriver
-from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
+from schemas.facility import Facility, Place
 from schemas.registry import ZoneConfigured, ZoneKind
 
 ZONE: Final = "dma:hill"
 STEP_S: Final = 3600
 PER_DAY: Final = 24
-PRESSURES: Final = 6
-INLETS: Final = 2
+PRESSURES: Final = water_kit.PRESSURES
+INLETS: Final = water_kit.FLOWS
 NEAR: Final = 2
 """The pressure that is nearest to what leaks."""
 
@@ -82,18 +83,7 @@ LIES: Final[dict[str, Lie]] = {
 
 def network() -> tuple[Facility, ...]:
     """Its meters."""
-    return tuple(
-        Facility(
-            facility=name,
-            scheme=CodeScheme.LOCAL,
-            facility_class=FacilityClass.PRESSURE_METER if name.startswith("p") else FacilityClass.FLOW_METER,
-            name=f"meter {name}",
-            zone=ZONE,
-            place=Place(lon=113.85 + number / 1000, lat=34.03),
-            devices=(DeviceBinding(device=name),),
-        )
-        for number, name in enumerate([*(f"p{at}" for at in range(PRESSURES)), *(f"q{at}" for at in range(INLETS))])
-    )
+    return water_kit.network(ZONE)
 
 
 def configured() -> ZoneConfigured:

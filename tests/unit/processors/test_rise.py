@@ -22,6 +22,14 @@ def test_a_steady_rise_is_the_same_however_often_it_is_told(every_s: int) -> Non
     assert len(recent) <= 2 * (PARTS + 2)
 
 
+def test_what_is_said_again_takes_no_room() -> None:
+    recent: list[tuple[int, float]] = []
+    for depth_m in (0.1, 0.2, 0.3) * 100:
+        remember(recent, 1_000, depth_m, SPAN_MS)
+        remember(recent, 1_000, 0.0, SPAN_MS)
+    assert recent == [(1_000, 0.0), (1_000, 0.3)]
+
+
 @given(DEPTHS)
 def test_the_rise_is_that_of_all_depths_but_for_a_part_of_the_span(depths: list[tuple[int, float]]) -> None:
     depths.sort()
