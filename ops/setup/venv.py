@@ -73,6 +73,7 @@ def make_venv(layout: Layout, progress: Progress) -> None:
         [
             *(venv / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
             *("--progress-bar", "off", "--require-hashes", "-r", layout.lock_file),
+            "--no-compile",  # most of a hundred megabytes of sources is never imported; what is, is compiled then
         ],
         what="installing the Python packages",
         hint=HINT,
