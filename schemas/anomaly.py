@@ -212,3 +212,5 @@ class Anomaly(Model):
     """The finding that explains it, such as the gateway through which a silent device is heard: one matter, not two."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]
+    rule: Annotated[str | None, Field(max_length=64)] = None
+    """The rule (:mod:`schemas.rules`) by which it was made; None: by none, or before findings said so."""

@@ -22,6 +22,7 @@ from schemas.carrier import DeviceCarried, GatewaySite
 from schemas.identity import finding_id
 from schemas.model import Model, from_ms, to_ms
 from schemas.rules import resolve
+from schemas.rules.found import rule_of
 
 KIND: Final = AnomalyKind.GATEWAY_DOWN
 _RULES: Final = ("gateway",)
@@ -183,6 +184,7 @@ class GatewayCorrelator(Packed[State]):
             numbers=numbers,
             detector=self.name,
             detector_version=self.version,
+            rule=rule_of(KIND, self.name),
         )
 
     def _back(self, state: State, gateway: str, device: str, at: datetime) -> Iterator[Anomaly]:
