@@ -205,7 +205,7 @@ class Anomaly(Model):
     evidence: tuple[UUID, ...] = ()
     reason: Annotated[str | None, Field(max_length=256)] = None
     expected: Annotated[str | None, Field(max_length=64)] = None
-    """The planned works (:mod:`schemas.works`) within which it was raised."""
+    """The planned works (:mod:`schemas.works`) that explain it; None from the step on that says that they are over."""
     verify: bool = False
     """It is not sure enough to send anybody: a person should look first."""
     caused_by: UUID | None = None

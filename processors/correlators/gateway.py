@@ -125,7 +125,9 @@ class GatewayCorrelator(Packed[State]):
             state.silent[device] = Raised.of(event)
             if gateway is not None:
                 yield from self._missed(state, gateway, device, event)
-        elif event.transition is Transition.CLEARED:
+        elif event.transition is Transition.UPDATED:
+            yield from _as_is_now(state, gateway, event)
+        else:
             known = state.silent.pop(device, None)
             if known is not None and gateway is not None:
                 yield from self._back(state, gateway, device, event.at)
@@ -216,6 +218,16 @@ class GatewayCorrelator(Packed[State]):
         carrier.opened, carrier.missing, carrier.most = None, [], 0
 
 
+def _as_is_now(state: State, gateway: str | None, event: Anomaly) -> Iterator[Anomaly]:
+    """Something else is said of a silent device's finding, such as that works are over; our own steps are no news."""
+    if event.detector == GatewayCorrelator.name or event.subject not in state.silent:
+        return
+    state.silent[event.subject] = Raised.of(event)
+    carrier = None if gateway is None else state.carriers[gateway]
+    if carrier is not None and carrier.opened is not None and event.subject in carrier.missing:
+        yield _explained(state.silent[event.subject], carrier.opened)
+
+
 def _reaches(state: State, carrier: Carrier, device: str, at_ms: int) -> bool:
     """Whether a silent device would have been heard again by then, had nothing happened."""
     interval_ms = carrier.devices.get(device)
@@ -225,7 +237,7 @@ def _reaches(state: State, carrier: Carrier, device: str, at_ms: int) -> bool:
 def _explained(silent: Raised, cause: Raised | None) -> Anomaly:
     """A step of a silent device's finding: what explains it, or that nothing does any more.
 
-    It stands at the time at which that finding was raised, so that it never comes behind its end, which we may not
+    It stands at the time of that finding's newest step, so that it never comes behind its end, which we may not
     have heard of yet.
     """
     return silent.finding.model_copy(

@@ -185,6 +185,22 @@ def test_a_device_that_goes_on_through_another_gateway_is_on_its_own() -> None:
     assert fold.fold([silence(names[0], T, Transition.CLEARED, T + 2_000_000)]) == []
 
 
+def test_what_else_is_said_of_a_silent_device_keeps_its_cause() -> None:
+    names = lamps(4)
+    expected = [silence(name, T).model_copy(update={"expected": "W-1"}) for name in names]
+    said, fold = told([*(carried(name) for name in names), *expected])
+    (down,) = by_kind(said, AnomalyKind.GATEWAY_DOWN)
+    later = {"transition": Transition.UPDATED, "expected": None, "at": from_ms(T + 700_000)}
+    over = silence(names[0], T).model_copy(update=later)
+    (again,) = fold.fold([over])
+    assert isinstance(again, Anomaly)
+    assert (again.caused_by, again.expected, again.at, again.id) == (down.id, None, over.at, over.id)
+    assert fold.fold([again]) == []  # its own word
+    ends = fold.fold([silence(name, T, Transition.CLEARED, T + 900_000) for name in names[1:3]])
+    (alone,) = [one for one in ends if isinstance(one, Anomaly) and one.subject == names[0]]
+    assert (alone.caused_by, alone.expected) == (None, None)
+
+
 def test_when_nobody_is_carried_any_more_it_is_over() -> None:
     names = lamps(3)
     story: list[Data] = [*(carried(name) for name in names), *(silence(name, T) for name in names)]
