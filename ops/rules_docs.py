@@ -26,6 +26,8 @@ eyes rules unset cover.tilt_deg --class manhole_cover
 In a [registry file](registry.md) the column `rules` of a facility or a zone says the same: `cover.tilt_deg=8`. Where a
 parameter names a column, that column says it too, to every rule that has it; `rules` wins. To try values on the past
 before they are set: `policy.rules."cover.tilt_deg" = 8` in a [what-if file](replay.md).
+
+A finding names the rule by which it was made (`rule`); those of leaks, whose area learns from its own year, name none.
 """
 
 

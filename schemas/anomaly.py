@@ -205,10 +205,12 @@ class Anomaly(Model):
     evidence: tuple[UUID, ...] = ()
     reason: Annotated[str | None, Field(max_length=256)] = None
     expected: Annotated[str | None, Field(max_length=64)] = None
-    """The planned works (:mod:`schemas.works`) within which it was raised."""
+    """The planned works (:mod:`schemas.works`) that explain it; None from the step on that says that they are over."""
     verify: bool = False
     """It is not sure enough to send anybody: a person should look first."""
     caused_by: UUID | None = None
     """The finding that explains it, such as the gateway through which a silent device is heard: one matter, not two."""
     detector: str
     detector_version: Annotated[int, Field(ge=1)]
+    rule: Annotated[str | None, Field(max_length=64)] = None
+    """The rule (:mod:`schemas.rules`) by which it was made; None: by none, or before findings said so."""

@@ -55,7 +55,7 @@ def report(
     zone: Annotated[str | None, typer.Option(help="only findings of this zone")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON")] = False,
 ) -> None:
-    """Show how many findings were real, per detector, kind and zone, and which threshold would have told them apart.
+    """Show how many findings were real, per detector, rule, kind and zone, and which threshold told them apart.
 
     Precision is the share of the judged findings that were real, with its interval of 95 %. A threshold is suggested
     by the numbers that findings carry, where at least three of a kind were real and three were not: it would have kept
@@ -79,11 +79,12 @@ def _show(found: Report) -> None:
         console.print("nothing was found in this time", highlight=False)
         return
     _table("Detectors", ("detector",), found.detectors)
+    _table("Rules", ("detector", "rule"), found.rules)
     _table("Kinds", ("detector", "kind"), found.kinds)
     spoken_of = {key: tally for key, tally in found.zones.items() if tally.not_real}
     worst = sorted(spoken_of.items(), key=lambda one: (-one[1].not_real, one[0]))[:ZONES_SHOWN]
     if worst:
-        _table("Zones with most that was not real", ("detector", "kind", "zone"), dict(worst))
+        _table("Zones with most that was not real", ("detector", "rule", "zone"), dict(worst))
     for one in found.suggestions:
         keep = "at least" if one.at_least else "at most"
         hint = f" ({', '.join(one.parameters)})" if one.parameters else ""
@@ -103,7 +104,7 @@ def _table(title: str, names: tuple[str, ...], rows: Mapping[tuple[str, ...], Ta
     for key, tally in rows.items():
         between = tally.between
         table.add_row(
-            *map(escape, key),
+            *(escape(one or "(none)") for one in key),
             *(f"{tally.findings:,}", f"{tally.real:,}", f"{tally.not_real:,}"),
             "" if tally.precision is None else f"{tally.precision:.3f}",
             "" if between is None else f"{between[0]:.2f} to {between[1]:.2f}",

@@ -39,7 +39,8 @@ def plan(
 ) -> None:
     """Plan works, or change what is planned under this reference.
 
-    A finding that is raised for a time within them carries the reference as `expected`, until it is cleared.
+    A finding that is raised for a time within them carries the reference as `expected`. What still holds when
+    they are over is a plain finding from then on.
 
     Example: `eyes works plan W-2026-17 --zone segment:qiyi-1 --from 2026-12-01T08:00+08:00 --to 2026-12-03T18:00+08:00
     --kind cover_open --kind cover_tilted`.
@@ -74,6 +75,6 @@ def list_works(*, over: Annotated[bool, typer.Option("--over", help="also those 
 
 @app.command()
 def cancel(works: Annotated[str, typer.Argument(metavar="REFERENCE")]) -> None:
-    """Call works off; findings that they explained stay expected. Example: `eyes works cancel W-2026-17`."""
+    """Call works off; what they explained is a plain finding then. Example: `eyes works cancel W-2026-17`."""
     cancel_works(load_settings(), works)
     console.print(f"{works} called off", highlight=False, markup=False)

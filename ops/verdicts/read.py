@@ -6,9 +6,11 @@ from datetime import datetime
 from psycopg import Connection
 
 from ops.verdicts.report import Judged
+from schemas.anomaly import AnomalyKind
+from schemas.rules.found import rule_of
 
 _RAISED = """
-SELECT DISTINCT ON (a.finding_id) a.detector, a.kind, a.zone, a.numbers, v.is_real
+SELECT DISTINCT ON (a.finding_id) a.detector, a.kind, a.zone, a.numbers, v.is_real, a.rule
 FROM anomaly_events AS a
 LEFT JOIN LATERAL (
     SELECT is_real
@@ -34,7 +36,10 @@ def judged(
     detector: str | None = None,
     zone: str | None = None,
 ) -> Iterator[Judged]:
-    """All that were raised within this span of event time, judged or not."""
+    """All that were raised within this span of event time, judged or not.
+
+    What was found before findings named their rule has the one by which its detector makes its kind today.
+    """
     asked = {"begin": begin, "end": end, "detector": detector, "zone": zone}
-    for name, kind, where, numbers, real in connection.execute(_RAISED, asked):
-        yield Judged(name, kind, where, numbers, real)
+    for name, kind, where, numbers, real, rule in connection.execute(_RAISED, asked):
+        yield Judged(name, kind, where, numbers, real, rule or rule_of(AnomalyKind(kind), name))

@@ -30,6 +30,8 @@ class Judged:
     zone: str
     numbers: Mapping[str, float]
     real: bool | None
+    rule: str | None = None
+    """By which it was made; None: by none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,31 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """By detector, by detector and kind, and by detector, kind and zone; each in the order of the names."""
+    """By detector; by detector and rule; by detector and kind; by detector, rule and zone.
+
+    Each in the order of the names; no rule is an empty one.
+    """
 
     detectors: Mapping[tuple[str, ...], Tally]
+    rules: Mapping[tuple[str, ...], Tally]
     kinds: Mapping[tuple[str, ...], Tally]
     zones: Mapping[tuple[str, ...], Tally]
     suggestions: Sequence[Suggestion]
 
     def figures(self) -> dict[str, Any]:
         """For JSON."""
-        names = ("detector", "kind", "zone")
-        tables = {"detectors": self.detectors, "kinds": self.kinds, "zones": self.zones}
+        tables = {
+            "detectors": (("detector",), self.detectors),
+            "rules": (("detector", "rule"), self.rules),
+            "kinds": (("detector", "kind"), self.kinds),
+            "zones": (("detector", "rule", "zone"), self.zones),
+        }
         found = {
-            title: [dict(zip(names, key, strict=False)) | tally.figures() for key, tally in table.items()]
-            for title, table in tables.items()
+            title: [
+                {name: one or None for name, one in zip(names, key, strict=True)} | tally.figures()
+                for key, tally in table.items()
+            ]
+            for title, (names, table) in tables.items()
         }
         for row in found["kinds"]:
             row["rules"] = [rule.name for rule in RULES.values() if row["kind"] in rule.kinds]
@@ -130,8 +143,9 @@ def report(findings: Iterable[Judged]) -> Report:
         by_kind[one.detector, one.kind].append(one)
     return Report(
         detectors=_tallied(found, lambda one: (one.detector,)),
+        rules=_tallied(found, lambda one: (one.detector, one.rule or "")),
         kinds=_tallied(found, lambda one: (one.detector, one.kind)),
-        zones=_tallied(found, lambda one: (one.detector, one.kind, one.zone)),
+        zones=_tallied(found, lambda one: (one.detector, one.rule or "", one.zone)),
         suggestions=[best for key in sorted(by_kind) if (best := _suggestion(by_kind[key])) is not None],
     )
 

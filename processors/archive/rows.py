@@ -316,6 +316,7 @@ def _anomaly_row(item: Item, identifier: str, it: Anomaly) -> Row:
         json.dumps(it.numbers, sort_keys=True, ensure_ascii=False),
         _uuid_array(it.evidence),
         *(it.detector, it.detector_version, item.offset, it.expected, it.caused_by, it.verify),
+        it.rule,
     )
 
 

@@ -192,6 +192,7 @@ _ANOMALY_EVENTS: Final[dict[LiteralString, LiteralString]] = {
     "expected": "text",
     "caused_by": "uuid",
     "verify": "bool",
+    "rule": "text",
 }
 
 # Only steps that were not stored before reach the current state, so reading the log again cannot move it.
@@ -200,12 +201,12 @@ WITH fresh AS (
     INSERT INTO anomaly_events (
         at, since, arrival_time, finding_id, event_id, kind, transition, severity, zone, subject, facility,
         facility_class, lon, lat, grid, district, address, summary, reason, score, numbers, evidence, detector,
-        detector_version, log_offset, expected, caused_by, verify
+        detector_version, log_offset, expected, caused_by, verify, rule
     )
     SELECT
         at, since, arrival_time, finding_id, event_id, kind, transition, severity, zone, subject, facility,
         facility_class, lon, lat, grid, district, address, summary, reason, score, numbers::jsonb, evidence::uuid[],
-        detector, detector_version, log_offset, expected, caused_by, verify
+        detector, detector_version, log_offset, expected, caused_by, verify, rule
     FROM incoming_anomaly_events
     ORDER BY log_offset
     ON CONFLICT DO NOTHING
@@ -222,12 +223,12 @@ projected AS (
     INSERT INTO anomalies AS a (
         finding_id, state, at, since, opened_at, cleared_at, arrival_time, kind, severity, zone, subject, facility,
         facility_class, lon, lat, grid, district, address, summary, reason, score, numbers, detector, detector_version,
-        expected, caused_by, verify
+        expected, caused_by, verify, rule
     )
     SELECT
         finding_id, transition, at, since, opened_at, CASE WHEN transition = 'cleared' THEN at END, arrival_time,
         kind, severity, zone, subject, facility, facility_class, lon, lat, grid, district, address, summary, reason,
-        score, numbers, detector, detector_version, expected, caused_by, verify
+        score, numbers, detector, detector_version, expected, caused_by, verify, rule
     FROM newest
     ON CONFLICT (finding_id) DO UPDATE SET
         state = excluded.state,
@@ -255,7 +256,8 @@ projected AS (
         detector_version = excluded.detector_version,
         expected = excluded.expected,
         caused_by = excluded.caused_by,
-        verify = excluded.verify
+        verify = excluded.verify,
+        rule = excluded.rule
     WHERE (excluded.at, array_position(ARRAY['raised', 'updated', 'cleared'], excluded.state))
         >= (a.at, array_position(ARRAY['raised', 'updated', 'cleared'], a.state))
 )

@@ -22,8 +22,10 @@ from schemas.carrier import DeviceCarried, GatewaySite
 from schemas.identity import finding_id
 from schemas.model import Model, from_ms, to_ms
 from schemas.rules import resolve
+from schemas.rules.found import rule_of
 
 KIND: Final = AnomalyKind.GATEWAY_DOWN
+UNBOUND: Final = "device no longer registered"
 _RULES: Final = ("gateway",)
 
 
@@ -75,7 +77,7 @@ class GatewayCorrelator(Packed[State]):
 
     state_type = State
     name: Final = "gateway"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -102,7 +104,7 @@ class GatewayCorrelator(Packed[State]):
         if before is not None and before != gateway:
             carrier = state.carriers[before]
             carrier.devices.pop(device, None)
-            yield from self._back(state, before, device, event.time)
+            yield from self._back(state, before, device, event.time, None if gateway is not None else UNBOUND)
             if not carrier.devices and carrier.opened is None:
                 del state.carriers[before]
         if gateway is None:
@@ -124,10 +126,12 @@ class GatewayCorrelator(Packed[State]):
             state.silent[device] = Raised.of(event)
             if gateway is not None:
                 yield from self._missed(state, gateway, device, event)
-        elif event.transition is Transition.CLEARED:
+        elif event.transition is Transition.UPDATED:
+            yield from _as_is_now(state, gateway, event)
+        else:
             known = state.silent.pop(device, None)
             if known is not None and gateway is not None:
-                yield from self._back(state, gateway, device, event.at)
+                yield from self._back(state, gateway, device, event.at, event.reason)
 
     def _missed(self, state: State, gateway: str, device: str, event: Anomaly) -> Iterator[Anomaly]:
         carrier = state.carriers[gateway]
@@ -183,35 +187,51 @@ class GatewayCorrelator(Packed[State]):
             numbers=numbers,
             detector=self.name,
             detector_version=self.version,
+            rule=rule_of(KIND, self.name),
         )
 
-    def _back(self, state: State, gateway: str, device: str, at: datetime) -> Iterator[Anomaly]:
-        """A device of a gateway is heard again, or is another's business."""
+    def _back(self, state: State, gateway: str, device: str, at: datetime, reason: str | None) -> Iterator[Anomaly]:
+        """A device is heard again, or is another gateway's; with a ``reason`` it is nobody's any more."""
         carrier = state.carriers[gateway]
         if carrier.opened is None or device not in carrier.missing:
             return
         carrier.missing = [name for name in carrier.missing if name != device]
+        if reason is not None:
+            carrier.most -= 1  # it is no part of the outage any more
         if device in state.silent:  # it is carried by another now, and still silent
             yield _explained(state.silent[device], None)
         values = resolve(_RULES, [carrier.rules])
         back = carrier.most - len(carrier.missing)
-        if carrier.missing and back < values["gateway.back_share"] * carrier.most:
+        if carrier.missing and (not back or back < values["gateway.back_share"] * carrier.most):
             return
         raised = carrier.opened.finding
         at = max(at, raised.at)  # findings of two zones come in the order in which they were published
         down_ms = to_ms(at) - carrier.opened.since_ms
+        summary = f"Gateway {gateway} is back after {span(down_ms)}: {back} of {carrier.most} devices are heard again"
+        if not back:
+            summary = f"Gateway {gateway} is no longer watched: the last of its silent devices is gone"
         yield raised.model_copy(
             update={
                 "transition": Transition.CLEARED,
                 "at": at,
-                "summary": f"Gateway {gateway} is back after {span(down_ms)}: "
-                f"{back} of {carrier.most} devices are heard again",
+                "summary": summary,
                 "numbers": {"down_s": down_ms / 1000, "back": float(back), "silent": float(len(carrier.missing))},
+                "reason": None if back else reason,
             }
         )
         for name in carrier.missing:
             yield _explained(state.silent[name], None)
         carrier.opened, carrier.missing, carrier.most = None, [], 0
+
+
+def _as_is_now(state: State, gateway: str | None, event: Anomaly) -> Iterator[Anomaly]:
+    """Something else is said of a silent device's finding, such as that works are over; our own steps are no news."""
+    if event.detector == GatewayCorrelator.name or event.subject not in state.silent:
+        return
+    state.silent[event.subject] = Raised.of(event)
+    carrier = None if gateway is None else state.carriers[gateway]
+    if carrier is not None and carrier.opened is not None and event.subject in carrier.missing:
+        yield _explained(state.silent[event.subject], carrier.opened)
 
 
 def _reaches(state: State, carrier: Carrier, device: str, at_ms: int) -> bool:
@@ -223,7 +243,7 @@ def _reaches(state: State, carrier: Carrier, device: str, at_ms: int) -> bool:
 def _explained(silent: Raised, cause: Raised | None) -> Anomaly:
     """A step of a silent device's finding: what explains it, or that nothing does any more.
 
-    It stands at the time at which that finding was raised, so that it never comes behind its end, which we may not
+    It stands at the time of that finding's newest step, so that it never comes behind its end, which we may not
     have heard of yet.
     """
     return silent.finding.model_copy(

@@ -1,7 +1,9 @@
-"""Devices whose clock is wrong: their readings come from the future, or from long ago.
+"""Devices whose clock is wrong: their readings come from the future, from long ago, or all from the same time before.
 
 So many such messages (``messages``) within ``within_s`` raise a finding, so many in a row with a plausible time clear
-it. Readings of one message (one arrival) count once; readings without a device time say nothing about a clock.
+it. Readings of one message (one arrival) count once; readings without a device time say nothing about a clock. A clock
+that is behind by less than what is called late, as by a time zone, shows in a lag that no road can have
+(:mod:`processors.detectors.clock_lag`).
 
 The parameters and their defaults: rule ``clock`` in :mod:`schemas.rules`, as they apply to the facility for which the
 device speaks first.
@@ -12,7 +14,9 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn
+from processors.detectors import clock_lag
+from processors.detectors.clock_lag import Far
+from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
@@ -25,7 +29,7 @@ _WRONG: Final = {int(Quality.FUTURE): "in the future", int(Quality.LATE): "long 
 
 
 class Suspect(msgspec.Struct, array_like=True):
-    """A device that sent at least one implausible time lately."""
+    """A device that sent at least one implausible time lately, or a good one from long before."""
 
     facility: str
     newest_arrival_ms: int = -1
@@ -33,6 +37,8 @@ class Suspect(msgspec.Struct, array_like=True):
     heard_ms: list[int] = []  # the clock at each of them
     good: int = 0
     opened: Opened | None = None
+    far: Far | None = None
+    """Its newest words, if all are by the same behind."""
 
 
 class State(msgspec.Struct, array_like=True):
@@ -53,7 +59,7 @@ class ClockDetector(Packed[State]):
 
     state_type = State
     name: Final = "clock"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = True
     hears_cameras = False
 
@@ -66,11 +72,11 @@ class ClockDetector(Packed[State]):
         return True
 
     def ear(self, state: State, series: Series) -> Ear | None:
-        """A good time says something of a suspect only."""
-        suspects, device = state.suspects, series.device
+        """A good time says something of a suspect only, and where it is far behind."""
+        suspects, device, is_near = state.suspects, series.device, clock_lag.is_near
 
         def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-            return device not in suspects
+            return device not in suspects and is_near(time_ms, now_ms)
 
         return hear
 
@@ -82,7 +88,12 @@ class ClockDetector(Packed[State]):
         """Take in the qualities of readings, and registrations."""
         turn: Turn | None = None
         for event in events:
-            if isinstance(event, Reading) and event.quality == _GOOD and event.series.device not in state.suspects:
+            if (
+                isinstance(event, Reading)
+                and event.quality == _GOOD
+                and event.series.device not in state.suspects
+                and clock_lag.is_near(event.time_ms, clock.now_ms)
+            ):
                 continue  # nearly every reading
             turn = turn or Turn(self, state.zone, clock)
             match event:
@@ -107,7 +118,7 @@ class ClockDetector(Packed[State]):
         if facility not in state.sites:
             return
         suspect = state.suspects.setdefault(device, Suspect(facility))
-        suspect.good = 0
+        suspect.good, suspect.far = 0, None
         if reading.arrival_ms == suspect.newest_arrival_ms:
             return
         suspect.newest_arrival_ms = reading.arrival_ms
@@ -128,19 +139,47 @@ class ClockDetector(Packed[State]):
         suspect.wrong, suspect.heard_ms = [], []
 
     def _on_good(self, state: State, reading: Reading, turn: Turn) -> None:
-        device = reading.series.device
-        suspect = state.suspects[device]
+        facility, device = reading.series.facility, reading.series.device
+        if facility not in state.sites:
+            return
+        suspect = state.suspects.get(device)
+        values = state.values(facility if suspect is None else suspect.facility)
+        lag_ms = clock_lag.lag_of(reading.time_ms, reading.shard, turn.clock)
+        if lag_ms >= values["clock.lag_s"] * 1000:
+            self._on_far(state, reading, lag_ms, values, turn)
+            return
+        if suspect is None:
+            return
+        suspect.far = None
+        if suspect.opened is None and not suspect.wrong:
+            del state.suspects[device]
+            return
         if reading.arrival_ms == suspect.newest_arrival_ms:
             return
         suspect.newest_arrival_ms = reading.arrival_ms
         suspect.good += 1
-        if suspect.good < state.values(suspect.facility)["clock.messages"]:
+        if suspect.good < values["clock.messages"]:
             return
         del state.suspects[device]
         if suspect.opened is not None:
             summary = f"Clock of device {device} is right again"
             step = Step(reading.time_ms, summary, {}, (Evidence.of(reading),))
             turn.clears(suspect.opened, step)
+
+    def _on_far(self, state: State, reading: Reading, lag_ms: int, values: Values, turn: Turn) -> None:
+        """It is far behind: neither right nor, as it may have waited on its way, wrong by itself."""
+        facility, device = reading.series.facility, reading.series.device
+        suspect = state.suspects.setdefault(device, Suspect(facility))
+        far = suspect.far = clock_lag.follow(suspect.far, reading, lag_ms, turn.clock, values)
+        if suspect.opened is not None or not clock_lag.is_wrong(far, values):
+            return
+        lasted_ms = far.heard_ms - far.since_ms
+        summary = f"Clock of device {device} is {span(far.lag_ms)} behind, in all its words for {span(lasted_ms)}"
+        numbers = {"messages": float(far.words), "lag_s": far.lag_ms / 1000, "for_s": lasted_ms / 1000}
+        step = Step(turn.clock.now_ms, summary, numbers, (far.first, Evidence.of(reading)))
+        opening = Opening(device, state.sites[facility], far.first.id, far.since_ms)
+        suspect.opened = turn.raises(AnomalyKind.DEVICE_CLOCK, opening, step)
+        suspect.wrong, suspect.heard_ms = [], []
 
     def _on_left(self, state: State, facility: str, turn: Turn) -> None:
         for device in sorted(name for name, suspect in state.suspects.items() if suspect.facility == facility):

@@ -12,6 +12,7 @@ from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
 from schemas.identity import finding_id, reading_id
 from schemas.model import from_ms, to_ms
+from schemas.rules.found import rule_of
 
 LEFT: Final = "facility left"
 POLICY_CHANGED: Final = "policy changed"
@@ -78,15 +79,21 @@ class Opened(msgspec.Struct, frozen=True, array_like=True):
     since_ms: int
     subject: str
     site: Site
+    rule: str | None = None
+    """Where the kind alone does not say it."""
 
 
 class Opening(NamedTuple):
-    """What a new finding is about; ``cause`` makes its id, so it must be the same in every replay."""
+    """What a new finding is about; ``cause`` makes its id, so it must be the same in every replay.
+
+    ``rule``: by which it is made, where several make its kind.
+    """
 
     subject: str
     site: Site
     cause: object
     since_ms: int
+    rule: str | None = None
 
 
 class Step(NamedTuple):
@@ -134,7 +141,7 @@ class Turn:
     def raises(self, kind: AnomalyKind, opening: Opening, step: Step) -> Opened:
         """Say that a finding is raised; gives what to remember of it."""
         id_ = finding_id(kind, self.zone, opening.subject, str(opening.cause))
-        opened = Opened(id_, kind, opening.since_ms, opening.subject, opening.site)
+        opened = Opened(id_, kind, opening.since_ms, opening.subject, opening.site, opening.rule)
         self._say(Transition.RAISED, opened, step)
         return opened
 
@@ -167,6 +174,7 @@ class Turn:
                 reason=step.reason,
                 detector=self._detector.name,
                 detector_version=self._detector.version,
+                rule=opened.rule or rule_of(opened.kind, self._detector.name),
             )
         )
 

@@ -19,7 +19,7 @@ from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
 from schemas.registry import CalendarConfigured, ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
-from schemas.rules.limit import KINDS
+from schemas.rules.limit import KINDS, rule_of
 
 
 class LimitDetector(Packed[State]):
@@ -169,7 +169,7 @@ def _judge(watched: Watched, name: str, state: State, reading: Reading, turn: Tu
         )
         numbers = {"value": reading.value, "change": change, "limit": limit, "within_s": bounds.change_ms / 1000}
     kind = KINDS.get(name, AnomalyKind.LIMIT_EXCEEDED)
-    opening = Opening(subject, site, first.id, first.time_ms)
+    opening = Opening(subject, site, first.id, first.time_ms, rule_of(name))
     quantity.opened = turn.raises(kind, opening, Step(reading.time_ms, summary, numbers, evidence))
 
 

@@ -29,6 +29,7 @@ from processors.engine.openings import Steps
 from processors.engine.present import present
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard
+from processors.engine.works import TIMERS
 from processors.engine.zone import Zone
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
@@ -118,6 +119,7 @@ class PartitionFold(Hearing):
         if isinstance(event, MaintenancePlanned):
             if (here := self._zone(event.zone)) is not None:
                 here.works.hear(event, self._clock.now_ms)
+                self._await_works(here)
         elif self._city.hear(event):
             for name in sorted(self._zones):
                 zone = self._known(name)
@@ -172,6 +174,7 @@ class PartitionFold(Hearing):
         self._timers.shift(by_ms)
         for name in sorted(self._zones):
             self._tell(self._known(name), Stepped(by_ms))
+            self._await_works(self._known(name))  # they end by the calendar
 
     def _on_tick(self, tick: Tick) -> None:
         if tick.generation < self._generation:
@@ -184,7 +187,10 @@ class PartitionFold(Hearing):
         for entry in self._timers.due(clock.now_ms):
             if self._timers.take(entry):
                 at_ms, zone, label, name = entry
-                self._deliver(self._known(zone).slot(label), TimerDue(name, at_ms), clock)
+                if label == TIMERS:
+                    self._on_works(self._known(zone))
+                else:
+                    self._deliver(self._known(zone).slot(label), TimerDue(name, at_ms), clock)
 
     def _go_blind(self, spans: Sequence[Blind]) -> None:
         if spans:

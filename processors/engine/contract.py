@@ -184,13 +184,18 @@ def nothing(kept: Sequence[Kept]) -> None:
     """What a detector takes in to which calm readings say nothing."""
 
 
+CALM_LAG_MS: Final = 1_800_000
+"""What is further behind the clock is never kept."""
+
+
 class Calm(NamedTuple):
     """Which readings of a series say so little that a detector need not hear them before it is asked for anything else.
 
     The engine compares them with what stands here and with the reading before, keeps those that are within, and gives
     them to ``absorb`` all at once, before anything else happens in the zone. What other calm readings of the zone say
     must not matter to it: they come in whatever order. Only readings that ears may hear and without channels are kept,
-    whose number, or the time in their identity (:mod:`schemas.identity`), is greater than all before them.
+    whose number, or the time in their identity (:mod:`schemas.identity`), is greater than all before them, and whose
+    event time is no more than :data:`CALM_LAG_MS` behind the clock.
     """
 
     absorb: Absorb = nothing

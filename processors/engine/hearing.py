@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from processors.engine.contract import QUIET, UNTOUCHED, Clock, Ear, Reading, Series
+from processors.engine.contract import CALM_LAG_MS, QUIET, UNTOUCHED, Clock, Ear, Reading, Series
 from processors.engine.dedupe import NEW, ORDINAL_MAX
 from processors.engine.journal import Told
 from processors.engine.route import Route
@@ -40,6 +40,7 @@ class Hearing(Stage):
         series, routes = batch.series, self._routes(batch.series)
         floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
         now_ms = clock.now_ms
+        fresh_ms = max(floor_ms, now_ms - CALM_LAG_MS)
         counts.events += len(batch.series_index)
         for index, time_ms, value, identity, quality, arrival_ms in zip(
             batch.series_index,
@@ -58,7 +59,7 @@ class Hearing(Stage):
                 route.low <= value <= route.high
                 and route.time_ms < time_ms < route.until_ms
                 and quality <= _UNTIMED
-                and time_ms >= floor_ms
+                and time_ms >= fresh_ms
                 and time_ms - route.time_ms <= route.gap_ms
                 and -route.room <= value - route.value <= route.room
                 and now_ms <= route.quiet_ms

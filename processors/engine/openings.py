@@ -11,6 +11,7 @@ import msgspec
 from schemas.anomaly import Anomaly, Transition
 
 SUPERSEDED: Final = "superseded"
+WORKS_OVER: Final = "works are over"
 
 
 class OpeningsState(msgspec.Struct, frozen=True, array_like=True):
@@ -51,19 +52,41 @@ class Openings:
         own = finding.id
         known = self._known_as.get(own, own)
         before = self._raised.get(own)
-        if finding.transition is not Transition.RAISED and before is not None and before.expected:
-            finding = finding.model_copy(update={"expected": before.expected})
+        if finding.transition is not Transition.RAISED and before is not None:
+            # Steps never go back in time: that works are over was said at their end, whatever was heard by then.
+            finding = finding.model_copy(update={"expected": before.expected, "at": max(before.at, finding.at)})
         match finding.transition:
             case Transition.RAISED:
                 self._raised[own] = finding
             case Transition.CLEARED:
                 self._raised.pop(own, None)
                 self._known_as.pop(own, None)
-            case Transition.UPDATED if (raised := self._raised.get(own)) is not None:
-                self._raised[own] = raised.model_copy(update={"at": max(raised.at, finding.at)})
+            case Transition.UPDATED if before is not None and before.expected:
+                self._raised[own] = finding.model_copy(update={"transition": Transition.RAISED})
+            case Transition.UPDATED if before is not None:
+                self._raised[own] = before.model_copy(update={"at": finding.at})
             case Transition.UPDATED:
                 pass  # of something that was not raised: not ours to mend
         return finding if known == own else finding.model_copy(update={"id": known})
+
+    @property
+    def expected(self) -> list[Anomaly]:
+        """What is open and explained by works, by the detector's own ids and in their order."""
+        return [self._raised[own] for own in sorted(self._raised) if self._raised[own].expected]
+
+    def unexplained(self, finding: Anomaly, at: datetime, works: str | None) -> Anomaly:
+        """A step of one of :attr:`expected`: since then its works explain it no longer, but others may; as told."""
+        now = finding.model_copy(update={"expected": works, "at": max(finding.at, at)})
+        self._raised[finding.id] = now
+        return now.model_copy(
+            update={
+                "id": self._known_as.get(finding.id, finding.id),
+                "transition": Transition.UPDATED,
+                "arrival_time": None,
+                "evidence": (),
+                "reason": f"{finding.expected}: {WORKS_OVER}",
+            }
+        )
 
     def succeed(self, old: "Openings", steps: "Steps") -> Iterator[Anomaly]:
         """Take the place of ``old``: gives what the world must be told, so that it knows just what is open here.

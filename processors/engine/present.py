@@ -5,6 +5,7 @@ import msgspec
 from processors.engine.cast import Cast
 from processors.engine.errors import SnapshotError
 from processors.engine.snapshot import Shard
+from processors.engine.works import TIMERS
 from processors.engine.zone import upcast
 
 
@@ -21,6 +22,6 @@ def present(shard: Shard, cast: Cast, lateness_ms: int) -> Shard:
     zones = shard.zones
     if {detector.name: detector.version for detector in detectors} != versions:
         zones = {name: upcast(detectors, versions, name, data) for name, data in zones.items()}
-    labels = {detector.name for detector in detectors} | cast.tried(shard.cast)
+    labels = {detector.name for detector in detectors} | cast.tried(shard.cast) | {TIMERS}
     timers = [entry for entry in shard.timers if entry[2] in labels]  # of those whom the code still knows
     return msgspec.structs.replace(shard, zones=zones, timers=timers)

@@ -33,11 +33,12 @@ from processors.engine.route import Route
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
+from processors.engine.works import NOW_MS, TIMERS
 from processors.engine.zone import Zone
 from runtime.errors import PoisonError
 from schemas.anomaly import Anomaly, Transition
 from schemas.camera import CameraEvent
-from schemas.model import Model
+from schemas.model import Model, from_ms
 from schemas.shadow import ShadowFinding
 
 
@@ -170,13 +171,38 @@ class Stage:
             self._timers.set(slot.zone, slot.label, timer.name, timer.at_ms)
 
     def _say(self, slot: Slot, outputs: Sequence[Model]) -> None:
-        trial = self._tried(slot)
         for output in outputs:
             said = slot.openings.said(self._marked(slot.zone, output)) if isinstance(output, Anomaly) else output
-            if trial is None:
-                self._outputs.append(said)
-            elif isinstance(said, Anomaly):
-                self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
+            self._publish(slot, said)
+            if isinstance(said, Anomaly) and said.transition is Transition.RAISED and said.expected:
+                self._await_works(self._known(slot.zone))
+
+    def _publish(self, slot: Slot, said: Model) -> None:
+        """What the world is told of it; of one on trial its findings."""
+        trial = self._tried(slot)
+        if trial is None:
+            self._outputs.append(said)
+        elif isinstance(said, Anomaly):
+            self._outputs.append(ShadowFinding(shadow=trial.begun.shadow, finding=said))
+
+    def _await_works(self, zone: Zone) -> None:
+        """Look again when works may be over that explain something."""
+        ends = [zone.works.until_ms(one) for slot in zone.everyone for one in slot.openings.expected]
+        self._timers.set(zone.name, TIMERS, "over", max(self._clock.now_ms, min(ends)) if ends else None)
+
+    def _on_works(self, zone: Zone) -> None:
+        """Works may be over: what they explained and still holds is explained no longer.
+
+        What ended it may still be on its way, so everything up to then must have been received.
+        """
+        for slot in zone.everyone:
+            for one in slot.openings.expected:
+                until_ms = zone.works.until_ms(one)
+                if until_ms <= self.received_ms:
+                    at = from_ms(until_ms if until_ms > NOW_MS else self._clock.now_ms)
+                    then = one.model_copy(update={"at": max(one.at, at)})
+                    self._publish(slot, slot.openings.unexplained(one, at, zone.works.expecting(then)))
+        self._await_works(zone)
 
     def _tried(self, slot: Slot) -> Trial | None:
         trial = self._cast.trial

@@ -1,14 +1,19 @@
 """Planned works in a zone, and which findings they explain.
 
-A finding is expected if it is raised for a time within the works; what it was when it was raised it stays until it is
-cleared, also when works are called off meanwhile.
+A finding is expected if it is raised for a time within the works. What still holds when they are over, or called off,
+they explain no longer: then it is a plain finding, or that of other works that go on, and a step says so.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from schemas.anomaly import Anomaly
 from schemas.model import to_ms
 from schemas.works import REMEMBERED_MS, MaintenancePlanned
+
+TIMERS: Final = "/works"
+"""Whose timers those of works are; no detector's label begins so."""
+NOW_MS: Final = 0
 
 
 class Works:
@@ -36,14 +41,16 @@ class Works:
         """The works that a finding is to be expected from, if there are any."""
         for name in sorted(self._plans):
             plan = self._plans[name]
-            if (
-                not plan.cancelled
-                and plan.begins <= finding.at < plan.ends
-                and plan.facility in {None, finding.facility}
-                and (not plan.kinds or finding.kind in plan.kinds)
-            ):
+            if plan.begins <= finding.at < plan.ends and _explains(plan, finding):
                 return name
         return None
+
+    def until_ms(self, finding: Anomaly) -> int:
+        """Until when what is open is to be expected of the works that it names; :data:`NOW_MS`: no longer."""
+        plan = self._plans.get(finding.expected or "")
+        if plan is None or not _explains(plan, finding) or finding.at < plan.begins:
+            return NOW_MS
+        return to_ms(plan.ends)
 
     def _forget(self, now_ms: int) -> None:
         self._plans = {name: plan for name, plan in self._plans.items() if not _is_over(plan, now_ms)}
@@ -51,3 +58,9 @@ class Works:
 
 def _is_over(plan: MaintenancePlanned, now_ms: int) -> bool:
     return to_ms(plan.ends) + REMEMBERED_MS <= now_ms
+
+
+def _explains(plan: MaintenancePlanned, finding: Anomaly) -> bool:
+    """Whether works are for what a finding is about, whenever that is."""
+    of_kind = not plan.kinds or finding.kind in plan.kinds
+    return not plan.cancelled and of_kind and plan.facility in {None, finding.facility}

@@ -57,7 +57,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "jump",
         "A reading says what no street can have caused.",
         AnomalyKind.DEVICE_JUMP,
-        count("clear_samples", 10, 10_000, "so many possible readings in a row end it"),
+        count("clear_samples", 10, 10_000, "so many possible readings in a row, near where it was, end it"),
+        seconds("settle_s", 86_400.0, "or so long possible elsewhere: there it stands from now on", low=1.0),
         *_possible(),
     ),
     _watching(
@@ -86,6 +87,7 @@ RULES: Final[tuple[Rule, ...]] = (
         AnomalyKind.DEVICE_BATTERY,
         _ratio("low_percent", 15.0, 100.0, "at or below it is nearly empty", unit="%"),
         count("samples", 2, 1_000, "so many such charges in a row"),
+        _ratio("denied_percent", 50.0, 100.0, "above it the device's own word of a low one is wrong", unit="%"),
         _ratio("left_d", 14.0, 3_660.0, "or empty in so many days by its slope", unit="d"),
         count("history_days", 7, 29, "by so many days that are over"),
         _ratio("margin_percent", 10.0, 100.0, "so far above `low_percent` it is well again", unit="%"),

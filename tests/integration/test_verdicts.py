@@ -55,6 +55,8 @@ def test_a_verdict_is_stored_and_the_report_takes_the_newest(stack: TestStack, t
         eventually(lambda: city.count("verdicts") == 9)
 
         figures = json.loads(eyes(city, tmp_path, "report", "--json").stdout)
+        (of_cover,) = figures["rules"]
+        assert (of_cover["detector"], of_cover["rule"], of_cover["findings"]) == ("cover", "cover", 9)
         (cover,) = figures["detectors"]
         assert (cover["detector"], cover["findings"], cover["real"], cover["notReal"]) == ("cover", 9, 4, 4)
         (advice,) = figures["suggestions"]

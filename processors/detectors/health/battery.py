@@ -1,8 +1,9 @@
 """A battery that is nearly empty, or will be soon.
 
-Nearly empty: so many charges in a row at or below ``low_percent``, or as often the device's own word for it. Soon: the
-slope of the last charge of each day, by Theil and Sen's median of the slopes of all pairs, which a third of wrong days
-does not move; it needs ``history_days`` of them. A charge that rises by a fifth is another battery.
+Nearly empty: so many charges in a row at or below ``low_percent``, or as often the device's own word for it, which
+knows its voltage under load where a percentage is an estimate; only a charge above ``denied_percent`` says that it is
+wrong. Soon: the slope of the last charge of each day, by Theil and Sen's median of the slopes of all pairs, which a
+third of wrong days does not move; it needs ``history_days`` of them. A charge that rises by a fifth is another battery.
 
 Sources: Theil 1950, Sen 1968 (doi:10.1080/01621459.1968.10480934).
 """
@@ -30,22 +31,28 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
     charge = device.charge
     if charge is None:
         charge = device.charge = Charge(reading.time_ms)
-    if reading.series.observed_property == "low_battery":
-        low = reading.value > 0
-        calm = not low and not charge.days
-        percent, left = (charge.days[-1][1] if charge.days else None), None
+    own = reading.series.observed_property == "low_battery"
+    is_new_day, left = False, None
+    if own:
+        charge.told = charge.told + 1 if reading.value > 0 else 0
     else:
-        percent = reading.value
-        is_new_day = _keep(charge, (reading.time_ms - charge.first_ms) // DAY_MS, percent)
-        low = percent <= values["battery.low_percent"]
-        if not (is_new_day or low or KIND in device.opened):
-            charge.low = 0
-            return
+        is_new_day = _keep(charge, (reading.time_ms - charge.first_ms) // DAY_MS, reading.value)
+        charge.low = charge.low + 1 if reading.value <= values["battery.low_percent"] else 0
+    percent = charge.days[-1][1] if charge.days else None
+    believed = charge.told >= values["battery.samples"] and (
+        percent is None or percent <= values["battery.denied_percent"]
+    )
+    if not (own or is_new_day or charge.low or believed or KIND in device.opened):
+        return
+    if own or percent is None:
+        calm = not charge.told and percent is None
+    else:
         left = _days_left(charge, values["battery.history_days"])
-        calm = percent > values["battery.low_percent"] + values["battery.margin_percent"] and (
-            left is None or left > _ENOUGH * values["battery.left_d"]
+        calm = (
+            not believed
+            and percent > values["battery.low_percent"] + values["battery.margin_percent"]
+            and (left is None or left > _ENOUGH * values["battery.left_d"])
         )
-    charge.low = charge.low + 1 if low else 0
     numbers = {} if percent is None else {"percent": percent}
     if left is not None:
         numbers["days_left"] = left
@@ -54,9 +61,9 @@ def judge(state: State, name: str, device: Device, reading: Reading, values: Val
         if calm:
             step = Step(reading.time_ms, f"Battery of {name} is well again", numbers, (Evidence.of(reading),))
             turn.clears(device.opened.pop(KIND), step)
-    elif soon or charge.low >= values["battery.samples"]:
-        if percent is None:
-            summary = f"Device {name} says that its battery is low"
+    elif soon or believed or charge.low >= values["battery.samples"]:
+        if believed:
+            summary = f"Device {name} says that its battery is low" + ("" if percent is None else f", at {percent:g} %")
         else:
             summary = f"Battery of {name} at {percent:g} %" + (f", empty in {left:g} days" if soon else "")
         evidence = Evidence.of(reading)

@@ -33,7 +33,7 @@ class HealthDetector(Packed[State]):
 
     state_type = State
     name: Final = "health"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = False
     hears_cameras = False
 
@@ -163,8 +163,7 @@ def _calm(state: State, watch: Watch, reading: Reading, name: str, turn: Turn) -
     bounds = bounds_of(state, watch.facility, reading.series.observed_property)
     if jump.is_possible(bounds, reading.value, watch.value, reading.time_ms - watch.time_ms):
         site = state.sites[watch.facility]
-        samples = state.rules.of(watch.facility, site.facility_class)["jump.clear_samples"]
-        jump.calm(watch, reading, name, samples, turn)
+        jump.calm(watch, reading, name, state.rules.of(watch.facility, site.facility_class), turn)
 
 
 def _on_special(state: State, device: Device, reading: Reading, turn: Turn) -> None:

@@ -100,15 +100,17 @@ def _charged(device: Device, watch: Watch, usual: Ear, prop: str, values: Values
             return False
         if prop == "battery_percent":
             day = (time_ms - charge.first_ms) // battery.DAY_MS
-            if not charge.days or charge.days[-1][0] != day:
+            if charge.told or not charge.days or charge.days[-1][0] != day:
                 return False
             is_calm = low_percent < value <= charge.days[-1][1] + battery.REPLACED_PERCENT
             if not (is_calm and usual(time_ms, value, identity, arrival_ms, now_ms, shard)):
                 return False
             charge.days[-1] = (day, value)
-        elif value > 0 or not usual(time_ms, value, identity, arrival_ms, now_ms, shard):
-            return False
-        charge.low = 0
+            charge.low = 0
+        else:
+            if value > 0 or not usual(time_ms, value, identity, arrival_ms, now_ms, shard):
+                return False
+            charge.told = 0
         return True
 
     return hear

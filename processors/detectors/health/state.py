@@ -33,6 +33,21 @@ class Habit(msgspec.Struct, array_like=True):
     off_since_ms: int = 0
 
 
+class Leap(msgspec.Struct, frozen=True, array_like=True):
+    """A jump that is open."""
+
+    since_ms: int
+    """Of the newest impossible reading."""
+    before: float | None = None
+    """Where it was; None: it went where no sensor can show anything."""
+    half: float = 0.0
+    """Of the way that it went."""
+
+    def again(self, at_ms: int) -> "Leap":
+        """With another impossible reading."""
+        return Leap(at_ms, self.before, self.half)
+
+
 class Watch(msgspec.Struct, array_like=True):
     """One series: a property of a device, of one channel."""
 
@@ -63,11 +78,12 @@ class Watch(msgspec.Struct, array_like=True):
     missed_ms: int = 0
     """The newest word of its device when it was missed first."""
     sane: int = 0
-    """Possible readings in a row while a jump is open."""
+    """Possible readings in a row near where it was, while a jump is open."""
     row: Row | None = None
     habit: Habit | None = None
     opened: dict[str, Opened] = {}
     """Findings about this series, by kind."""
+    leap: Leap | None = None
 
 
 class Charge(msgspec.Struct, array_like=True):
@@ -76,7 +92,9 @@ class Charge(msgspec.Struct, array_like=True):
     first_ms: int
     days: list[tuple[int, float]] = []
     low: int = 0
-    """Times in a row that it was low, by its charge or by the device's own word."""
+    """Charges in a row that were low."""
+    told: int = 0
+    """Times in a row that the device itself said so."""
 
 
 class Weak(msgspec.Struct, array_like=True):

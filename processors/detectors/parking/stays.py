@@ -148,7 +148,7 @@ def _offend(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence
     # Where time alone decides, the finding carries no arrival time.
     step = Step(at_ms, _summary(spot, stay, verdict), numbers, evidence, by_time=word is None)
     since_ms = max(stay.since_ms, verdict.from_ms)
-    spot.opened = turn.raises(verdict.kind, Opening(facility, spot.site, cause, since_ms), step)
+    spot.opened = turn.raises(verdict.kind, Opening(facility, spot.site, cause, since_ms, verdict.rule), step)
 
 
 def _summary(spot: Spot, stay: Stay, verdict: Verdict) -> str:

@@ -173,11 +173,12 @@ def test_a_cameras_message_counts_once_for_each_facility_it_touches() -> None:
 
 def test_a_finding_becomes_a_row_with_its_offset() -> None:
     (row,) = rows_of(
-        item(anomaly(evidence=(SOME_ID, SOME_ID), expected="W-1", caused_by=SOME_ID, verify=True), 41)
+        item(anomaly(evidence=(SOME_ID, SOME_ID), expected="W-1", caused_by=SOME_ID, verify=True, rule="cover"), 41)
     ).tables["anomaly_events"]
     named = dict(zip(TABLES[2].columns, row, strict=True))
     assert named["log_offset"] == 41
     assert (named["expected"], named["caused_by"], named["verify"]) == ("W-1", SOME_ID, True)
+    assert named["rule"] == "cover"
     assert named["event_id"] == "city.events.v1/0/41"
     assert named["numbers"] == '{"a": 1.0, "b": 2.0}'
     assert named["evidence"] == f"{{{SOME_ID},{SOME_ID}}}"

@@ -185,14 +185,57 @@ def test_a_device_that_goes_on_through_another_gateway_is_on_its_own() -> None:
     assert fold.fold([silence(names[0], T, Transition.CLEARED, T + 2_000_000)]) == []
 
 
-def test_when_nobody_is_carried_any_more_it_is_over() -> None:
+def test_what_else_is_said_of_a_silent_device_keeps_its_cause() -> None:
+    names = lamps(4)
+    expected = [silence(name, T).model_copy(update={"expected": "W-1"}) for name in names]
+    said, fold = told([*(carried(name) for name in names), *expected])
+    (down,) = by_kind(said, AnomalyKind.GATEWAY_DOWN)
+    later = {"transition": Transition.UPDATED, "expected": None, "at": from_ms(T + 700_000)}
+    over = silence(names[0], T).model_copy(update=later)
+    (again,) = fold.fold([over])
+    assert isinstance(again, Anomaly)
+    assert (again.caused_by, again.expected, again.at, again.id) == (down.id, None, over.at, over.id)
+    assert fold.fold([again]) == []  # its own word
+    ends = fold.fold([silence(name, T, Transition.CLEARED, T + 900_000) for name in names[1:3]])
+    (alone,) = [one for one in ends if isinstance(one, Anomaly) and one.subject == names[0]]
+    assert (alone.caused_by, alone.expected) == (None, None)
+
+
+def gone(device: str, at_ms: int = T + 1_000_000) -> Anomaly:
+    return silence(device, T, Transition.CLEARED, at_ms).model_copy(update={"reason": "facility left"})
+
+
+@pytest.mark.parametrize("how", ["carried by nobody", "its finding"])
+def test_when_all_its_devices_are_gone_it_is_over_and_nobody_says_that_they_were_heard(how: str) -> None:
     names = lamps(3)
     story: list[Data] = [*(carried(name) for name in names), *(silence(name, T) for name in names)]
-    said, _ = told([*story, *(carried(name, None, at_ms=T + 1_000_000) for name in names)])
-    assert [one.transition for one in by_kind(said, AnomalyKind.GATEWAY_DOWN)] == [
-        Transition.RAISED,
-        Transition.CLEARED,
-    ]
+    left = [gone(name) if how == "its finding" else carried(name, None, at_ms=T + 1_000_000) for name in names]
+    said, fold = told([*story, *left[:2]])
+    (down,) = by_kind(said, AnomalyKind.GATEWAY_DOWN)
+    assert down.transition is Transition.RAISED  # the third is still silent
+    (over,) = [one for one in fold.fold(left[2:]) if isinstance(one, Anomaly) and one.kind is down.kind]
+    assert (over.transition, over.id) == (Transition.CLEARED, down.id)
+    assert over.summary == "Gateway gw-1 is no longer watched: the last of its silent devices is gone"
+    assert over.reason == ("facility left" if how == "its finding" else "device no longer registered")
+    assert over.numbers["back"] == 0
+
+
+def test_who_is_gone_is_no_part_of_an_outage_and_the_others_end_it() -> None:
+    names = lamps(6)
+    story: list[Data] = [*(carried(name) for name in names), *(silence(name, T) for name in names)]
+    said, fold = told([*story, *(gone(name) for name in names[:3])])
+    assert len(by_kind(said, AnomalyKind.GATEWAY_DOWN)) == 1
+    assert fold.fold([silence(names[3], T, Transition.CLEARED, T + 1_100_000)]) == []  # one of three
+    (over,) = by_kind(
+        [
+            one
+            for one in fold.fold([silence(names[4], T, Transition.CLEARED, T + 1_200_000)])
+            if isinstance(one, Anomaly)
+        ],
+        AnomalyKind.GATEWAY_DOWN,
+    )
+    assert over.summary.endswith("2 of 3 devices are heard again")
+    assert over.reason is None
 
 
 def test_a_gateway_that_is_no_facility_is_said_where_its_last_device_stands() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from health_kit import DAY, HOUR, MINUTE, Row, air, days_of_air, noise, play, station, told
-from street_kit import ZONE, bay, cover, facility, said
+from street_kit import ZONE, at_s, bay, cover, facility, said
 
 from processors.detectors.health import HealthDetector, stuck
 from processors.detectors.health.bounds import Bounds
@@ -168,6 +168,47 @@ def test_a_change_faster_than_physics_names_both_values() -> None:
 
 def test_an_hour_later_the_same_change_is_possible() -> None:
     assert said(told([Row(0, "a", "temperature", 20.0), Row(HOUR, "a", "temperature", 60.0)], station("s", "a"))) == []
+
+
+def went(*levels: tuple[float, float], every_s: float = 5 * MINUTE) -> list[Row]:
+    """At each level for so many hours, with the noise of the air."""
+    rows: list[Row] = []
+    for level, hours in levels:
+        begin_s = rows[-1].at_s + every_s if rows else 0.0
+        times = [begin_s + n * every_s for n in range(round(hours * HOUR / every_s))]
+        rows += [Row(at_s, "air-1", "temperature", round(level + noise(at_s), 2)) for at_s in times]
+    return rows
+
+
+JUMPED = ["raised device_jump air-1/temperature", "cleared device_jump air-1/temperature"]
+
+
+def test_that_it_stands_where_it_went_does_not_end_a_jump_and_that_it_is_back_does() -> None:
+    driver = told(went((20.0, 6), (75.0, 20), (24.0, 6)), station())
+    assert said(driver) == JUMPED
+    assert driver.findings[1].summary == "air-1/temperature has been possible again"
+    assert at_s(driver, driver.findings[1]) == (26 * 60 + 10 * 5) * MINUTE  # ten behind the way back
+
+
+def test_a_jump_is_over_when_it_stood_where_it_went_for_a_day() -> None:
+    driver = told(went((20.0, 6), (75.0, 40)), station())
+    assert said(driver) == JUMPED
+    assert at_s(driver, driver.findings[1]) == 30 * HOUR
+    assert "has stayed at 7" in driver.findings[1].summary
+
+
+def test_a_second_jump_from_where_it_went_is_no_way_back_and_begins_the_day_anew() -> None:
+    driver = told(went((20.0, 6), (75.0, 20), (-40.0, 20)), station())
+    assert said(driver) == JUMPED[:1]
+
+
+def test_from_beyond_what_it_can_show_any_possible_reading_is_a_way_back() -> None:
+    assert said(told(went((20.0, 6), (200.0, 6), (5.0, 2)), station())) == JUMPED
+
+
+def test_the_rule_says_for_how_long_it_must_stand_there() -> None:
+    driver = told(went((20.0, 6), (75.0, 3)), station(rules={"jump.settle_s": 7_200.0}))
+    assert said(driver) == JUMPED
 
 
 def test_a_bin_may_burn() -> None:

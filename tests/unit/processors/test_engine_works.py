@@ -1,11 +1,11 @@
-"""Planned works: what is raised within them is expected, and stays so until it is cleared."""
+"""Planned works: what is raised within them is expected, as long as they go on."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from state_kit import restored
-from street_kit import ZONE, cover, records, replayed, restart, said
+from street_kit import ZONE, at_s, cover, records, replayed, restart, said
 
 from processors.detectors.cover import CoverDetector
 from processors.engine.driver import START, PipelineTestDriver
@@ -62,18 +62,112 @@ def test_works_explain_what_they_are_for(more: dict[str, Any], marked: str | Non
     assert expected(driver) == [marked]
 
 
-def test_it_stays_what_it_was_when_it_was_raised() -> None:
+def steps(driver: PipelineTestDriver) -> list[tuple[str, str, str | None, float]]:
+    return [(one.transition, one.subject, one.expected, at_s(driver, one)) for one in driver.findings]
+
+
+def test_what_still_holds_when_the_works_are_over_is_a_plain_finding_from_then_on() -> None:
     driver = street()
     driver.write(plan())
     tilt(driver, 150, 17.0, 18.0)
     restart(driver)
-    driver.write(plan(cancelled=True, revision=1))
-    tilt(driver, 160, 17.0, 18.0, name="cover-2")
+    driver.advance(49.9)
+    assert len(driver.findings) == 1
+    driver.advance(10)
+    assert steps(driver) == [("raised", "cover-1", "W-1", 150), ("updated", "cover-1", None, 200)]
+    raised, updated = driver.findings
+    assert (updated.reason, updated.summary) == ("W-1: works are over", raised.summary)
+    assert (updated.numbers, updated.since, updated.arrival_time) == (raised.numbers, raised.since, None)
     tilt(driver, 300, 0.0, 1.0)
-    tilt(driver, 300, 0.0, 1.0, name="cover-2")
-    assert [one.transition for one in driver.findings] == ["raised", "raised", "cleared", "cleared"]
-    assert expected(driver) == ["W-1", None, "W-1", None]
+    assert steps(driver)[2:] == [("cleared", "cover-1", None, 300)]
+    driver.advance(1_000)
+    assert len(driver.findings) == 3
     assert replayed(driver, [CoverDetector()]) == records(driver)
+
+
+def test_what_is_over_before_the_works_are_stays_expected() -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, 150, 17.0, 18.0)
+    tilt(driver, 190, 0.0, 1.0)
+    driver.advance(1_000)
+    assert [(one[0], one[2]) for one in steps(driver)] == [("raised", "W-1"), ("cleared", "W-1")]
+
+
+def test_what_ended_it_within_the_works_may_be_heard_after_them() -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, 150, 17.0, 18.0)
+    driver.disconnect()
+    driver.advance_to(to_ms(START) + 260_000)
+    assert [one[0] for one in steps(driver)] == ["raised"]
+    ended_ms = to_ms(START) + 190_000
+    for n in range(2):
+        driver.read("cover-1", "tilt_angle", 1.0, at_ms=ended_ms + n)
+    driver.reconnect()
+    driver.advance(20)
+    assert [(one[0], one[2]) for one in steps(driver)] == [("raised", "W-1"), ("cleared", "W-1")]
+
+
+def test_what_ends_it_later_by_an_older_time_is_told_behind_the_step_that_said_so() -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, 150, 17.0, 18.0)
+    driver.advance_to(to_ms(START) + 300_000)
+    for n in range(2):
+        driver.read("cover-1", "tilt_angle", 1.0, at_ms=to_ms(START) + 180_000 + n)
+    assert [(one[0], one[3]) for one in steps(driver)] == [("raised", 150), ("updated", 200), ("cleared", 200)]
+
+
+def test_what_is_raised_for_a_time_within_works_that_are_over_is_expected_for_a_moment() -> None:
+    driver = street()
+    driver.write(plan())
+    driver.advance_to(to_ms(START) + 230_000)
+    for n in range(2):
+        driver.read("cover-1", "tilt_angle", 18.0, at_ms=to_ms(START) + 190_000 + n)
+    driver.advance(10)
+    assert [(one[0], one[2]) for one in steps(driver)] == [("raised", "W-1"), ("updated", None)]
+
+
+def test_works_that_are_called_off_or_moved_away_explain_nothing_any_more() -> None:
+    for change in (plan(cancelled=True, revision=1), plan(300, 400, revision=1)):
+        driver = street()
+        driver.write(plan())
+        tilt(driver, 150, 17.0, 18.0)
+        restart(driver)
+        driver.write(change)
+        tilt(driver, 160, 17.0, 18.0, name="cover-2")
+        assert steps(driver) == [
+            ("raised", "cover-1", "W-1", 150),
+            ("updated", "cover-1", None, 160),
+            ("raised", "cover-2", None, 160),
+        ]
+        assert replayed(driver, [CoverDetector()]) == records(driver)
+
+
+def test_works_that_take_longer_explain_it_longer_and_then_others_may() -> None:
+    driver = street()
+    driver.write(plan())
+    driver.write(plan(250, 400, works="W-2"))
+    tilt(driver, 150, 17.0, 18.0)
+    driver.write(plan(100, 300, revision=1))
+    driver.advance_to(to_ms(START) + 500_000)
+    assert [(one[0], one[2], one[3]) for one in steps(driver)] == [
+        ("raised", "W-1", 150),
+        ("updated", "W-2", 300),
+        ("updated", None, 400),
+    ]
+
+
+def test_works_end_by_the_calendar_also_when_the_clock_is_put_forward() -> None:
+    driver = street()
+    driver.write(plan())
+    tilt(driver, 150, 17.0, 18.0)
+    driver.step_clock(30)
+    driver.advance_to(to_ms(START) + 199_000)
+    assert len(driver.findings) == 1
+    driver.advance_to(to_ms(START) + 209_000)
+    assert steps(driver)[1:] == [("updated", "cover-1", None, 200)]
 
 
 def test_an_older_word_changes_nothing_and_a_newer_one_moves_the_works() -> None:
@@ -83,7 +177,7 @@ def test_an_older_word_changes_nothing_and_a_newer_one_moves_the_works() -> None
     tilt(driver, 150, 17.0, 18.0)
     driver.write(plan(300, 400, revision=6))
     tilt(driver, 160, 17.0, 18.0, name="cover-2")
-    assert expected(driver) == ["W-1", None]
+    assert expected(driver) == ["W-1", None, None]  # the second is a step of the first
 
 
 def test_works_are_forgotten_when_they_are_long_over_with_and_without_a_restart() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from health_kit import DAY, HOUR, Row, noise, play, told
-from street_kit import cover, facility, lamp, said
+from street_kit import at_s, cover, facility, lamp, said
 
 from schemas.facility import FacilityClass
 
@@ -43,6 +43,36 @@ def test_the_word_of_the_device_counts_when_it_says_it_twice() -> None:
     driver = told(flags, cover())
     assert said(driver) == ["raised device_battery cover-1", "cleared device_battery cover-1"]
     assert driver.findings[0].summary == "Device cover-1 says that its battery is low"
+
+
+def both(percents: list[float], flags: list[float]) -> list[Row]:
+    """Both in one message, hour by hour."""
+    rows = zip(charges(*percents, every_s=HOUR), flags, strict=True)
+    return [row for charge, flag in rows for row in (charge, charge._replace(prop="low_battery", value=flag))]
+
+
+@pytest.mark.parametrize(
+    ("percent", "is_believed"), [(16.0, True), (40.0, True), (50.0, True), (51.0, False), (90.0, False)]
+)
+def test_the_word_of_the_device_counts_beside_a_charge_that_does_not_deny_it(percent: float, is_believed: bool) -> None:
+    driver = told(both([percent] * 12, [0.0] * 3 + [1.0] * 9), cover())
+    assert said(driver) == ["raised device_battery cover-1"] * is_believed
+    for one in driver.findings:
+        assert one.summary == f"Device cover-1 says that its battery is low, at {percent:g} %"
+        assert at_s(driver, one) == 4 * HOUR
+        assert one.numbers == {"percent": percent}
+
+
+def test_it_is_over_when_the_device_takes_it_back_and_not_by_its_percentage() -> None:
+    driver = told(both([40.0] * 60, [1.0] * 50 + [0.0] * 10), cover())
+    assert said(driver) == ["raised device_battery cover-1", "cleared device_battery cover-1"]
+    assert at_s(driver, driver.findings[1]) == 51 * HOUR  # at the next charge
+    replaced = told(both([40.0] * 20 + [100.0] * 9, [1.0] * 29), cover())
+    assert said(replaced) == ["raised device_battery cover-1", "cleared device_battery cover-1"]
+
+
+def test_a_word_now_and_then_beside_a_charge_is_none() -> None:
+    assert said(told(both([30.0] * 60, [float(n % 3 == 0) for n in range(60)]), cover())) == []
 
 
 # restarts, and two of one id

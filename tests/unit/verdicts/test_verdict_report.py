@@ -7,32 +7,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.verdicts.report import Judged, Suggestion, Tally, report
+from schemas.anomaly import AnomalyKind
+from schemas.rules.found import rule_of
 
 
 def found(real: bool | None, zone: str = "z", kind: str = "device_battery", **numbers: float) -> Judged:
-    return Judged("health", kind, zone, numbers, real)
+    return Judged("health", kind, zone, numbers, real, rule_of(AnomalyKind(kind), "health"))
 
 
 def suggested(*findings: Judged) -> Suggestion | None:
     return next(iter(report(findings).suggestions), None)
 
 
-def test_precision_is_of_those_that_were_judged_by_detector_kind_and_zone() -> None:
+def test_precision_is_of_those_that_were_judged_by_detector_rule_kind_and_zone() -> None:
     said = report(
         [
             *(found(True, "a"), found(False, "a"), found(None, "a")),
             *(found(True, "b"), found(True, "b", "device_stuck"), Judged("cover", "cover_open", "a", {}, None)),
+            Judged("leak", "water_leak", "a", {}, True),
         ]
     )
-    assert list(said.detectors) == [("cover",), ("health",)]
+    assert list(said.detectors) == [("cover",), ("health",), ("leak",)]
     assert said.detectors["cover",].precision is None
     assert said.detectors["health",] == Tally(5, 3, 1)
     assert said.kinds["health", "device_battery"].precision == pytest.approx(2 / 3)
-    assert said.zones["health", "device_battery", "a"].precision == pytest.approx(1 / 2)
+    assert said.rules["health", "battery"] == Tally(4, 2, 1)
+    assert said.rules["health", "stuck"] == Tally(1, 1, 0)
+    assert said.zones["health", "battery", "a"].precision == pytest.approx(1 / 2)
+    assert said.zones["health", "battery", "b"].precision == 1
     figures = said.figures()
     assert json.loads(json.dumps(figures)) == figures
     (battery, stuck) = (row for row in figures["kinds"] if row["detector"] == "health")
     assert (battery["rules"], stuck["rules"]) == (["battery"], ["stuck"])
+    assert [row["rule"] for row in figures["rules"]] == [None, "battery", "stuck", None]  # covers say none here
+    assert {(row["detector"], row["rule"], row["zone"]) for row in figures["zones"]} > {("leak", None, "a")}
 
 
 @pytest.mark.parametrize(
