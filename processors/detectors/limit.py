@@ -3,7 +3,7 @@
 Nobody but the rules says what is too much: ``limit_`` and the name of the property (:mod:`schemas.rules.limit`), for a
 class, a zone or a facility. A value is judged by the limit of its own time, must be beyond for some samples and some
 time, and is calm when it is within by a margin. A sensor that froze by day at what only the night forbids says nothing
-new at night. What has no limit costs one look-up.
+new at night; what began to repeat itself when it was forbidden does. What has no limit costs one look-up.
 """
 
 from collections.abc import Sequence
@@ -107,9 +107,10 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     says = bounds.beyond(state.time_zone, reading.time_ms, reading.value)
     if bounds.has_night:
         if reading.time_ms > quantity.beyond.newest_ms:
-            quantity.said.hear(reading.value)
+            quantity.say(reading.time_ms, reading.value)
         if says and quantity.said.is_frozen(bounds.frozen):
-            says = None
+            began = bounds.beyond(state.time_zone, quantity.since_ms, reading.value)
+            says = True if began else None
     changed = _hear(quantity.beyond, reading, reading.value, says, bounds)
     change = _change(quantity, bounds, reading)
     if change is not None:

@@ -79,6 +79,14 @@ class Quantity(msgspec.Struct, array_like=True):
     recent: list[tuple[int, float]] = []
     said: Repeats = msgspec.field(default_factory=Repeats)
     """Where the limit depends on the hour: what stood still before it is no news after it."""
+    since_ms: int = -1
+    """When it first said what it says again and again."""
+
+    def say(self, time_ms: int, value: float) -> None:
+        """Take in the next reading of it."""
+        if value != self.said.value:
+            self.since_ms = time_ms
+        self.said.hear(value)
 
 
 class Watched(msgspec.Struct, array_like=True):
