@@ -134,7 +134,7 @@ def _hear(thing: Thing, sensor: Sensor, mark: Mark, values: Values, reading: Rea
     signal = sensor.signals.get(mark.name)
     if signal is None:
         signal = sensor.signals[mark.name] = Signal()
-    says = mark.says(thing, values, value)
+    says = mark.says(thing, values, value, reading.time_ms)
     need = mark.calm(values) if signal.on else mark.confirm(values)
     against = says is not None and says is not signal.on
     return signal.hear(reading, value, against=against, need=need, between=says is None)
@@ -232,7 +232,8 @@ def _on_rules(state: State, name: str, before: Values, turn: Turn) -> None:
                 continue
             signal.settle()
             # Between its limits it stays what it was only where the old rule would have raised it by this value, too.
-            if signal.on and not mark.says(thing, values, signal.value) and mark.says(thing, before, signal.value):
+            now, then = (mark.says(thing, one, signal.value, signal.newest_ms) for one in (values, before))
+            if signal.on and not now and then:
                 signal.turn(on=False)
                 ladders[mark.ladder] = mark, sensor
     for ladder in sorted(ladders):

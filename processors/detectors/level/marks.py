@@ -73,7 +73,8 @@ class Mark(NamedTuple):
     kind: AnomalyKind
     measures: Mapping[str, Measure]
     """By property."""
-    says: Callable[[Thing, Values, float], bool | None]
+    says: Callable[[Thing, Values, float, int], bool | None]
+    """Of a number that is of that time."""
     confirm: Callable[[Values], Need]
     calm: Callable[[Values], Need]
     said: Callable[[Values, float], tuple[str, dict[str, float]]]
@@ -143,36 +144,37 @@ def _rise(sensor: Sensor, values: Values, reading: Reading) -> float | None:
 # what it says
 
 
-def _above(limit: str, clear: str) -> Callable[[Thing, Values, float], bool | None]:
-    def says(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _above(limit: str, clear: str) -> Callable[[Thing, Values, float, int], bool | None]:
+    def says(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
         return True if value >= values[limit] else False if value < values[clear] else None
 
     return says
 
 
-def _below(limit: str, clear: str) -> Callable[[Thing, Values, float], bool | None]:
-    def says(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _below(limit: str, clear: str) -> Callable[[Thing, Values, float, int], bool | None]:
+    def says(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
         return True if value <= values[limit] else False if value > values[clear] else None
 
     return says
 
 
-def _hot(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _hot(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return True if value > values["bin.fire_cel"] else False if value < values["bin.cool_cel"] else None
 
 
-def _alarm(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _alarm(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return value != 0
 
 
-def _deep(thing: Thing, values: Values, value: float) -> bool | None:
+def _deep(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:
     if value <= values["flood.deep_m"]:
         return False if value < values["flood.clear_m"] else None
-    areas = [sensor.area_m2 for sensor in thing.sensors.values() if sensor.area_ms >= 0]
+    since_ms = at_ms - round(values["flood.area_s"] * 1000)
+    areas = [sensor.area_m2 for sensor in thing.sensors.values() if 0 <= sensor.area_ms >= since_ms]
     return True if not areas or max(areas) > values["flood.area_m2"] else None
 
 
-def _rises(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _rises(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return True if value > values["flood.rise_m"] else False if value == _DRY else None
 
 
