@@ -16,6 +16,8 @@ from schemas.rules.found import rule_of
 
 LEFT: Final = "facility left"
 POLICY_CHANGED: Final = "policy changed"
+REPLACED: Final = "device replaced"
+UNBOUND: Final = "device no longer registered"
 
 _RETRY_MIN_MS: Final = 1_000
 _RETRY_MAX_MS: Final = 30_000
@@ -51,6 +53,25 @@ class Site(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def place(self) -> Place:
         """As findings carry it."""
         return Place(lon=self.lon, lat=self.lat, grid=self.grid, district=self.district, address=self.address)
+
+
+class Bound(NamedTuple):
+    """Whose word counts for a facility since it was registered anew."""
+
+    devices: tuple[str, ...]
+    gone: tuple[str, ...]
+    """Those that spoke for it and do not any more, in order: what they said is no longer in force."""
+
+    @classmethod
+    def of(cls, facility: Facility, before: Sequence[str] = ()) -> "Bound":
+        """What a registration says, and who was registered before."""
+        devices = tuple(sorted({binding.device for binding in facility.devices}))
+        return cls(devices, tuple(sorted(set(before).difference(devices))))
+
+    @property
+    def reason(self) -> str:
+        """Why what rested on their word is over."""
+        return REPLACED if self.devices else UNBOUND
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):

@@ -40,16 +40,33 @@ class Wait(msgspec.Struct, array_like=True):
     shard: str
 
 
+class Sensor(msgspec.Struct, array_like=True):
+    """What one device of a cover said."""
+
+    signals: dict[str, Signal] = {}
+    waits: dict[str, Wait] = {}
+    has_angle: bool = False
+    latitude: tuple[int, float] = (-1, 0.0)
+    longitude: tuple[int, float] = (-1, 0.0)
+
+    def knows(self, prop: str, names: tuple[str, ...]) -> bool:
+        """Whether a reading of the property makes nothing that is not there."""
+        return all(name in self.signals for name in names) and (self.has_angle or prop != "tilt_angle")
+
+    def on(self, *names: str) -> bool:
+        """Whether any of these signals is."""
+        return any((signal := self.signals.get(name)) is not None and signal.on for name in names)
+
+
 class Cover(msgspec.Struct, array_like=True):
     """One cover."""
 
     site: Site
-    signals: dict[str, Signal] = {}
-    waits: dict[str, Wait] = {}
+    devices: tuple[str, ...] = ()
+    """Who speaks for it."""
+    sensors: dict[str, Sensor] = {}
+    """By device, as far as they have spoken of it."""
     opened: Opened | None = None
-    has_angle: bool = False
-    latitude: tuple[int, float] = (-1, 0.0)
-    longitude: tuple[int, float] = (-1, 0.0)
     lifted: bool = False
     """Water stood under it when it went up."""
     silent: bool = False
@@ -66,13 +83,30 @@ class Cover(msgspec.Struct, array_like=True):
         self.heard_ms, self.shard = max((self.heard_ms, self.shard), (now_ms, shard))
 
     def on(self, *names: str) -> bool:
-        """Whether any of these signals is."""
-        return any((signal := self.signals.get(name)) is not None and signal.on for name in names)
+        """Whether any of these signals is, by any of its devices."""
+        return any(sensor.on(*names) for sensor in self.sensors.values())
 
-    def angle_deg(self) -> float:
-        """How it lies, as far as that is known."""
-        signal = self.signals.get(TILT)
-        return signal.value if signal is not None and self.has_angle else 0.0
+    def believed(self, *names: str) -> list[Signal]:
+        """Those that are, in the order of these names, then of its devices."""
+        found = (self.sensors[device].signals.get(name) for name in names for device in sorted(self.sensors))
+        return [signal for signal in found if signal is not None and signal.on]
+
+    def signals(self, *names: str) -> list[Signal]:
+        """All of these, in no order."""
+        return [one for sensor in self.sensors.values() for name, one in sensor.signals.items() if name in names]
+
+    def carries_no_more(self) -> None:
+        """Who puts a cover back carries it no more."""
+        for sensor in self.sensors.values():
+            sensor.signals.pop(CARRIED, None)
+
+    def angle_deg(self) -> float | None:
+        """How it lies by the first device that finds it turned, else by the first that measures it; None: not known."""
+        sensors = [self.sensors[device] for device in sorted(self.sensors)]
+        turned = [sensor for sensor in sensors if sensor.on(ANGLE, TILT)]
+        measuring = [sensor for sensor in sensors if sensor.has_angle and TILT in sensor.signals]
+        sensor = next(iter([*turned, *measuring]), None)
+        return sensor.signals[TILT].value if sensor is not None and sensor.has_angle else None
 
 
 class State(msgspec.Struct, array_like=True):
@@ -87,16 +121,21 @@ class State(msgspec.Struct, array_like=True):
         return self.rules.of(cover.site.facility, FacilityClass.MANHOLE_COVER)
 
 
-def measured(cover: Cover, values: Values, name: str, reading: Reading) -> float | None:
+def timer(cover: Cover, device: str, name: str) -> str:
+    """The name of a timer; there is no blank in a facility's name."""
+    return f"{cover.site.facility} {device} {name}"
+
+
+def measured(cover: Cover, sensor: Sensor, values: Values, name: str, reading: Reading) -> float | None:
     """The number by which a reading speaks of a signal; None: it does not."""
     prop, value = reading.series.observed_property, reading.value
     if prop == "tilt_angle":
-        cover.has_angle = True
+        sensor.has_angle = True
     elif prop == "tilted":
-        # Where nothing measures the angle, a flag stands for one beyond every limit.
-        return None if cover.has_angle else value * 180.0
+        # Of a device that does not measure the angle, a flag stands for one beyond every limit.
+        return None if sensor.has_angle else value * 180.0
     elif name == MOVED:
-        return _moved_m(cover, prop, reading)
+        return _moved_m(cover.site, sensor, prop, reading)
     elif name == CARRIED:
         return value if cover.on(CONTACT, ANGLE, TILT) else None
     elif prop == "water_level":
@@ -130,14 +169,14 @@ def need(values: Values, name: str, *, on: bool) -> Need:
     return Need(samples)
 
 
-def _moved_m(cover: Cover, prop: str, reading: Reading) -> float | None:
+def _moved_m(site: Site, sensor: Sensor, prop: str, reading: Reading) -> float | None:
     """How far from its place; both halves of a position must be of one time."""
     if prop == "latitude":
-        cover.latitude = (reading.time_ms, reading.value)
+        sensor.latitude = (reading.time_ms, reading.value)
     else:
-        cover.longitude = (reading.time_ms, reading.value)
-    if cover.latitude[0] != cover.longitude[0]:
+        sensor.longitude = (reading.time_ms, reading.value)
+    if sensor.latitude[0] != sensor.longitude[0]:
         return None
-    north = math.radians(cover.latitude[1] - cover.site.lat)
-    east = math.radians(cover.longitude[1] - cover.site.lon) * math.cos(math.radians(cover.site.lat))
+    north = math.radians(sensor.latitude[1] - site.lat)
+    east = math.radians(sensor.longitude[1] - site.lon) * math.cos(math.radians(site.lat))
     return round(_EARTH_M * math.hypot(north, east), 1)

@@ -1,7 +1,8 @@
 """A yes or no that must last before it is believed.
 
 Slight disorder changes nothing: what is believed follows from the samples newer than the newest contrary one, in
-whatever order they came. Samples of one time are one.
+whatever order they came; and a sample that the contrary one overtook still completes the row that it ended. Samples of
+one time are one.
 """
 
 from typing import NamedTuple
@@ -19,6 +20,19 @@ class Need(NamedTuple):
     lasting_ms: int = 0
 
 
+class Ended(msgspec.Struct, array_like=True):
+    """A row that a contrary sample ended before it convinced."""
+
+    after_ms: int
+    """Of the newest contrary sample before the row."""
+    by: Evidence
+    between: bool
+    """What ended it speaks for neither."""
+    count: int
+    first: Evidence
+    newest: Evidence
+
+
 class Signal(msgspec.Struct, array_like=True):
     """What is believed, and the samples that speak against it."""
 
@@ -34,17 +48,24 @@ class Signal(msgspec.Struct, array_like=True):
     newest: Evidence | None = None
     cause: Evidence | None = None
     """While on: the sample that began the run."""
+    ended: Ended | None = None
+    """The row that the newest contrary sample ended."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is believed, suspected, or was just before."""
+        return not (self.on or self.count) and self.ended is None
 
     def goes_by(self, time_ms: int, value: float) -> bool:
         """Take in a sample that is contrary; False if that is no short matter and :meth:`hear` must be asked."""
-        if self.on or self.count:
+        if self.on or self.count or self.ended is not None:
             return False
         if time_ms >= self.newest_ms:
             self.newest_ms, self.value = time_ms, value
         self.contrary_ms = max(self.contrary_ms, time_ms)
         return True
 
-    def hear(self, reading: Reading, value: float, *, against: bool, need: Need) -> bool:
+    def hear(self, reading: Reading, value: float, *, against: bool, need: Need, between: bool | None = None) -> bool:
         """Take in a sample; whether it changed what is believed.
 
         Args:
@@ -52,21 +73,18 @@ class Signal(msgspec.Struct, array_like=True):
             value: what is judged of it.
             against: it speaks against what is believed.
             need: what changes that.
+            between: if not against it, it speaks for neither; None: what it overtakes does not count.
         """
         time_ms = reading.time_ms
         if time_ms >= self.newest_ms:
             self.newest_ms, self.value = time_ms, value
         if not against:
-            self.contrary_ms = max(self.contrary_ms, time_ms)
-            if self.count:
-                self._restart_after(time_ms)
+            self._contradict(reading, between=between)
             return False
         if time_ms <= self.contrary_ms:
-            return False
+            return self._complete(reading, need)
         self._add(Evidence.of(reading))
-        assert self.first is not None, "one was just added"
-        assert self.newest is not None, "one was just added"
-        if self.count < need.samples or self.newest.time_ms - self.first.time_ms < need.lasting_ms:
+        if not _convinces(self, need):
             return False
         self.turn(on=not self.on)
         return True
@@ -81,19 +99,43 @@ class Signal(msgspec.Struct, array_like=True):
 
     def settle(self) -> None:
         """What spoke against it is forgotten."""
-        self.count, self.first, self.newest = 0, None, None
+        self.count, self.first, self.newest, self.ended = 0, None, None, None
 
     def _add(self, evidence: Evidence) -> None:
-        if self.first is None or self.newest is None:
+        if self.first is None:
             self.count, self.first, self.newest = 1, evidence, evidence
-            return
-        if evidence.time_ms in {self.first.time_ms, self.newest.time_ms}:
-            return
-        self.count += 1
-        if evidence.time_ms < self.first.time_ms:
-            self.first = evidence
-        elif evidence.time_ms > self.newest.time_ms:
-            self.newest = evidence
+        else:
+            _join(self, evidence)
+
+    def _contradict(self, reading: Reading, *, between: bool | None) -> None:
+        time_ms, ended = reading.time_ms, self.ended
+        if time_ms > self.contrary_ms:
+            ended, first, newest = None, self.first, self.newest
+            if first is not None and newest is not None and between is not None and newest.time_ms < time_ms:
+                ended = Ended(self.contrary_ms, Evidence.of(reading), between, self.count, first, newest)
+            self.contrary_ms = time_ms
+        if self.count:
+            self._restart_after(time_ms)
+        self.ended = ended
+
+    def _complete(self, reading: Reading, need: Need) -> bool:
+        """A sample that was overtaken; whether the row that was ended convinces with it after all."""
+        ended = self.ended
+        if ended is None or not ended.after_ms < reading.time_ms < ended.by.time_ms:
+            return False
+        _join(ended, Evidence.of(reading))
+        if not _convinces(ended, need):
+            return False
+        newer = self.newest
+        self.on = not self.on
+        self.cause = ended.first if self.on else None
+        self.settle()
+        if newer is not None:
+            self.contrary_ms = newer.time_ms  # what ended it is contradicted
+        elif not ended.between:
+            self.contrary_ms = ended.newest.time_ms
+            self.count, self.first, self.newest = 1, ended.by, ended.by
+        return True
 
     def _restart_after(self, time_ms: int) -> None:
         """Only what is newer than a contrary sample still counts; of several, the newest is known."""
@@ -103,3 +145,22 @@ class Signal(msgspec.Struct, array_like=True):
             self.settle()
         elif self.first.time_ms <= time_ms:
             self.count, self.first = 1, self.newest
+
+
+def _join(row: Signal | Ended, evidence: Evidence) -> None:
+    """One more sample of a row that has begun."""
+    assert row.first is not None, "a row has a first"
+    assert row.newest is not None, "a row has a newest"
+    if evidence.time_ms in {row.first.time_ms, row.newest.time_ms}:
+        return
+    row.count += 1
+    if evidence.time_ms < row.first.time_ms:
+        row.first = evidence
+    elif evidence.time_ms > row.newest.time_ms:
+        row.newest = evidence
+
+
+def _convinces(row: Signal | Ended, need: Need) -> bool:
+    assert row.first is not None, "a row has a first"
+    assert row.newest is not None, "a row has a newest"
+    return row.count >= need.samples and row.newest.time_ms - row.first.time_ms >= need.lasting_ms

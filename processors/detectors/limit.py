@@ -3,13 +3,13 @@
 Nobody but the rules says what is too much: ``limit_`` and the name of the property (:mod:`schemas.rules.limit`), for a
 class, a zone or a facility. A value is judged by the limit of its own time, must be beyond for some samples and some
 time, and is calm when it is within by a margin. A sensor that froze by day at what only the night forbids says nothing
-new at night. What has no limit costs one look-up.
+new at night; what began to repeat itself when it was forbidden does. What has no limit costs one look-up.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import remember, rise_m
@@ -27,7 +27,7 @@ class LimitDetector(Packed[State]):
 
     state_type = State
     name: Final = "limit"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = False
     hears_cameras = False
 
@@ -45,9 +45,9 @@ class LimitDetector(Packed[State]):
         watched = state.facilities.get(series.facility)
         if bounds is None or watched is None:
             return deaf
-        quantity = watched.quantities.get(series.observed_property)
+        quantity = watched.quantity(series)
         if quantity is None or not bounds.is_steady:
-            return None
+            return None if series.device in watched.devices else deaf
         beyond, low, high = quantity.beyond, bounds.low, bounds.high
 
         def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
@@ -58,10 +58,10 @@ class LimitDetector(Packed[State]):
     def calm(self, state: State, series: Series) -> Calm | None:
         """What is within is known when somebody asks, if nothing is suspected."""
         bounds = state.bounds(series.facility, series.facility_class, series.observed_property)
-        quantity = state.facilities[series.facility].quantities[series.observed_property]
-        beyond = quantity.beyond
-        if bounds is None or beyond.on or beyond.count:
+        quantity = state.facilities[series.facility].quantity(series)
+        if bounds is None or quantity is None or not quantity.beyond.is_quiet:
             return None
+        beyond = quantity.beyond
 
         def absorb(kept: Sequence[Kept]) -> None:
             beyond.goes_by(kept[-1][1], kept[-1][2])
@@ -98,26 +98,31 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     watched = state.facilities.get(series.facility)
     if watched is None:
         return
-    quantity = watched.quantities.get(series.observed_property)
+    quantity = watched.quantity(series)
     if quantity is None:
-        quantity = watched.quantities[series.observed_property] = Quantity(Signal(), Signal())
+        if series.device not in watched.devices:
+            return  # it spoke for the facility until just now
+        said = watched.quantities.setdefault(series.observed_property, {})
+        quantity = said[series.device] = Quantity(Signal(), Signal())
     says = bounds.beyond(state.time_zone, reading.time_ms, reading.value)
     if bounds.has_night:
         if reading.time_ms > quantity.beyond.newest_ms:
-            quantity.said.hear(reading.value)
+            quantity.say(reading.time_ms, reading.value)
         if says and quantity.said.is_frozen(bounds.frozen):
-            says = None
+            began = bounds.beyond(state.time_zone, quantity.since_ms, reading.value)
+            says = True if began else None
     changed = _hear(quantity.beyond, reading, reading.value, says, bounds)
     change = _change(quantity, bounds, reading)
     if change is not None:
         changed = _hear(quantity.change, reading, change, bounds.too_fast(change), bounds) or changed
     if changed:
-        _judge(watched, series.observed_property, state, reading, turn)
+        _judge(watched, quantity, bounds, state.time_zone, reading, turn)
 
 
 def _hear(signal: Signal, reading: Reading, value: float, says: bool | None, bounds: Bounds) -> bool:  # noqa: FBT001 - what a sample says
     against = says is not None and says is not signal.on
-    return signal.hear(reading, value, against=against, need=bounds.off if signal.on else bounds.on)
+    need = bounds.off if signal.on else bounds.on
+    return signal.hear(reading, value, against=against, need=need, between=says is None)
 
 
 def _change(quantity: Quantity, bounds: Bounds, reading: Reading) -> float | None:
@@ -131,32 +136,29 @@ def _change(quantity: Quantity, bounds: Bounds, reading: Reading) -> float | Non
     return rose if rose / bounds.rise >= fell / bounds.fall else -fell
 
 
-def _judge(watched: Watched, name: str, state: State, reading: Reading, turn: Turn) -> None:
-    """Something about a quantity went on or off."""
-    quantity, site = watched.quantities[name], watched.site
-    bounds = state.bounds(site.facility, site.facility_class, name)
-    assert bounds is not None, "a reading was judged by it"
+def _judge(watched: Watched, quantity: Quantity, bounds: Bounds, zone: str, reading: Reading, turn: Turn) -> None:
+    """Something about a quantity went on or off; it is beyond as long as any of its devices says so."""
+    site, name = watched.site, reading.series.observed_property
     subject, unit = f"{site.facility} {name}", PROPERTIES[name].unit
     trigger = Evidence.of(reading)
-    believed = next((signal for signal in (quantity.beyond, quantity.change) if signal.on), None)
-    if (believed is not None) is (quantity.opened is not None):
+    if watched.believes(name) is (name in watched.opened):
         return  # it is beyond for one more reason, or for one less
-    if quantity.opened is not None:
+    opened = watched.opened.pop(name, None)
+    if opened is not None:
         step = Step(
             reading.time_ms,
             f"{subject} is as it should be: {_said(reading.value, unit)}",
             {"value": reading.value},
             (trigger,),
         )
-        turn.clears(quantity.opened, step)
-        quantity.opened = None
+        turn.clears(opened, step)
         return
-    assert believed is not None, "else nothing has changed"
+    believed = quantity.beyond if quantity.beyond.on else quantity.change
     assert believed.cause is not None, "a signal goes on by a sample"
     first = believed.cause
     evidence = (first, trigger) if trigger != first else (first,)
     if believed is quantity.beyond:
-        top = bounds.top(state.time_zone, reading.time_ms)
+        top = bounds.top(zone, reading.time_ms)
         limit = top if reading.value > top else bounds.low
         summary = f"{subject} is {_said(reading.value, unit)}, the limit is {_said(limit, unit)}"
         numbers = {"value": reading.value, "limit": limit}
@@ -170,7 +172,7 @@ def _judge(watched: Watched, name: str, state: State, reading: Reading, turn: Tu
         numbers = {"value": reading.value, "change": change, "limit": limit, "within_s": bounds.change_ms / 1000}
     kind = KINDS.get(name, AnomalyKind.LIMIT_EXCEEDED)
     opening = Opening(subject, site, first.id, first.time_ms, rule_of(name))
-    quantity.opened = turn.raises(kind, opening, Step(reading.time_ms, summary, numbers, evidence))
+    watched.opened[name] = turn.raises(kind, opening, Step(reading.time_ms, summary, numbers, evidence))
 
 
 def _said(value: float, unit: str) -> str:
@@ -187,7 +189,7 @@ def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
         case FacilityLeft():
             gone = state.facilities.pop(event.facility, None)
             if gone is not None:
-                for name in sorted(gone.quantities):
+                for name in sorted(gone.opened):
                     _end(event.facility, name, gone, LEFT, turn)
             state.rules.forget(event.facility)
             state.forget_bounds()
@@ -203,6 +205,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     watched = state.facilities.get(name)
     if watched is None:
         watched = state.facilities[name] = Watched(site)
+    _unbind(watched, facility, turn)
     before = _suspected(state, watched)
     had_own = name in state.rules.facilities
     watched.site = site
@@ -212,12 +215,28 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     _on_rules(state, {name: before}, turn)
 
 
+def _unbind(watched: Watched, facility: Facility, turn: Turn) -> None:
+    """What those said that do not speak for it any more is forgotten."""
+    bound = Bound.of(facility, watched.devices)
+    watched.devices = bound.devices
+    if not bound.gone:
+        return
+    for name in sorted(watched.quantities):
+        said = watched.quantities[name]
+        for device in bound.gone:
+            said.pop(device, None)
+        if name in watched.opened and not watched.believes(name):
+            _end(facility.facility, name, watched, bound.reason, turn)
+        if not said:
+            del watched.quantities[name]
+
+
 def _suspected(state: State, watched: Watched) -> dict[str, Bounds | None]:
     """What applies now to what is beyond, or suspected of it."""
     return {
         name: state.bounds(watched.site.facility, watched.site.facility_class, name)
-        for name, quantity in sorted(watched.quantities.items())
-        if any(signal.on or signal.count for signal in (quantity.beyond, quantity.change))
+        for name in sorted(watched.quantities)
+        if watched.suspects(name)
     }
 
 
@@ -229,12 +248,12 @@ def _on_rules(state: State, before: dict[str, dict[str, Bounds | None]], turn: T
             bounds = state.bounds(facility, watched.site.facility_class, name)
             if bounds == old:
                 continue
-            quantity = watched.quantities[name]
-            for signal in (quantity.beyond, quantity.change):
-                signal.settle()
-                if signal.on and not _still(quantity, signal, bounds, state.time_zone):
-                    signal.turn(on=False)
-            if not (quantity.beyond.on or quantity.change.on):
+            for quantity in watched.quantities[name].values():
+                for signal in (quantity.beyond, quantity.change):
+                    signal.settle()
+                    if signal.on and not _still(quantity, signal, bounds, state.time_zone):
+                        signal.turn(on=False)
+            if not watched.believes(name):
                 _end(facility, name, watched, POLICY_CHANGED, turn)
 
 
@@ -248,8 +267,7 @@ def _still(quantity: Quantity, signal: Signal, bounds: Bounds | None, zone: str)
 
 
 def _end(facility: str, name: str, watched: Watched, reason: str, turn: Turn) -> None:
-    quantity = watched.quantities[name]
-    if quantity.opened is not None:
+    opened = watched.opened.pop(name, None)
+    if opened is not None:
         step = Step(turn.clock.now_ms, f"No limit of {facility} {name} is passed any more", {}, reason=reason)
-        turn.clears(quantity.opened, step)
-        quantity.opened = None
+        turn.clears(opened, step)

@@ -10,6 +10,7 @@ from processors.detectors.common import Opened, Site
 from processors.detectors.debounce import Need, Signal
 from processors.detectors.repeats import Repeats
 from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import Series
 from schemas.curb import DEFAULT_CALENDAR
 from schemas.facility import FacilityClass
 from schemas.posixtz import PosixZone
@@ -71,21 +72,47 @@ class Bounds(NamedTuple):
 
 
 class Quantity(msgspec.Struct, array_like=True):
-    """One property of one facility."""
+    """One property, as one device says it."""
 
     beyond: Signal
     change: Signal
     recent: list[tuple[int, float]] = []
-    opened: Opened | None = None
     said: Repeats = msgspec.field(default_factory=Repeats)
     """Where the limit depends on the hour: what stood still before it is no news after it."""
+    since_ms: int = -1
+    """When it first said what it says again and again."""
+
+    def say(self, time_ms: int, value: float) -> None:
+        """Take in the next reading of it."""
+        if value != self.said.value:
+            self.since_ms = time_ms
+        self.said.hear(value)
 
 
 class Watched(msgspec.Struct, array_like=True):
     """One facility, and those of its properties that have limits."""
 
     site: Site
-    quantities: dict[str, Quantity] = {}
+    devices: tuple[str, ...] = ()
+    """Who speaks for it."""
+    quantities: dict[str, dict[str, Quantity]] = {}
+    """By property and device."""
+    opened: dict[str, Opened] = {}
+    """By property."""
+
+    def quantity(self, series: Series) -> Quantity | None:
+        """What is known of a series."""
+        said = self.quantities.get(series.observed_property)
+        return None if said is None else said.get(series.device)
+
+    def suspects(self, name: str) -> bool:
+        """Whether any device speaks, or begins to speak, of a property that is beyond its limits."""
+        said = self.quantities[name].values()
+        return not all(signal.is_quiet for one in said for signal in (one.beyond, one.change))
+
+    def believes(self, name: str) -> bool:
+        """Whether any device is believed that it is."""
+        return any(one.beyond.on or one.change.on for one in self.quantities[name].values())
 
 
 class State(msgspec.Struct, dict=True, array_like=True):

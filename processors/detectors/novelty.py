@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
-from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn
+from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn
 from processors.detectors.novelty_state import Finding, State, Suspicion, Terms, Tracked, wants
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
 from processors.novelty import Novelty, Verdict, expected, explain, observe
 from processors.novelty.state import NAMES
 from schemas.anomaly import AnomalyKind
+from schemas.facility import Facility
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
 NEAR: Final = 0.5
@@ -27,7 +28,7 @@ class NoveltyDetector(Packed[State]):
 
     state_type = State
     name: Final = "novelty"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = False
     hears_cameras = False
 
@@ -164,6 +165,7 @@ def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
         case FacilityRegistered():
             name = event.facility.facility
             state.sites[name] = Site.of(event.facility)
+            _unbind(state, event.facility, turn)
             before = state.rules.facilities.get(name)
             state.rules.register(event.facility)
             if state.rules.facilities.get(name) != before:
@@ -176,6 +178,15 @@ def _on_registry(state: State, event: RegistryEvent, turn: Turn) -> None:
         case _:
             if state.rules.configure(event):
                 _on_rules(state, turn)
+
+
+def _unbind(state: State, facility: Facility, turn: Turn) -> None:
+    """What a device said that does not speak for it any more is no measure of what another says."""
+    keys = sorted(key for key, one in state.tracked.items() if one.facility == facility.facility)
+    bound = Bound.of(facility, [key.rpartition(" ")[0] for key in keys])
+    for key in keys:
+        if key.rpartition(" ")[0] in bound.gone:
+            _end(key, state.tracked.pop(key), bound.reason, turn)
 
 
 def _on_rules(state: State, turn: Turn, facility: str | None = None) -> None:

@@ -48,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
         (
             metres("deep_m", 0.15, "deeper than this is flooded"),
             Parameter("area_m2", "m2", 100.0, 0.0, 1e6, "and larger than this, where the area is known"),
+            seconds("area_s", 1_800.0, "an area that was told so long ago is not known any more"),
             metres("warn_m", 0.05, "this deep is an early warning"),
             metres("rise_m", 0.03, "and so is a rise by more than this", low=0.001),
             seconds("rise_s", 300.0, "within so long", low=1.0),

@@ -99,7 +99,7 @@ def _rule(prop: Property) -> Rule:
             share(
                 "frozen_chance",
                 1e-3,
-                "readings that repeat themselves by a smaller chance are a frozen sensor's: no news at night",
+                "what was allowed and then repeats itself by a smaller chance is a frozen sensor's: no news",
             ),
             Parameter("night_from_h", "h", 22.0, 0.0, 24.0, "when the quiet hours begin, local time"),
             Parameter("night_to_h", "h", 6.0, 0.0, 24.0, "and when they end, on the next day if that is earlier"),

@@ -12,10 +12,21 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Packed, Site, Step, Turn
+from processors.detectors.common import (
+    LEFT,
+    POLICY_CHANGED,
+    REPLACED,
+    UNBOUND,
+    Bound,
+    Evidence,
+    Packed,
+    Site,
+    Step,
+    Turn,
+)
 from processors.detectors.debounce import Signal
 from processors.detectors.ladder import Matter, Moment, step_to
-from processors.detectors.level.marks import MARKS, Mark, Thing
+from processors.detectors.level.marks import MARKS, Mark, Sensor, Thing
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
@@ -65,7 +76,7 @@ class LevelDetector(Packed[State]):
 
     state_type = State
     name: Final = "level"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
     hears_cameras = False
 
@@ -97,31 +108,41 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if thing is None:
         return
     name = reading.series.observed_property
+    sensor = thing.sensor(reading.series.device)
+    if sensor is None:
+        return  # it spoke for the facility until just now
     if name == _AREA:
-        if reading.time_ms >= thing.area_ms:
-            thing.area_ms, thing.area_m2 = reading.time_ms, reading.value
+        if reading.time_ms >= sensor.area_ms:
+            sensor.area_ms, sensor.area_m2 = reading.time_ms, reading.value
         return
     values = state.values(thing)
     changed: Mark | None = None
     for mark in _BY_SERIES.get((thing.site.facility_class, name), ()):
-        value = mark.measures[name](thing, values, reading)
-        if value is None:
-            continue
-        signal = thing.signals.get(mark.name)
-        if signal is None:
-            signal = thing.signals[mark.name] = Signal()
-        says = mark.says(thing, values, value)
-        need = mark.calm(values) if signal.on else mark.confirm(values)
-        if signal.hear(reading, value, against=says is not None and says is not signal.on, need=need):
+        if _hear(thing, sensor, mark, values, reading):
             if changed is not None and changed.ladder != mark.ladder:
-                _judge(thing, values, changed, Evidence.of(reading), reading.time_ms, turn)
+                _judge(thing, sensor, values, changed, Evidence.of(reading), reading.time_ms, turn)
             changed = mark
     if changed is not None:
-        _judge(thing, values, changed, Evidence.of(reading), reading.time_ms, turn)
+        _judge(thing, sensor, values, changed, Evidence.of(reading), reading.time_ms, turn)
+
+
+def _hear(thing: Thing, sensor: Sensor, mark: Mark, values: Values, reading: Reading) -> bool:
+    """Show a mark a reading; whether it was reached, or left, by it."""
+    value = mark.measures[reading.series.observed_property](sensor, values, reading)
+    if value is None:
+        return False
+    signal = sensor.signals.get(mark.name)
+    if signal is None:
+        signal = sensor.signals[mark.name] = Signal()
+    says = mark.says(thing, values, value, reading.time_ms)
+    need = mark.calm(values) if signal.on else mark.confirm(values)
+    against = says is not None and says is not signal.on
+    return signal.hear(reading, value, against=against, need=need, between=says is None)
 
 
 def _judge(
     thing: Thing,
+    sensor: Sensor | None,
     values: Values,
     changed: Mark,
     trigger: Evidence | None,
@@ -129,20 +150,22 @@ def _judge(
     turn: Turn,
     reason: str | None = None,
 ) -> None:
-    """Say what is the case on the ladder of a mark that was reached, or left."""
+    """Say what is the case on the ladder of a mark that was reached, or left, by the word of a sensor."""
     site = thing.site
     noun = f"{_NOUN[site.facility_class]} {site.facility}"
     matter: Matter | None = None
-    shown = changed
+    shown, signal = changed, None if sensor is None else sensor.signals[changed.name]
     for mark in MARKS[site.facility_class]:
-        signal = thing.signals.get(mark.name)
-        if mark.ladder == changed.ladder and signal is not None and signal.on and signal.cause is not None:
-            shown = mark
-            matter = Matter(mark.kind, signal.cause, f"{noun} {mark.said(values, signal.value)[0]}")
+        believed = thing.believed(mark.name) if mark.ladder == changed.ladder else None
+        if believed is not None and believed.cause is not None:
+            shown, signal = mark, believed
+            matter = Matter(mark.kind, believed.cause, f"{noun} {mark.said(values, believed.value)[0]}")
             break
-    numbers = shown.said(values, thing.signals[shown.name].value)[1]
+    numbers = {} if signal is None else shown.said(values, signal.value)[1]
     opened = thing.opened.pop(changed.ladder, None)
     calm = f"{noun} {_CALM[changed.kind if opened is None else opened.kind]}"
+    if opened is not None and reason in {REPLACED, UNBOUND}:
+        calm = f"{noun} is not known to be so any more: its device is gone"
     opened = step_to(opened, matter, calm, site, Moment(at_ms, numbers, trigger, reason), turn)
     if opened is not None:
         thing.opened[changed.ladder] = opened
@@ -172,12 +195,26 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     site = Site.of(facility)
     if thing is None:
         state.rules.register(facility)
-        state.things[name] = Thing(site)
+        state.things[name] = Thing(site, Bound.of(facility).devices)
         return
     thing.site = site
+    _unbind(state, thing, facility, turn)
     before = state.values(thing)
     state.rules.register(facility)
     _on_rules(state, name, before, turn)
+
+
+def _unbind(state: State, thing: Thing, facility: Facility, turn: Turn) -> None:
+    """What those said that do not speak for it any more is forgotten."""
+    bound = Bound.of(facility, thing.devices)
+    thing.devices = bound.devices
+    gone = [sensor for device in bound.gone if (sensor := thing.sensors.pop(device, None)) is not None]
+    ladders: dict[str, Mark] = {}
+    for mark in MARKS[thing.site.facility_class]:
+        if any((signal := sensor.signals.get(mark.name)) is not None and signal.on for sensor in gone):
+            ladders.setdefault(mark.ladder, mark)
+    for ladder in sorted(ladders):
+        _judge(thing, None, state.values(thing), ladders[ladder], None, turn.clock.now_ms, turn, bound.reason)
 
 
 def _on_rules(state: State, name: str, before: Values, turn: Turn) -> None:
@@ -186,18 +223,22 @@ def _on_rules(state: State, name: str, before: Values, turn: Turn) -> None:
     values = state.values(thing)
     if values == before:
         return
-    ladders: dict[str, Mark] = {}
+    ladders: dict[str, tuple[Mark, Sensor]] = {}
     for mark in MARKS[thing.site.facility_class]:
-        signal = thing.signals.get(mark.name)
-        if signal is None:
-            continue
-        signal.settle()
-        # Between its limits it stays what it was only where the old rule would have raised it by this value, too.
-        if signal.on and not mark.says(thing, values, signal.value) and mark.says(thing, before, signal.value):
-            signal.turn(on=False)
-            ladders[mark.ladder] = mark
+        for device in sorted(thing.sensors):
+            sensor = thing.sensors[device]
+            signal = sensor.signals.get(mark.name)
+            if signal is None:
+                continue
+            signal.settle()
+            # Between its limits it stays what it was only where the old rule would have raised it by this value, too.
+            now, then = (mark.says(thing, one, signal.value, signal.newest_ms) for one in (values, before))
+            if signal.on and not now and then:
+                signal.turn(on=False)
+                ladders[mark.ladder] = mark, sensor
     for ladder in sorted(ladders):
-        _judge(thing, values, ladders[ladder], None, turn.clock.now_ms, turn, POLICY_CHANGED)
+        mark, sensor = ladders[ladder]
+        _judge(thing, sensor, values, mark, None, turn.clock.now_ms, turn, POLICY_CHANGED)
 
 
 def _on_left(state: State, name: str, turn: Turn) -> None:

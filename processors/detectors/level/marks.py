@@ -20,13 +20,11 @@ from schemas.rules import Values
 _DRY: Final = -1.0
 
 
-class Thing(msgspec.Struct, array_like=True):
-    """One facility in which something rises."""
+class Sensor(msgspec.Struct, array_like=True):
+    """What one device of a facility said."""
 
-    site: Site
     signals: dict[str, Signal] = {}
-    opened: dict[str, Opened] = {}
-    """By ladder."""
+    """By mark."""
     measured: bool = False
     """It says how high: its own flags are not asked any more."""
     area_m2: float = -1.0
@@ -35,7 +33,34 @@ class Thing(msgspec.Struct, array_like=True):
     """Times and depths of the last minutes, where their rise is asked for."""
 
 
-Measure = Callable[[Thing, Values, Reading], float | None]
+class Thing(msgspec.Struct, array_like=True):
+    """One facility in which something rises."""
+
+    site: Site
+    devices: tuple[str, ...] = ()
+    """Who speaks for it."""
+    sensors: dict[str, Sensor] = {}
+    """By device, as far as they have spoken."""
+    opened: dict[str, Opened] = {}
+    """By ladder."""
+
+    def sensor(self, device: str) -> Sensor | None:
+        """What is known of a device; None: it does not speak for the facility."""
+        found = self.sensors.get(device)
+        if found is None and device in self.devices:
+            found = self.sensors[device] = Sensor()
+        return found
+
+    def believed(self, mark: str) -> Signal | None:
+        """By which of its devices a mark is reached, the first of them by name; None: by none."""
+        for device in sorted(self.sensors):
+            signal = self.sensors[device].signals.get(mark)
+            if signal is not None and signal.on:
+                return signal
+        return None
+
+
+Measure = Callable[[Sensor, Values, Reading], float | None]
 """What is judged of a reading; None: it says nothing here."""
 
 
@@ -48,7 +73,8 @@ class Mark(NamedTuple):
     kind: AnomalyKind
     measures: Mapping[str, Measure]
     """By property."""
-    says: Callable[[Thing, Values, float], bool | None]
+    says: Callable[[Thing, Values, float, int], bool | None]
+    """Of a number that is of that time."""
     confirm: Callable[[Values], Need]
     calm: Callable[[Values], Need]
     said: Callable[[Values, float], tuple[str, dict[str, float]]]
@@ -58,27 +84,27 @@ class Mark(NamedTuple):
 # what is measured
 
 
-def _percent(thing: Thing, values: Values, reading: Reading) -> float:  # noqa: ARG001 - a Measure
-    thing.measured = True
+def _percent(sensor: Sensor, values: Values, reading: Reading) -> float:  # noqa: ARG001 - a Measure
+    sensor.measured = True
     return reading.value / 100.0
 
 
-def _flag(thing: Thing, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
+def _flag(sensor: Sensor, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
     """Full or not: beyond every share, or below."""
-    return None if thing.measured else reading.value
+    return None if sensor.measured else reading.value
 
 
-def _plain(thing: Thing, values: Values, reading: Reading) -> float:  # noqa: ARG001 - a Measure
+def _plain(sensor: Sensor, values: Values, reading: Reading) -> float:  # noqa: ARG001 - a Measure
     return reading.value
 
 
 def _share_above(depth: str) -> Measure:
     """From the distance of what is in there to a sensor at the top."""
 
-    def measure(thing: Thing, values: Values, reading: Reading) -> float | None:
+    def measure(sensor: Sensor, values: Values, reading: Reading) -> float | None:
         if math.isinf(values[depth]):
             return None
-        thing.measured = True
+        sensor.measured = True
         return 1.0 - reading.value / values[depth]
 
     return measure
@@ -87,66 +113,68 @@ def _share_above(depth: str) -> Measure:
 def _share_below(depth: str) -> Measure:
     """From the height of the water above the ground."""
 
-    def measure(thing: Thing, values: Values, reading: Reading) -> float | None:
+    def measure(sensor: Sensor, values: Values, reading: Reading) -> float | None:
         if math.isinf(values[depth]):
             return None
-        thing.measured = True
+        sensor.measured = True
         return reading.value / values[depth]
 
     return measure
 
 
-def _depth(thing: Thing, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
+def _depth(sensor: Sensor, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
     """Of water on a road, in metres."""
     if reading.series.observed_property == "distance":
         return None if math.isinf(values["flood.height_m"]) else values["flood.height_m"] - reading.value
     return reading.value
 
 
-def _rise(thing: Thing, values: Values, reading: Reading) -> float | None:
+def _rise(sensor: Sensor, values: Values, reading: Reading) -> float | None:
     """How much it rose of late, in metres; where there is next to no water, that is ``_DRY``."""
-    depth_m = _depth(thing, values, reading)
+    depth_m = _depth(sensor, values, reading)
     if depth_m is None:
         return None
     span_ms = round(values["flood.rise_s"] * 1000)
-    remember(thing.recent, reading.time_ms, depth_m, span_ms)
+    remember(sensor.recent, reading.time_ms, depth_m, span_ms)
     if depth_m < values["flood.clear_m"]:
         return _DRY
-    return rise_m(thing.recent, reading.time_ms, depth_m, span_ms)
+    return rise_m(sensor.recent, reading.time_ms, depth_m, span_ms)
 
 
 # what it says
 
 
-def _above(limit: str, clear: str) -> Callable[[Thing, Values, float], bool | None]:
-    def says(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _above(limit: str, clear: str) -> Callable[[Thing, Values, float, int], bool | None]:
+    def says(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
         return True if value >= values[limit] else False if value < values[clear] else None
 
     return says
 
 
-def _below(limit: str, clear: str) -> Callable[[Thing, Values, float], bool | None]:
-    def says(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _below(limit: str, clear: str) -> Callable[[Thing, Values, float, int], bool | None]:
+    def says(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
         return True if value <= values[limit] else False if value > values[clear] else None
 
     return says
 
 
-def _hot(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _hot(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return True if value > values["bin.fire_cel"] else False if value < values["bin.cool_cel"] else None
 
 
-def _alarm(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _alarm(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return value != 0
 
 
-def _deep(thing: Thing, values: Values, value: float) -> bool | None:
+def _deep(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:
     if value <= values["flood.deep_m"]:
         return False if value < values["flood.clear_m"] else None
-    return True if thing.area_ms < 0 or thing.area_m2 > values["flood.area_m2"] else None
+    since_ms = at_ms - round(values["flood.area_s"] * 1000)
+    areas = [sensor.area_m2 for sensor in thing.sensors.values() if 0 <= sensor.area_ms >= since_ms]
+    return True if not areas or max(areas) > values["flood.area_m2"] else None
 
 
-def _rises(thing: Thing, values: Values, value: float) -> bool | None:  # noqa: ARG001 - as a mark has it
+def _rises(thing: Thing, values: Values, value: float, at_ms: int) -> bool | None:  # noqa: ARG001 - as a mark has it
     return True if value > values["flood.rise_m"] else False if value == _DRY else None
 
 
@@ -215,8 +243,8 @@ _TANK: Final = {
 _ROAD: Final = ("water_level", "distance")
 
 
-def _empty_flag(thing: Thing, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
-    return None if thing.measured else 1.0 - reading.value
+def _empty_flag(sensor: Sensor, values: Values, reading: Reading) -> float | None:  # noqa: ARG001 - a Measure
+    return None if sensor.measured else 1.0 - reading.value
 
 
 MARKS: Final[dict[FacilityClass, tuple[Mark, ...]]] = {

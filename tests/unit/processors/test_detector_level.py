@@ -205,6 +205,24 @@ def test_the_law_asks_for_an_area_where_it_is_known() -> None:
     assert [one.kind for one in driver.open] == ["road_flooded"]
 
 
+@pytest.mark.parametrize(("ago_s", "kind"), [(1_700.0, "road_water"), (4 * 3_600.0, "road_flooded")])
+def test_an_area_of_hours_ago_holds_back_no_flood(ago_s: float, kind: str) -> None:
+    driver = watch(FacilityClass.ROAD_SECTION)
+    say(driver, "water_level", 0.04)
+    say(driver, "surface_area", 30, every_s=ago_s)
+    say(driver, "water_level", 0.8, 0.8, every_s=20)
+    assert [one.kind for one in driver.open] == [kind]
+
+
+def test_an_area_that_grows_old_while_the_water_stands_makes_it_a_flood() -> None:
+    driver = watch(FacilityClass.ROAD_SECTION)
+    say(driver, "surface_area", 30)
+    say(driver, "water_level", *[0.3] * 20)
+    assert [one.kind for one in driver.open] == ["road_water"]
+    say(driver, "water_level", *[0.3] * 20)
+    assert kinds(driver)[1:] == ["cleared road_water", "raised road_flooded"]
+
+
 @pytest.mark.parametrize(
     ("depths", "every_s", "raises"),
     [

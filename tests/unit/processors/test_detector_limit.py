@@ -234,6 +234,20 @@ def test_a_sensor_that_froze_by_day_is_not_loud_at_night() -> None:
     assert said(driver) == ["raised noise_limit it sound_level"]
 
 
+@pytest.mark.parametrize(("begins", "steps"), [("22:30", 1), ("21:30", 0)])
+def test_a_hum_to_the_digit_is_loud_where_it_began_in_the_quiet_hours(begins: str, steps: int) -> None:
+    driver = city(start=datetime.fromisoformat("2026-03-02T20:00:00+08:00"))
+    end_ms = round(datetime.fromisoformat(f"2026-03-02T{begins}:00+08:00").timestamp() * 1000)
+    calm, number = [44.0, 46.0, 45.0, 47.0, 43.0, 48.0], 0
+    while driver.now_ms < end_ms:
+        say(driver, "sound_level", calm[number % 6])
+        number += 1
+    say(driver, "sound_level", *[57.0] * 180)
+    assert said(driver) == ["raised noise_limit it sound_level"] * steps
+    say(driver, "sound_level", *calm * 3)
+    assert driver.open == []
+
+
 def test_the_morning_ends_what_only_the_night_forbids() -> None:
     driver = city(start=datetime.fromisoformat("2026-03-03T05:30:00+08:00"))
     say(driver, "sound_level", *[55.0] * 30)

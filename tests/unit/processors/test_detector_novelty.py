@@ -310,3 +310,24 @@ def test_facilities_it_does_not_know_and_covers_are_passed_over() -> None:
         )
         driver.advance(STEP_S)
     assert said(driver) == []
+
+
+def test_the_finding_of_a_device_that_was_replaced_ends_and_the_new_one_is_learnt_from_its_own_words() -> None:
+    driver = surprised()
+    driver.register(lamp("lamp-1", "new"))
+    assert said(driver) == [RAISED, CLEARED]
+    assert driver.findings[-1].reason == "device replaced"
+    assert len(slot(driver.fold, ZONE).snapshot()) < 500
+    for number in range(700):  # another make says other numbers
+        driver.read("new", "voltage", usual(number) + 150.0)
+        driver.advance(STEP_S)
+    assert len(driver.findings) == 2
+    assert season.SIZE < len(slot(driver.fold, ZONE).snapshot()) < 2 * season.SIZE
+
+
+def test_registered_with_another_device_beside_it_keeps_what_it_learnt() -> None:
+    driver = surprised()
+    both = lamp("lamp-1")
+    driver.register(both.model_copy(update={"devices": (*both.devices, *lamp("x", "second").devices)}))
+    assert said(driver) == [RAISED]
+    assert len(slot(driver.fold, ZONE).snapshot()) > season.SIZE
