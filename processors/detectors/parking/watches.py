@@ -177,14 +177,16 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
         # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
         watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
         return
-    _raise(spot, name, on_ms, at_ms, turn)
+    _raise(spot, name, on_ms, turn)
 
 
-def _raise(spot: Spot, name: str, on_ms: int, at_ms: int, turn: Turn) -> None:
+def _raise(spot: Spot, name: str, on_ms: int, turn: Turn) -> None:
+    """It has held for long enough: dated so, whichever word makes sure of it."""
     watch, facility = spot.watches[name], spot.site.facility
     assert watch.since_ms is not None, "it holds since then"
     watch.waits = False
     summary = _WORDS[name][0].format(facility, span(on_ms))
+    at_ms = watch.since_ms + on_ms
     step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
     began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
     cause = f"{name}/{began}/{watch.epoch_ms}"
@@ -207,11 +209,11 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
         return  # it was on its way while we waited
     agrees = word.taken is not source.taken
     if agrees and word.sudden:
-        _raise(spot, CONFLICT, on_ms, at_ms - 1, turn)
+        _raise(spot, CONFLICT, on_ms, turn)
     elif word.missing:
         watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
     elif not agrees:
-        _raise(spot, CONFLICT, on_ms, at_ms, turn)
+        _raise(spot, CONFLICT, on_ms, turn)
 
 
 def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
@@ -227,7 +229,7 @@ def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
     source, every_ms = spot.sources.get(device), spot.intervals.get(device)
     gone = reading.value == 0 and (source is None or every_ms is None or is_due(source, every_ms, reading.time_ms))
     if reading.time_ms > watch.since_ms + on_ms and not gone:
-        _raise(spot, BLOCKED, on_ms, reading.time_ms - 1, turn)
+        _raise(spot, BLOCKED, on_ms, turn)
 
 
 def _is_felt(spot: Spot, at_ms: int) -> bool:

@@ -156,14 +156,54 @@ def test_a_word_that_is_soon_due_decides() -> None:
     camera.stands("a", 0, 189)
     assert camera.said == []
     camera.at(190).sees("a", still_s=60.0)
-    assert (camera.said, camera.times_s) == ([RAISED], [190])
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
 
 
 def test_if_it_is_lost_that_it_leaves_says_that_it_stood() -> None:
     camera = Camera()
     camera.stands("a", 0, 189)
-    camera.at(200).leaves("a")
-    assert (camera.said[:1], camera.times_s[:1]) == ([RAISED], [200])
+    camera.at(200)
+    assert camera.said == []
+    camera.leaves("a")
+    assert (camera.said[:1], camera.times_s[:1]) == ([RAISED], [180])
+
+
+def test_the_end_of_its_track_may_overtake_that_it_left() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 189)
+    camera.at(186).sees("a", phase=TrackPhase.END, present=False)  # it may have left up to ten seconds before
+    assert camera.said == []
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, stationary=False, at_ms=camera.now_ms(182))
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+    camera.at(250)
+    assert (camera.said, camera.times_s) == ([RAISED, CLEARED], [180, 242])
+
+
+def test_nor_does_it_matter_where_nothing_is_waited_for() -> None:
+    camera = Camera(kerb(rules={"tracks.wait_s": 0.0}))
+    camera.stands("a", 0, 175)
+    end_ms, left_ms = camera.now_ms(184), camera.now_ms(179)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, phase=TrackPhase.END, at_ms=end_ms)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, stationary=False, at_ms=left_ms)
+    camera.at(400)
+    assert camera.said == []
+
+
+def test_a_word_that_its_end_overtook_decides_as_well() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 186)
+    camera.sees("a", phase=TrackPhase.END, present=False)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, still_s=60.0, at_ms=camera.now_ms(183))
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+
+
+def test_that_it_was_seen_leaving_is_remembered_of_one_not_yet_heard_of() -> None:
+    camera = Camera(kerb(), kerb("kerb-2"))
+    camera.at(190).sees("a", present=False, stationary=False)
+    camera.sees("b", phase=TrackPhase.END, present=False, at="kerb-2")  # of this one nobody knows when it left
+    for track, place in (("a", "kerb-1"), ("b", "kerb-2")):
+        camera.driver.see("cam-1", place, track, box=HERE, still_s=170.0, at_ms=camera.now_ms(172))
+    assert camera.said == [RAISED]
 
 
 def test_a_word_that_is_not_due_soon_is_not_waited_for() -> None:
