@@ -135,6 +135,7 @@ class Spot(msgspec.Struct, array_like=True):
     """Tracks that went before we heard that they stood: whether they were seen leaving, when, whether lost."""
     coming: dict[str, int] = {}  # tracks that have not stopped here yet, and since when they are here
     cameras: tuple[str, ...] = ()  # that look at it
+    devices: dict[str, str] = {}  # that are registered, and of cameras by which view
     shard: str = ""  # of the newest message
     behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late
     armed_ms: int | None = None

@@ -222,6 +222,18 @@ def rejudge(state: State, spot: Spot, turn: Turn) -> None:
     _clear(spot, Step(now_ms, summary, {}, reason=POLICY_CHANGED), turn)
 
 
+def void(spot: Spot, numbers: list[str], reason: str, turn: Turn) -> None:
+    """Nobody says of these any more that they stand there, and nobody will say that they left."""
+    for number in numbers:
+        del spot.stays[number]
+    for source in spot.sources.values():
+        if source.stay in numbers:
+            source.stay = ""
+    if numbers:
+        summary = f"Nobody says any more that something stands at {spot.site.facility}"
+        _clear(spot, Step(turn.clock.now_ms, summary, {}, reason=reason), turn)
+
+
 def forget(spot: Spot, turn: Turn) -> None:
     """The facility is gone, and the finding with it."""
     spot.stays.clear()

@@ -297,6 +297,18 @@ def rejudge(state: State, spot: Spot, turn: Turn) -> None:
             watch.opened, watch.epoch_ms = None, now_ms
 
 
+def void(state: State, spot: Spot, reason: str, turn: Turn) -> None:
+    """What only those said who speak no more is over at once, and what they kept from holding may begin."""
+    now_ms = turn.clock.now_ms
+    for name in sorted(spot.watches):
+        watch = spot.watches[name]
+        if watch.since_ms is not None and watch.free_ms is None and not _holds(state, spot, name):
+            summary = f"Nobody says any more what was said of {spot.site.facility}"
+            _end(watch, Step(now_ms, summary, {}, reason=reason), turn)
+            del spot.watches[name]
+    look(state, spot, None, now_ms, turn)
+
+
 def forget(spot: Spot, turn: Turn) -> None:
     """The facility is gone."""
     for _, watch in sorted(spot.watches.items()):
