@@ -1,9 +1,11 @@
 """Lost, found again, gone: what a camera says before it calls something stationary, and when somebody leaves."""
 
+import pytest
 from parking_kit import CLEARED, HERE, RAISED, Camera
 from street_kit import kerb
 
 from schemas.camera import TrackPhase
+from schemas.observation import Quality
 
 
 def test_one_that_moved_before_it_stood_is_not_the_one_that_was_lost_there() -> None:
@@ -229,3 +231,27 @@ def test_who_fell_silent_before_its_time_is_not_found_by_time_alone() -> None:
     camera.at(35).sees("b", still_s=10.0)  # at that pace it would have spoken again before the minute was over
     camera.at(700)
     assert camera.said == []
+
+
+@pytest.mark.parametrize(("came_s", "found"), [(205.5, [RAISED]), (203.0, [RAISED, CLEARED])])
+def test_by_when_its_words_come_it_may_seem_to_roll(came_s: float, found: list[str]) -> None:
+    """Its clock is off by hours, it is found again under another id, and its second word takes longer."""
+    camera = Camera()
+    told = {"result_quality": Quality.FUTURE}
+    camera.stands("a", 0, 198.6, **told)
+    camera.loses("a", **told)
+    camera.at(came_s).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0, **told)
+    camera.at(209.7).sees("b", stationary=False, still_s=3.0, **told)
+    for second in range(216, 300, 60):
+        camera.at(second).sees("b", still_s=second - 206.0, **told)
+    assert camera.said == found  # one that rolled for longer has just come
+
+
+def test_whose_clock_is_believed_rolls_by_that() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 198.6)
+    camera.loses("a")
+    camera.at(205.0).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(209.7).sees("b", stationary=False, still_s=3.0)
+    camera.at(290).sees("b", still_s=83.0)
+    assert camera.said == [RAISED, CLEARED]
