@@ -45,6 +45,7 @@ _HEARD: Final = {
     FacilityClass.ROAD_SECTION: _TRAFFIC,
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
+_NEVER: Final = (False, 0, False)
 _ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
 
 
@@ -53,7 +54,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 11
+    version: Final = 12
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -122,9 +123,10 @@ def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
             if source is None and not taken:  # it was lost before we heard that it stood
                 _hear(state, spot, event, word._replace(taken=True, lost=False), turn)
             _hear(state, spot, event, word, turn)
-            end_ms, lost = spot.passed.pop(name, (0, False)) if source is None else (0, False)
+            seen, end_ms, lost = spot.passed.pop(name, _NEVER) if source is None else _NEVER
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
-                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=SURE if lost else 0)
+                counts = SURE if lost or seen else 0
+                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=counts)
                 _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, sight, turn)
@@ -196,7 +198,7 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     source = spot.sources.get(word.name)
     if source is not None and word.time_ms < source.newest_ms:
         if (stay := spot.stays.get(source.stay)) is not None:
-            _hear_older(state, spot, stay, event, word)
+            _hear_older(state, spot, stay, event, word, turn)
             _arm(spot, next_of(state, spot), turn)
         return
     _place(spot, event, word.time_ms, turn)
@@ -238,8 +240,11 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
     return word if word.taken else word._replace(counts=int(word.sudden))
 
 
-def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
-    """A message that was overtaken may still move the beginning or the end of a stay."""
+def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
+    """A message that was overtaken may still move the beginning or the end of a stay, or be the one waited for."""
+    if stay.waits and word.camera and word.counts and word.time_ms >= stays.due_of(stay):
+        note(spot, stay, word, spot.lengths.words)
+        stays.heard(state, spot, stay, event, turn)
     if word.taken and 0 < stay.since_ms - word.since_ms < spot.lengths.clear:
         began_earlier(state, spot, stay, event, word)
     elif not word.taken and stay.free_ms is not None and stay.said_ms <= word.time_ms < stay.free_ms:
@@ -252,9 +257,14 @@ def _catch_up(state: State, spot: Spot, source: Source, word: Word, lengths: Len
         if number == source.stay:
             if source.taken:
                 note(spot, stay, word, spot.lengths.words)
-            stays.pass_time(state, spot, number, word.time_ms, lengths, turn)
+            stays.pass_time(state, spot, number, _stood_until(word), lengths, turn)
         elif stay.free_ms is not None and word.taken:
             stays.pass_time(state, spot, number, word.since_ms, lengths, turn)
+
+
+def _stood_until(word: Word) -> int:
+    """Until when a source is known to have stood there: that a track ended is said up to ten seconds after it left."""
+    return word.time_ms - _ENDS_MS if word.camera and not (word.taken or word.counts) else word.time_ms
 
 
 def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
@@ -297,11 +307,14 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
     stay = spot.stays.get(source.stay)
     if stay is None:
         return
-    if stay.waits and word.camera and not word.counts and word.time_ms - _ENDS_MS >= stays.due_of(stay):
-        word = word._replace(counts=SURE)  # that it left was lost: it did so shortly before its track ended
+    due_ms, until_ms = stays.due_of(stay), _stood_until(word)
+    if stay.waits and not word.counts and word.camera and until_ms >= due_ms:
+        word = word._replace(counts=SURE)  # that it left was lost, or is on its way
         note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
+    elif until_ms < due_ms <= word.time_ms and not stay.offends:
+        stay.waits = True  # that it left may be on its way, and says whether it did so in time
     stays.leave(spot, source.stay, word.time_ms, event, lost=word.lost)
     stays.pass_time(state, spot, source.stay, word.time_ms, spot.lengths, turn)  # clear_s may be 0
 

@@ -1,7 +1,7 @@
 """What stands where and by which rules: registrations, configurations, the calendar, and clocks that are set."""
 
 from processors.detectors.common import Site, Turn
-from processors.detectors.parking import stays, watches
+from processors.detectors.parking import replaced, stays, watches
 from processors.detectors.parking.rules import activity_of, judge, lengths_of
 from processors.detectors.parking.state import Spot, State
 from processors.detectors.parking.timetable import written
@@ -52,6 +52,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> list[Spot]:
         for one in facility.devices
         if one.interval_s is not None and one.device not in looks
     }
+    replaced.on_registered(state, spot, facility, turn)
     _rejudge(state, spot, turn)
     return [spot]
 
@@ -66,6 +67,7 @@ def _on_left(state: State, facility: str, turn: Turn) -> None:
         turn.wake(facility, None)
     stays.forget(spot, turn)
     watches.forget(spot, turn)
+    replaced.forget_cameras(state, set(spot.devices))
 
 
 def _say_curb(state: State, key: str, curb: str) -> bool:

@@ -14,6 +14,9 @@ from schemas.model import to_ms
 
 _PASSED_MAX: Final = 8
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
+_JITTER_MS: Final = 2_000
+"""So much longer than another may a message be on its way; it is dated by when it came if its camera's clock is not
+believed (ours)."""
 _END: Final = TrackPhase.END
 
 
@@ -66,11 +69,11 @@ def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
             del coming[min([one for one, at_ms in coming.items() if at_ms == first_ms])]
         return
     coming.pop(name, None)
-    left, before = (time_ms, is_lost(event)), passed.get(name)
-    passed[name] = left if before is None else max(left, before)
+    left, before = (event.phase is not _END, time_ms, is_lost(event)), passed.get(name)
+    passed[name] = left if before is None else max(left, before)  # its end comes a little after it was seen leaving
     if len(passed) > _PASSED_MAX:
-        first = min(passed.values())
-        del passed[min([one for one, at in passed.items() if at == first])]
+        first_ms = min(at_ms for _, at_ms, _ in passed.values())
+        del passed[min(one for one, (_, at_ms, _) in passed.items() if at_ms == first_ms)]
 
 
 def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
@@ -97,6 +100,7 @@ def word_of(sight: Sight) -> Word:
     lost = is_lost(event)
     still_ms = 0 if event.still_s is None else ms(event.still_s)
     came_ms = spot.coming.pop(name, None)
+    rolls_ms = spot.lengths.rolls + (_JITTER_MS if event.result_quality else 0)
     if taken:
         counts = int(event.stationary)
     elif event.phase is _END:
@@ -114,5 +118,5 @@ def word_of(sight: Sight) -> Word:
         lost=lost,
         fresh_ms=None if event.box is None else spot.lengths.fresh,
         counts=counts,
-        rolled=came_ms is not None and time_ms - still_ms - came_ms > spot.lengths.rolls,
+        rolled=came_ms is not None and time_ms - still_ms - came_ms > rolls_ms,
     )

@@ -131,9 +131,11 @@ class Spot(msgspec.Struct, array_like=True):
     other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
     cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
     left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
-    passed: dict[str, tuple[int, bool]] = {}  # tracks that left or (true) were lost before we heard that they stood
+    passed: dict[str, tuple[bool, int, bool]] = {}
+    """Tracks that went before we heard that they stood: whether they were seen leaving, when, whether lost."""
     coming: dict[str, int] = {}  # tracks that have not stopped here yet, and since when they are here
     cameras: tuple[str, ...] = ()  # that look at it
+    devices: dict[str, str] = {}  # that are registered, and of cameras by which view
     shard: str = ""  # of the newest message
     behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late
     armed_ms: int | None = None

@@ -62,7 +62,7 @@ def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: 
         if wait_ms is not None:
             stay.verdict = msgspec.structs.replace(verdict, at_ms=at_ms + wait_ms)
         elif _is_sure(state, spot, stay, at_ms) and not _is_awaited(stay, at_ms, lengths):
-            _offend(spot, stay, verdict, max(at_ms - 1, stay.resumed_ms), None, turn)
+            _offend(spot, stay, verdict, None, turn)
         else:
             stay.waits = True
 
@@ -92,8 +92,10 @@ def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, tu
         stay.doubted = True
     elif stay.doubted:  # what stood there while its sensor was frozen, nobody knows
         begin_anew(state, spot, stay, event, word.time_ms)
-    elif _is_sure(state, spot, stay, word.time_ms) and excused(state, spot, stay) is None:
-        _offend(spot, stay, verdict, word.time_ms, word, turn)
+    elif (wait_ms := excused(state, spot, stay)) is not None:
+        stay.verdict, stay.waits = msgspec.structs.replace(verdict, at_ms=word.time_ms + wait_ms), False
+    elif _is_sure(state, spot, stay, word.time_ms):
+        _offend(spot, stay, verdict, word, turn)
 
 
 def due_of(stay: Stay) -> int:
@@ -136,8 +138,11 @@ def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEven
     judge(state, spot, stay, at_ms)
 
 
-def _offend(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence | None, turn: Turn) -> None:
-    """The stay is too long: a finding, unless the spot has one."""
+def _offend(spot: Spot, stay: Stay, verdict: Verdict, word: Evidence | None, turn: Turn) -> None:
+    """The stay is too long: a finding, unless the spot has one.
+
+    It is dated when it became too long, whichever word makes sure of it: words may overtake each other.
+    """
     stay.offends, stay.waits = True, False
     if spot.opened is not None:
         return
@@ -146,6 +151,7 @@ def _offend(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence
     numbers = {"allowed_s": verdict.allowed_ms / 1000, "limit_s": verdict.limit_ms / 1000}
     evidence = (stay.first,) if word is None or word == stay.first else (stay.first, word)
     # Where time alone decides, the finding carries no arrival time.
+    at_ms = max(verdict.at_ms - 1, stay.resumed_ms)
     step = Step(at_ms, _summary(spot, stay, verdict), numbers, evidence, by_time=word is None)
     since_ms = max(stay.since_ms, verdict.from_ms)
     spot.opened = turn.raises(verdict.kind, Opening(facility, spot.site, cause, since_ms, verdict.rule), step)
@@ -214,6 +220,18 @@ def rejudge(state: State, spot: Spot, turn: Turn) -> None:
             stay.epoch_ms = now_ms
     summary = f"{spot.site.facility} is under another rule"
     _clear(spot, Step(now_ms, summary, {}, reason=POLICY_CHANGED), turn)
+
+
+def void(spot: Spot, numbers: list[str], reason: str, turn: Turn) -> None:
+    """Nobody says of these any more that they stand there, and nobody will say that they left."""
+    for number in numbers:
+        del spot.stays[number]
+    for source in spot.sources.values():
+        if source.stay in numbers:
+            source.stay = ""
+    if numbers:
+        summary = f"Nobody says any more that something stands at {spot.site.facility}"
+        _clear(spot, Step(turn.clock.now_ms, summary, {}, reason=reason), turn)
 
 
 def forget(spot: Spot, turn: Turn) -> None:

@@ -177,14 +177,16 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
         # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
         watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
         return
-    _raise(spot, name, on_ms, at_ms, turn)
+    _raise(spot, name, on_ms, turn)
 
 
-def _raise(spot: Spot, name: str, on_ms: int, at_ms: int, turn: Turn) -> None:
+def _raise(spot: Spot, name: str, on_ms: int, turn: Turn) -> None:
+    """It has held for long enough: dated so, whichever word makes sure of it."""
     watch, facility = spot.watches[name], spot.site.facility
     assert watch.since_ms is not None, "it holds since then"
     watch.waits = False
     summary = _WORDS[name][0].format(facility, span(on_ms))
+    at_ms = watch.since_ms + on_ms
     step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
     began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
     cause = f"{name}/{began}/{watch.epoch_ms}"
@@ -207,11 +209,11 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
         return  # it was on its way while we waited
     agrees = word.taken is not source.taken
     if agrees and word.sudden:
-        _raise(spot, CONFLICT, on_ms, at_ms - 1, turn)
+        _raise(spot, CONFLICT, on_ms, turn)
     elif word.missing:
         watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
     elif not agrees:
-        _raise(spot, CONFLICT, on_ms, at_ms, turn)
+        _raise(spot, CONFLICT, on_ms, turn)
 
 
 def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
@@ -227,7 +229,7 @@ def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
     source, every_ms = spot.sources.get(device), spot.intervals.get(device)
     gone = reading.value == 0 and (source is None or every_ms is None or is_due(source, every_ms, reading.time_ms))
     if reading.time_ms > watch.since_ms + on_ms and not gone:
-        _raise(spot, BLOCKED, on_ms, reading.time_ms - 1, turn)
+        _raise(spot, BLOCKED, on_ms, turn)
 
 
 def _is_felt(spot: Spot, at_ms: int) -> bool:
@@ -293,6 +295,18 @@ def rejudge(state: State, spot: Spot, turn: Turn) -> None:
             summary = f"{spot.site.facility} is under another rule"
             turn.clears(watch.opened, Step(now_ms, summary, {}, reason=POLICY_CHANGED))
             watch.opened, watch.epoch_ms = None, now_ms
+
+
+def void(state: State, spot: Spot, reason: str, turn: Turn) -> None:
+    """What only those said who speak no more is over at once, and what they kept from holding may begin."""
+    now_ms = turn.clock.now_ms
+    for name in sorted(spot.watches):
+        watch = spot.watches[name]
+        if watch.since_ms is not None and watch.free_ms is None and not _holds(state, spot, name):
+            summary = f"Nobody says any more what was said of {spot.site.facility}"
+            _end(watch, Step(now_ms, summary, {}, reason=reason), turn)
+            del spot.watches[name]
+    look(state, spot, None, now_ms, turn)
 
 
 def forget(spot: Spot, turn: Turn) -> None:

@@ -51,6 +51,10 @@ class Camera:
         self.driver.advance_to(self._start_ms + round(seconds * 1000))
         return self
 
+    def now_ms(self, seconds: float) -> int:
+        """That time as messages carry it."""
+        return self._start_ms + round(seconds * 1000) - self._behind_ms
+
     def sees(self, track: str, *, box: Any = HERE, still_s: float | None = None, **more: Any) -> None:
         at_ms = self.driver.now_ms - self._behind_ms
         self.driver.see("cam-1", more.pop("at", "kerb-1"), track, box=box, still_s=still_s, at_ms=at_ms, **more)

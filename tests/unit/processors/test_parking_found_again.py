@@ -1,9 +1,11 @@
 """Lost, found again, gone: what a camera says before it calls something stationary, and when somebody leaves."""
 
+import pytest
 from parking_kit import CLEARED, HERE, RAISED, Camera
 from street_kit import kerb
 
 from schemas.camera import TrackPhase
+from schemas.observation import Quality
 
 
 def test_one_that_moved_before_it_stood_is_not_the_one_that_was_lost_there() -> None:
@@ -156,14 +158,54 @@ def test_a_word_that_is_soon_due_decides() -> None:
     camera.stands("a", 0, 189)
     assert camera.said == []
     camera.at(190).sees("a", still_s=60.0)
-    assert (camera.said, camera.times_s) == ([RAISED], [190])
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
 
 
 def test_if_it_is_lost_that_it_leaves_says_that_it_stood() -> None:
     camera = Camera()
     camera.stands("a", 0, 189)
-    camera.at(200).leaves("a")
-    assert (camera.said[:1], camera.times_s[:1]) == ([RAISED], [200])
+    camera.at(200)
+    assert camera.said == []
+    camera.leaves("a")
+    assert (camera.said[:1], camera.times_s[:1]) == ([RAISED], [180])
+
+
+def test_the_end_of_its_track_may_overtake_that_it_left() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 189)
+    camera.at(186).sees("a", phase=TrackPhase.END, present=False)  # it may have left up to ten seconds before
+    assert camera.said == []
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, stationary=False, at_ms=camera.now_ms(182))
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+    camera.at(250)
+    assert (camera.said, camera.times_s) == ([RAISED, CLEARED], [180, 242])
+
+
+def test_nor_does_it_matter_where_nothing_is_waited_for() -> None:
+    camera = Camera(kerb(rules={"tracks.wait_s": 0.0}))
+    camera.stands("a", 0, 175)
+    end_ms, left_ms = camera.now_ms(184), camera.now_ms(179)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, phase=TrackPhase.END, at_ms=end_ms)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, present=False, stationary=False, at_ms=left_ms)
+    camera.at(400)
+    assert camera.said == []
+
+
+def test_a_word_that_its_end_overtook_decides_as_well() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 186)
+    camera.sees("a", phase=TrackPhase.END, present=False)
+    camera.driver.see("cam-1", "kerb-1", "a", box=HERE, still_s=60.0, at_ms=camera.now_ms(183))
+    assert (camera.said, camera.times_s) == ([RAISED], [180])
+
+
+def test_that_it_was_seen_leaving_is_remembered_of_one_not_yet_heard_of() -> None:
+    camera = Camera(kerb(), kerb("kerb-2"))
+    camera.at(190).sees("a", present=False, stationary=False)
+    camera.sees("b", phase=TrackPhase.END, present=False, at="kerb-2")  # of this one nobody knows when it left
+    for track, place in (("a", "kerb-1"), ("b", "kerb-2")):
+        camera.driver.see("cam-1", place, track, box=HERE, still_s=170.0, at_ms=camera.now_ms(172))
+    assert camera.said == [RAISED]
 
 
 def test_a_word_that_is_not_due_soon_is_not_waited_for() -> None:
@@ -189,3 +231,27 @@ def test_who_fell_silent_before_its_time_is_not_found_by_time_alone() -> None:
     camera.at(35).sees("b", still_s=10.0)  # at that pace it would have spoken again before the minute was over
     camera.at(700)
     assert camera.said == []
+
+
+@pytest.mark.parametrize(("came_s", "found"), [(205.5, [RAISED]), (203.0, [RAISED, CLEARED])])
+def test_by_when_its_words_come_it_may_seem_to_roll(came_s: float, found: list[str]) -> None:
+    """Its clock is off by hours, it is found again under another id, and its second word takes longer."""
+    camera = Camera()
+    told = {"result_quality": Quality.FUTURE}
+    camera.stands("a", 0, 198.6, **told)
+    camera.loses("a", **told)
+    camera.at(came_s).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0, **told)
+    camera.at(209.7).sees("b", stationary=False, still_s=3.0, **told)
+    for second in range(216, 300, 60):
+        camera.at(second).sees("b", still_s=second - 206.0, **told)
+    assert camera.said == found  # one that rolled for longer has just come
+
+
+def test_whose_clock_is_believed_rolls_by_that() -> None:
+    camera = Camera()
+    camera.stands("a", 0, 198.6)
+    camera.loses("a")
+    camera.at(205.0).sees("b", phase=TrackPhase.NEW, stationary=False, still_s=0.0)
+    camera.at(209.7).sees("b", stationary=False, still_s=3.0)
+    camera.at(290).sees("b", still_s=83.0)
+    assert camera.said == [RAISED, CLEARED]

@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
 
 Story = list[Message]
-DWELLS = st.one_of(st.integers(20, 165), st.integers(200, 600))  # so that who overtakes whom decides nothing
+DWELLS = st.one_of(st.integers(20, 600), st.integers(165, 200))  # also such as end while a word is waited for
 
 
 @st.composite
@@ -46,7 +46,7 @@ def vehicles(draw: st.DrawFn, facility: str) -> Story:
     at_s, number = draw(st.integers(1, 60)), 0
     for _ in range(draw(st.integers(1, 4))):
         begin_s, end_s = at_s, at_s + draw(DWELLS)
-        lost_s = draw(st.one_of(st.none(), st.integers(begin_s + 15, begin_s + 165)))  # not while it is waited for
+        lost_s = draw(st.one_of(st.none(), st.integers(begin_s + 15, begin_s + 260)))
         left = draw(st.sampled_from([0.0, 20.0]))
         box = (left, 0.0, left + 9.0, 9.0)
         for first_s, last_s in _spans(begin_s, end_s, lost_s):
@@ -78,7 +78,7 @@ def stays(draw: st.DrawFn, facility: str) -> Story:
     found: Story = []
     at_s = draw(st.integers(1, 200))
     for _ in range(draw(st.integers(1, 3))):
-        end_s = at_s + draw(st.one_of(st.integers(10, 560), st.integers(640, 1500)))
+        end_s = at_s + draw(st.one_of(st.integers(10, 1500), st.integers(580, 620)))
         found += [Message(at * 1000, facility, 1.0) for at in range(at_s, end_s, 300)]
         found.append(Message(end_s * 1000, facility, 0.0))
         at_s = end_s + draw(st.integers(60, 600))
