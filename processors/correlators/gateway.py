@@ -19,6 +19,7 @@ from processors.detectors.common import Packed, span
 from processors.engine.contract import QUIET, Clock, Outcome, Series, ZoneEvent
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.carrier import DeviceCarried, GatewaySite
+from schemas.facility import FacilityClass
 from schemas.identity import finding_id
 from schemas.model import Model, from_ms, to_ms
 from schemas.rules import resolve
@@ -158,6 +159,9 @@ class GatewayCorrelator(Packed[State]):
         within_ms = last_ms - min(state.silent[name].since_ms for name in together)
         all_of = len(together) + heard
         summary = f"Gateway {gateway} is down: {len(together)} of {all_of} devices fell silent within {span(within_ms)}"
+        zone = _lamps_of([state.silent[name].finding for name in together])
+        if zone is not None:
+            summary += f"; all are lamps of {zone}: perhaps it is their feeder that lost its power"
         numbers = {"silent": float(len(together)), "devices": float(all_of), "share": round(share, 3)}
         down = self._down(gateway, carrier, last_ms, event, summary, numbers)
         carrier.opened, carrier.missing, carrier.most = Raised.of(down), together, len(together)
@@ -232,6 +236,13 @@ def _as_is_now(state: State, gateway: str | None, event: Anomaly) -> Iterator[An
     carrier = None if gateway is None else state.carriers[gateway]
     if carrier is not None and carrier.opened is not None and event.subject in carrier.missing:
         yield _explained(state.silent[event.subject], carrier.opened)
+
+
+def _lamps_of(silent: Sequence[Anomaly]) -> str | None:
+    """The zone, if all of these are lamps of one: they hang on one line as well as on one gateway."""
+    zones = {one.zone for one in silent}
+    are_lamps = all(one.facility_class is FacilityClass.STREET_LAMP for one in silent)
+    return min(zones) if are_lamps and len(zones) == 1 else None
 
 
 def _reaches(state: State, carrier: Carrier, device: str, at_ms: int) -> bool:

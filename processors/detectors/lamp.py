@@ -1,8 +1,10 @@
 """Street lamps: dark at night, burning by day, cycling, at a wrong power; and feeders that are dark as a whole.
 
 A lamp is judged by the power that it takes, as a share of what it should take (registered, or learnt on its first
-nights; less where it is dimmed), and by the sun at its place (:mod:`processors.detectors.sun`). What is switched off at
-night, or dimmed to nothing, is off on purpose. Where nothing measures power, its switch tells of burning by day.
+nights; less where it is dimmed), and by the sun at its place (:mod:`processors.detectors.sun`). What burned at dusk and
+is switched off later at night, or dimmed to nothing, is off on purpose. What its switch says is the lamp's own word of
+its relay, not the order of anybody: who was off at dusk and stays so has lost its schedule. Where nothing measures
+power, its switch tells of burning by day.
 
 The parameters: rules ``lamp`` and ``feeder`` in :mod:`schemas.rules`.
 """
@@ -16,7 +18,7 @@ from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening,
 from processors.detectors.debounce import Need, Signal
 from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.detectors.sun import Light, light
+from processors.detectors.sun import Light, light, night_began, spell
 from processors.engine.contract import Calm, Clock, Ear, Outcome, Reading, Series, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
@@ -33,7 +35,7 @@ class LampDetector(Packed[State]):
 
     state_type = State
     name: Final = "lamp"
-    version: Final = 3
+    version: Final = 4
     hears_late: Final = False
     hears_cameras = False
 
@@ -95,15 +97,27 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     lamp.power_ms = max(lamp.power_ms, reading.time_ms)
     if newest:
         lamp.hear_power(values, reading.value)
-    purpose = lamp.off_on_purpose()
-    if now is Light.NIGHT and not purpose:
-        lamp.learn(values, reading.value)
     share = lamp.share(values, reading.value)
+    purpose = lamp.is_off()
+    if now is Light.NIGHT:
+        missed_dusk = _watch_dusk(lamp, values, reading.time_ms, share)
+        purpose = purpose and not missed_dusk
+        if not purpose:
+            lamp.learn(values, reading.value)
+            share = lamp.share(values, reading.value)
     _judge_day(lamp, values, reading, now, share, turn)
     _judge_power(lamp, values, reading, now, share, turn)
     if newest:
         _judge_cycling(lamp, values, reading, now if not purpose else Light.TWILIGHT, share, turn)
     _judge_dark(state, lamp, values, reading, now if not purpose else Light.DAY, share, turn)
+
+
+def _watch_dusk(lamp: Lamp, values: Values, time_ms: int, share: float) -> bool:
+    """Whether it never went on this night: that it says itself that it is off is then what is wrong, and no purpose."""
+    place = lamp.site.lat, lamp.site.lon, time_ms, round(values["lamp.dusk_s"] * 1000)
+    began_ms = night_began(*place)
+    lamp.see_night(time_ms, began_ms, spell(*place)[1], is_lit=share >= values["lamp.lit_share"])
+    return lamp.missed_dusk(began_ms, values["lamp.switch_s"] * 1000)
 
 
 def _judge_dark(

@@ -65,7 +65,8 @@ def power(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition afte
         elif (
             now is not Light.NIGHT
             or not lamp.burns
-            or lamp.off_on_purpose()
+            or lamp.is_off()
+            or lamp.lit_ms < from_ms
             or len(signals) < len(_SIGNALS)
             or len(lamp.watts) < LEARNED
             or math.isinf(rated_w)
@@ -94,10 +95,10 @@ def calm(lamp: Lamp, values: Values) -> Calm | None:
     signals = lamp.signals
     if lamp.opened or lamp.power_ms < 0 or any(signal.on or signal.count for signal in signals.values()):
         return None
-    now, _, until_ms = spell(lamp.site.lat, lamp.site.lon, lamp.power_ms, round(values["lamp.dusk_s"] * 1000))
+    now, from_ms, until_ms = spell(lamp.site.lat, lamp.site.lon, lamp.power_ms, round(values["lamp.dusk_s"] * 1000))
     if now is Light.DAY and DARK in signals and DAY in signals:
         return _by_day(lamp, values, until_ms)
-    if now is Light.NIGHT and signals.keys() >= set(_SIGNALS):
+    if now is Light.NIGHT and lamp.lit_ms >= from_ms and signals.keys() >= set(_SIGNALS):
         return _at_night(lamp, values, until_ms)
     return None
 
@@ -118,7 +119,7 @@ def _by_day(lamp: Lamp, values: Values, until_ms: int) -> Calm | None:
 
 def _at_night(lamp: Lamp, values: Values, until_ms: int) -> Calm | None:
     rated_w = values["lamp.rated_w"]
-    if not lamp.burns or lamp.off_on_purpose() or len(lamp.watts) < LEARNED or math.isinf(rated_w):
+    if not lamp.burns or lamp.is_off() or len(lamp.watts) < LEARNED or math.isinf(rated_w):
         return None
     whole_w = rated_w * (lamp.dim_percent / 100.0 if lamp.dim_percent else 1.0)
     close = values["lamp.power_clear_share"] * _NEARLY

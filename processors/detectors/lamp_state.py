@@ -46,6 +46,10 @@ class Lamp(msgspec.Struct, array_like=True):
     mains: Repeats = msgspec.field(default_factory=Repeats)
     """Its voltage, which varies whether it burns or not."""
     mains_ms: int = -1
+    lit_ms: int = -1
+    """When it was first seen to burn in the newest part of a night, before or after midnight, in which it did."""
+    seen_ms: int = -1
+    """The first reading of the newest night."""
 
     def signal(self, name: str) -> Signal:
         """One of its signals."""
@@ -82,7 +86,18 @@ class Lamp(msgspec.Struct, array_like=True):
         volts = self.mains.value
         return volts is not None and volts >= _LIVE_V and self.mains.is_frozen(chance)
 
-    def off_on_purpose(self) -> bool:
+    def see_night(self, time_ms: int, began_ms: int, part_ms: int, *, is_lit: bool) -> None:
+        """Take note of a night, and of the part before or after midnight, that began then."""
+        if self.seen_ms < began_ms or began_ms <= time_ms < self.seen_ms:
+            self.seen_ms = time_ms
+        if is_lit and self.lit_ms < part_ms:
+            self.lit_ms = time_ms
+
+    def missed_dusk(self, began_ms: int, within_ms: float) -> bool:
+        """Whether it has been watched from soon after a night began and did not burn in it yet."""
+        return self.lit_ms < began_ms <= self.seen_ms < began_ms + within_ms
+
+    def is_off(self) -> bool:
         """Its switch, or its dimmer, says so."""
         return self.switched_on is False or self.dim_percent == 0.0
 

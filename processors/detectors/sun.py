@@ -50,6 +50,13 @@ def spell(lat: float, lon: float, at_ms: int, margin_ms: int) -> tuple[Light, in
     return now, midnight_ms + max(begin, 0), midnight_ms + min(end, _DAY_MS)
 
 
+def night_began(lat: float, lon: float, at_ms: int, margin_ms: int) -> int:
+    """When a night began, on this solar day or the one before."""
+    begin_ms = spell(lat, lon, at_ms, margin_ms)[1]
+    before, evening_ms, _ = spell(lat, lon, begin_ms - 1, margin_ms)
+    return evening_ms if before is Light.NIGHT else begin_ms
+
+
 @lru_cache(maxsize=4096)
 def _sun(lat: int, lon: int, day: int) -> tuple[int, int]:
     """Sunrise and sunset on a solar day (counted from 1970) of a cell, in milliseconds after its midnight.

@@ -67,6 +67,7 @@ RULES: Final[tuple[Rule, ...]] = (
         AnomalyKind.PROPERTY_SILENT,
         _ratio("longer", 4.0, 1_000.0, "so many times the longest gap it ever had", low=1.0),
         count("readings", 24, 100_000, "so many readings must have come before that is known"),
+        count("known", 200, 1_000_000, "after so many it is known so well that one time less is enough"),
     ),
     _watching(
         "drift",

@@ -23,6 +23,9 @@ RULES: Final[tuple[Rule, ...]] = (
             share("lit_share", 0.3, "more than this burns"),
             Parameter("dark_w", "W", 5.0, 0.0, 1e5, "less than this is dark, while its power is not known"),
             seconds("dark_s", 900.0, "dark for so long at night"),
+            seconds(
+                "switch_s", 3_600.0, "watched so soon from dusk, who says that it is off and never went on is dark"
+            ),
             count("samples", 2, 100, "so many samples in a row are believed, either way"),
             seconds("day_s", 1_800.0, "burning for so long by day"),
             share(

@@ -3,7 +3,8 @@
 Nearly empty: so many charges in a row at or below ``low_percent``, or as often the device's own word for it, which
 knows its voltage under load where a percentage is an estimate; only a charge above ``denied_percent`` says that it is
 wrong. Soon: the slope of the last charge of each day, by Theil and Sen's median of the slopes of all pairs, which a
-third of wrong days does not move; it needs ``history_days`` of them. A charge that rises by a fifth is another battery.
+quarter of wrong days does not move; it needs ``history_days`` of them. A charge that rises by more than 20 % of the
+whole is another battery.
 
 Sources: Theil 1950, Sen 1968 (doi:10.1080/01621459.1968.10480934).
 """

@@ -1,9 +1,9 @@
 """One sensor of a device is dead while the device speaks.
 
 Against its own record, as with what stands still: it is missed when nothing came for ``longer`` times the longest gap
-it ever had (of at least ``readings``), while the device went on speaking from one look to the next. What is sent only
-when something happens has a record of long gaps, and is missed late or never. What a device says of itself, such as its
-battery, is no sensor.
+it ever had (of at least ``readings``; one time less when ``known``), while the device went on speaking from one look to
+the next. What is sent only when something happens has a record of long gaps, and is missed late or never. What a device
+says of itself, such as its battery, is no sensor.
 """
 
 from typing import Final
@@ -34,7 +34,8 @@ def look(state: State, name: str, device: Device, turn: Turn) -> None:
         watch = device.watches[key]
         values = state.rules.of(watch.facility, state.sites[watch.facility].facility_class)
         silent_ms = heard_ms - watch.time_ms
-        if silent_ms <= values["property_silence.longer"] * watch.gap_ms or (
+        longer = values["property_silence.longer"] - (watch.count >= values["property_silence.known"])
+        if silent_ms <= max(longer, 1.0) * watch.gap_ms or (
             watch.count < values["property_silence.readings"] or KIND in watch.opened
         ):
             watch.missed_ms = 0

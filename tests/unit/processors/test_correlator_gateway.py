@@ -141,6 +141,18 @@ def silence(device: str, since_ms: int, transition: Transition = Transition.RAIS
 T = 1_800_000_000_000
 
 
+def test_lamps_of_one_line_may_have_lost_its_power_and_the_one_finding_says_so() -> None:
+    names, line = lamps(10), "perhaps it is their feeder that lost its power"
+    said, _ = told([*(carried(name) for name in names), *(silence(name, T) for name in names)])
+    (down,) = by_kind(said, AnomalyKind.GATEWAY_DOWN)
+    assert down.summary.endswith(f"; all are lamps of segment:1: {line}")
+    assert {one.caused_by for one in by_kind(said, AnomalyKind.DEVICE_SILENT)} == {down.id}
+    for other in ({"facility_class": FacilityClass.DRAIN}, {"zone": "segment:2"}):
+        mixed = [silence(names[0], T).model_copy(update=other), *(silence(name, T) for name in names[1:])]
+        said, _ = told([*(carried(name) for name in names), *mixed])
+        assert line not in by_kind(said, AnomalyKind.GATEWAY_DOWN)[0].summary
+
+
 def test_who_died_one_by_one_was_no_outage() -> None:
     each_day = [silence(name, T + n * 86_400_000) for n, name in enumerate(lamps(10))]
     assert told([*(carried(name) for name in lamps(10)), *each_day])[0] == []

@@ -230,6 +230,20 @@ def two(prop: str, days: float, begin_s: float = 0.0) -> list[Row]:
 MISSING = ["raised property_silent air-1/humidity", "cleared property_silent air-1/humidity"]
 
 
+@pytest.mark.parametrize(("readings", "longer"), [(100, 4), (190, 4), (210, 3), (500, 3)])
+def test_who_is_known_well_is_missed_after_three_of_its_gaps(readings: int, longer: int) -> None:
+    every_s, last_s = 20 * MINUTE, (readings - 1) * 20 * MINUTE
+    rows = [Row(n * every_s, "air-1", "humidity", 50 + 20 * noise("h", n)) for n in range(readings)]
+    rows += [
+        Row(at_s, "air-1", "temperature", air("air-1", at_s))
+        for at_s in (n * 5 * MINUTE for n in range(int(last_s / 300) + 48))
+    ]
+    driver = told(sorted(rows, key=lambda row: row.at_s), station())
+    (raised,) = driver.findings
+    assert longer < raised.numbers["longer"] <= longer + 1.5  # two looks, a quarter of an hour apart
+    assert raised.numbers["longest_gap_s"] == every_s
+
+
 def test_one_sensor_that_says_no_more_is_missed_while_the_other_speaks() -> None:
     story = [*days_of_air("air-1", 2), *two("humidity", 1), *two("humidity", 0.5, 1.5 * DAY)]
     driver = told(story, station())

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
-from lamp_kit import HOUR, MINUTE, NIGHT, NOON, RATED, kinds, street, take
-from street_kit import facility, said
+from lamp_kit import HOUR, MINUTE, NIGHT, NOON, RATED, kinds, lamp, street, take
+from state_kit import Earless
+from street_kit import facility, records, replayed, said
 
+from processors.detectors.lamp import LampDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.facility import FacilityClass, Policy
 from schemas.registry import ClassConfigured
@@ -59,6 +61,58 @@ def test_what_is_off_on_purpose_is_not_dark(off: tuple[str, float]) -> None:
     driver.read("it", off[0], 100.0 if off[0] == "dim_level" else 1.0)
     take(driver, *[0.0] * 4)
     assert kinds(driver) == ["raised lamp_dark"]
+
+
+DUSK = NIGHT - timedelta(hours=2)  # the sun sets at 18:24, and half an hour is twilight
+OFF = [("switch_on", 0.0, 1.0), ("dim_level", 0.0, 100.0)]
+
+
+def told(driver: PipelineTestDriver, prop: str, value: float, watts: float, hours: float) -> None:
+    """Speaks each ten minutes, of its relay and of its power."""
+    for _ in range(round(hours * 6)):
+        driver.read("it", prop, value)
+        driver.read("it", "power", watts + (driver.now_ms // 600_000) % 3 / 10)
+        driver.advance(10 * MINUTE)
+
+
+@pytest.mark.parametrize(("prop", "off", "on"), OFF)
+def test_who_says_that_it_is_off_and_never_went_on_tonight_has_lost_its_schedule(
+    prop: str, off: float, on: float
+) -> None:
+    driver = street(NOON)
+    told(driver, prop, off, 0.3, 3 * 24)
+    assert kinds(driver) == ["raised lamp_dark"]
+    (finding,) = driver.findings
+    assert (finding.since.hour, finding.since.minute) == (11, 0)  # half an hour behind sunset, in UTC
+    told(driver, prop, on, 118.0, 1 / 3)
+    assert kinds(driver) == ["raised lamp_dark", "cleared lamp_dark"]
+
+
+@pytest.mark.parametrize(("prop", "off", "on"), OFF)
+@pytest.mark.parametrize("lit_h", [2, 5, 8])  # before midnight, by the sun, and behind it
+def test_who_burned_at_dusk_is_off_on_purpose_for_the_rest_of_the_night(
+    prop: str, off: float, on: float, lit_h: int
+) -> None:
+    driver = street(DUSK)
+    for _ in range(3):
+        told(driver, prop, on, 118.0, lit_h)
+        told(driver, prop, off, 0.3, 14 - lit_h)
+        told(driver, prop, off, 0.0, 10)
+    assert driver.findings == []
+    assert replayed(driver, [Earless(LampDetector())]) == records(driver)
+
+
+def test_who_was_not_watched_at_dusk_may_have_burned() -> None:
+    driver = street(DUSK)
+    driver.advance(3 * HOUR)
+    told(driver, "switch_on", 0.0, 0.3, 8)
+    assert driver.findings == []
+
+
+def test_a_city_may_say_that_what_a_switch_says_is_meant() -> None:
+    driver = street(NOON, lamp("it", switch_s=0))
+    told(driver, "switch_on", 0.0, 0.3, 48)
+    assert driver.findings == []
 
 
 def test_a_dimmed_lamp_is_judged_by_what_is_left() -> None:
