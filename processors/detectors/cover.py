@@ -29,7 +29,7 @@ from processors.detectors.common import (
     retry_at,
 )
 from processors.detectors.cover_judge import UP, judge, weigh_lift
-from processors.detectors.cover_silence import SILENT, on_blind, on_silence, watch
+from processors.detectors.cover_silence import LATE, SILENT, on_blind, on_silence, watch
 from processors.detectors.cover_state import (
     ANGLE,
     BY_TIME,
@@ -314,7 +314,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
         _on_rules(state, cover, before, turn)
     cover.eventful = tuple(sorted(device for device, one in intervals.items() if one is None))
     patience = state.values(cover)["cover.silent_intervals"]
-    silent_ms = None if interval_s is None else round(interval_s * 1000 * patience)
+    silent_ms = None if interval_s is None else round(interval_s * 1000 * (patience + LATE))
     if silent_ms != cover.silent_ms:
         cover.silent_ms = silent_ms
         if cover.on(*UP):
