@@ -59,6 +59,7 @@ from processors.engine.contract import (
     Series,
     Stepped,
     TimerDue,
+    Unseen,
     ZoneEvent,
     deaf,
 )
@@ -151,6 +152,8 @@ class CoverDetector(Packed[State]):
                     _put_forward(state, event.by_ms)
                 case Blind():
                     on_blind(state, event)
+                case Unseen(facility=name, since_ms=int()):
+                    _interrupt(state, name)
                 case _:
                     pass
         return turn.outcome
@@ -187,6 +190,16 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if changed or (cover.opened is None and cover.on(WATER)):
         judge(cover, values, turn, reading.time_ms, Evidence.of(reading), is_wet=is_wet)
         watch(cover, turn)
+
+
+def _interrupt(state: State, facility: str) -> None:
+    """What must last has not lasted while nobody saw it."""
+    cover = state.covers.get(facility)
+    if cover is None:
+        return
+    for sensor in cover.sensors.values():
+        for name, signal in sensor.signals.items():
+            signal.interrupt(need(state.values(cover), name, on=signal.on))
 
 
 def _is_back(cover: Cover, sensor: Sensor, name: str) -> None:
