@@ -12,7 +12,7 @@ from ops.replay.question import Question
 from ops.replay.readings import Compared, Ledger
 from ops.replay.readings import published as derived
 from ops.replay.said import published
-from processors.detectors import DERIVERS
+from processors.detectors import DERIVERS, TELLERS
 from processors.engine.composed import PartitionFold
 from processors.engine.contract import Reading, Said
 from processors.engine.kafka_models import KafkaModels
@@ -64,7 +64,7 @@ def fold_partition(
     part = Part(partition, matched=[0] * len(question.what_if.override))
     _take_published(part, settings, bounds, question, advance)
     ledger = _ledger(part, settings, bounds, question, advance)
-    company = tuple(one for one in DERIVERS if one.name != question.detector.name)
+    company = tuple(one for one in (*DERIVERS, *TELLERS) if one.name != question.detector.name)
     models = KafkaModels(settings, CLIENT)
     fold = PartitionFold((*company, question.detector), question.lateness_ms, models=models)
     committed = bounds.committed.get(partition, 0)
@@ -110,6 +110,8 @@ def _keep(part: Part, ledger: Ledger | None, output: Said, question: Question, *
         if ledger is not None:
             ledger.replay(output, settled=settled)
     elif isinstance(output, Anomaly):
+        if output.detector != question.detector.name:
+            return  # its company's
         step = Step.of(output, settled=settled)
         if question.horizon_ms is None or step.at_ms < question.horizon_ms:
             part.replayed.append(step)

@@ -27,12 +27,15 @@ GROUP: Final = "detectors"
 DERIVERS: Final[tuple[Detector[Any], ...]] = (CountersDetector(),)
 """Those that make readings for the others, which are not themselves without them."""
 
+TELLERS: Final[tuple[Detector[Any], ...]] = (SilenceDetector(),)
+"""Those that tell the others whom nobody hears of."""
+
 ALL: Final[tuple[Detector[Any], ...]] = (
     *DERIVERS,
     CoverDetector(),
     ParkingDetector(),
     SurfaceDetector(),
-    SilenceDetector(),
+    *TELLERS,
     ClockDetector(),
     HealthDetector(),
     LeakDetector(),

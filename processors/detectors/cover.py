@@ -2,7 +2,8 @@
 
 Signals are debounced alike (:mod:`processors.detectors.debounce`): on with ``confirm_samples`` in a row, off with
 ``clear_samples`` calm ones. The contact, a tilt beyond the threshold and an angle beyond that of an open one are
-confirmed, too, when ``confirm_s`` pass without a contrary sample.
+confirmed, too, when ``confirm_s`` pass without a contrary sample. A device that speaks at no interval says
+once that they are over: ``clear_s`` without a contrary word confirm that.
 
 One finding is open per cover, and what it is follows from all signals (:mod:`processors.detectors.cover_judge`). When
 one becomes the other, the old finding is cleared with the reason and a new one raised: they are different work with
@@ -28,7 +29,7 @@ from processors.detectors.common import (
     retry_at,
 )
 from processors.detectors.cover_judge import UP, judge, weigh_lift
-from processors.detectors.cover_silence import SILENT, on_blind, on_silence, watch
+from processors.detectors.cover_silence import LATE, SILENT, on_blind, on_silence, watch
 from processors.detectors.cover_state import (
     ANGLE,
     BY_TIME,
@@ -58,6 +59,7 @@ from processors.engine.contract import (
     Series,
     Stepped,
     TimerDue,
+    Unseen,
     ZoneEvent,
     deaf,
 )
@@ -150,6 +152,8 @@ class CoverDetector(Packed[State]):
                     _put_forward(state, event.by_ms)
                 case Blind():
                     on_blind(state, event)
+                case Unseen(facility=name, since_ms=int()):
+                    _interrupt(state, name)
                 case _:
                     pass
         return turn.outcome
@@ -168,7 +172,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     before_ms, now_ms = cover.heard_ms, turn.clock.now_ms
     cover.note(now_ms, reading.shard)
-    changed = False
+    changed = is_wet = False
     values = state.values(cover)
     for name in SIGNALS.get(reading.series.observed_property, ()):
         sensor = cover.sensors.get(reading.series.device)
@@ -180,12 +184,22 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         if cover.silent and name in _WHY and says(values, name, value) is False:
             _is_back(cover, sensor, name)
         if _hear(cover, sensor, values, name, reading, value, turn):
-            changed = True
+            changed, is_wet = True, name == WATER and sensor.on(WATER)
     if cover.silent and (before_ms < now_ms < before_ms + (cover.silent_ms or 0) or not _waits_for(cover, reading)):
         cover.silent, changed = False, True
     if changed or (cover.opened is None and cover.on(WATER)):
-        judge(cover, values, turn, reading.time_ms, Evidence.of(reading))
+        judge(cover, values, turn, reading.time_ms, Evidence.of(reading), is_wet=is_wet)
         watch(cover, turn)
+
+
+def _interrupt(state: State, facility: str) -> None:
+    """What must last has not lasted while nobody saw it."""
+    cover = state.covers.get(facility)
+    if cover is None:
+        return
+    for sensor in cover.sensors.values():
+        for name, signal in sensor.signals.items():
+            signal.interrupt(need(state.values(cover), name, on=signal.on))
 
 
 def _is_back(cover: Cover, sensor: Sensor, name: str) -> None:
@@ -234,14 +248,15 @@ def _agree(cover: Cover, turn: Turn) -> None:
 
 
 def _wait(cover: Cover, sensor: Sensor, values: Values, name: str, reading: Reading, turn: Turn) -> None:
-    """Have time confirm what a sample said, from the first on that still counts."""
+    """Have time confirm a sample, from the first that still counts; of who says it once also that it is over."""
     signal, device = sensor.signals[name], reading.series.device
-    if signal.on or signal.first is None:
+    if signal.first is None or (signal.on and device not in cover.eventful):
         _wait_no_more(cover, device, name, turn)
         return
     wait = sensor.waits.get(name)
     if wait is None or wait.first_ms < signal.first.time_ms:
-        at_ms = max(turn.clock.now_ms, signal.first.time_ms) + round(values["cover.confirm_s"] * 1000)
+        lasting_s = values["cover.clear_s" if signal.on else "cover.confirm_s"]
+        at_ms = max(turn.clock.now_ms, signal.first.time_ms) + round(lasting_s * 1000)
         sensor.waits[name] = Wait(signal.first.time_ms, at_ms, reading.shard)
         turn.wake(timer(cover, device, name), at_ms)
 
@@ -265,9 +280,14 @@ def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
         turn.wake(due.name, retry_ms)
         return
     del sensor.waits[name]
-    sensor.signals[name].turn(on=True)
+    signal = sensor.signals[name]
+    if signal.on and device not in cover.eventful:
+        return  # it is registered with an interval since
+    signal.turn(on=not signal.on)
     values = state.values(cover)
     weigh_lift(cover, name, wait.first_ms, values)
+    if not cover.on(*UP):
+        cover.carries_no_more()
     judge(cover, values, turn, wait.at_ms, None)
     watch(cover, turn)
 
@@ -294,8 +314,8 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
         return
     site = Site.of(facility)
     cover = state.covers.get(facility.facility)
-    intervals = [binding.interval_s for binding in facility.devices if binding.interval_s is not None]
-    interval_s = min(intervals, default=None)
+    intervals = {binding.device: binding.interval_s for binding in facility.devices}
+    interval_s = min((one for one in intervals.values() if one is not None), default=None)
     if cover is None:
         state.rules.register(facility)
         cover = state.covers[facility.facility] = Cover(site, Bound.of(facility).devices, heard_ms=turn.clock.now_ms)
@@ -305,8 +325,9 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
         before = state.values(cover)
         state.rules.register(facility)
         _on_rules(state, cover, before, turn)
+    cover.eventful = tuple(sorted(device for device, one in intervals.items() if one is None))
     patience = state.values(cover)["cover.silent_intervals"]
-    silent_ms = None if interval_s is None else round(interval_s * 1000 * patience)
+    silent_ms = None if interval_s is None else round(interval_s * 1000 * (patience + LATE))
     if silent_ms != cover.silent_ms:
         cover.silent_ms = silent_ms
         if cover.on(*UP):

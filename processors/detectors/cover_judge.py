@@ -15,9 +15,16 @@ UP: Final = (CONTACT, ANGLE, TILT)
 
 
 def judge(
-    cover: Cover, values: Values, turn: Turn, at_ms: int, trigger: Evidence | None, reason: str | None = None
+    cover: Cover,
+    values: Values,
+    turn: Turn,
+    at_ms: int,
+    trigger: Evidence | None,
+    reason: str | None = None,
+    *,
+    is_wet: bool = False,
 ) -> None:
-    """Say what changed after a signal went on or off."""
+    """Say what changed after a signal went on or off; ``is_wet``: that of the water just went on."""
     site = cover.site
     numbers = {
         "angle_deg": round(cover.angle_deg() or 0.0, 1),
@@ -27,7 +34,7 @@ def judge(
     water = cover.believed(WATER)
     if water:
         numbers["water_share"] = round(max(one.value for one in water), 3)
-    matter = _matter(cover)
+    matter = _matter(cover, is_wet=is_wet)
     now = Moment(at_ms, numbers, trigger, reason)
     calm = "is in place" if reason not in {REPLACED, UNBOUND} else "is not known to be so any more: its device is gone"
     cover.opened = step_to(cover.opened, matter, f"Cover {site.facility} {calm}", site, now, turn)
@@ -44,7 +51,7 @@ def weigh_lift(cover: Cover, changed: str, at_ms: int, values: Values) -> None:
         cover.lifted = cover.lifted or at_ms - up[0].cause.time_ms <= round(values["cover.lift_s"] * 1000)
 
 
-def _matter(cover: Cover) -> Matter | None:
+def _matter(cover: Cover, *, is_wet: bool) -> Matter | None:
     facility = cover.site.facility
     up, water = cover.believed(*UP), cover.believed(WATER)
     gone = up if up and cover.on(CARRIED) else cover.believed(MOVED)
@@ -53,7 +60,7 @@ def _matter(cover: Cover) -> Matter | None:
     if up:
         return _displaced(cover, up[0])
     # What takes the place of another finding is what the newest samples say, not what they have begun to deny.
-    if cover.opened is None or cover.opened.kind is not _HIGH:
+    if not is_wet and (cover.opened is None or cover.opened.kind is not _HIGH):
         water = [one for one in water if one.count == 0]
     return _because(AnomalyKind.DRAIN_HIGH, water[0], f"Water stands under cover {facility}") if water else None
 

@@ -8,6 +8,8 @@ from processors.detectors.cover_state import Cover, State, timer
 from processors.engine.contract import Blind, TimerDue
 
 SILENT: Final = "silent"
+LATE: Final = 0.1
+"""Of an interval: the word that is due just then may be so late."""
 _OTHERS_MIN: Final = 2  # covers beside it tell that more than it is silent
 _MISSED: Final = 1.05  # intervals without a word
 _LOOKS: Final = 6  # whether they still are, in the time that it may be silent
@@ -58,7 +60,7 @@ def _is_silent_with_others(state: State, cover: Cover, now_ms: int) -> bool:
         if other.heard_ms <= cover.heard_ms - other.silent_ms:
             continue  # dead long before
         # The outage may have begun later, if a word of this one was lost before: one that was missed is enough.
-        if now_ms - other.heard_ms > other.silent_ms * _MISSED / patience:
+        if now_ms - other.heard_ms > other.silent_ms * _MISSED / (patience + LATE):
             silent += 1
         else:
             heard += 1

@@ -27,7 +27,8 @@ SIGNALS: Final = {
 }
 """What is asked of the readings of a property."""
 BY_TIME: Final = frozenset({CONTACT, ANGLE, TILT})
-"""Time without a contrary word confirms them: devices that speak when something happens say it once."""
+"""Time without a contrary word confirms them: devices that speak when something happens say it once. By those that
+speak at no interval it ends them, too."""
 
 _EARTH_M: Final = 6_371_009.0  # mean radius
 
@@ -66,6 +67,8 @@ class Cover(msgspec.Struct, array_like=True):
     """Who speaks for it."""
     sensors: dict[str, Sensor] = {}
     """By device, as far as they have spoken of it."""
+    eventful: tuple[str, ...] = ()
+    """Those of the devices that speak at no interval, only when something happens."""
     opened: Opened | None = None
     lifted: bool = False
     """Water stood under it when it went up."""

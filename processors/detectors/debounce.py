@@ -101,6 +101,11 @@ class Signal(msgspec.Struct, array_like=True):
         """What spoke against it is forgotten."""
         self.count, self.first, self.newest, self.ended = 0, None, None, None
 
+    def interrupt(self, need: Need) -> None:
+        """Nobody saw what came of it: a row that must last begins anew."""
+        if need.lasting_ms:
+            self.settle()
+
     def _add(self, evidence: Evidence) -> None:
         if self.first is None:
             self.count, self.first, self.newest = 1, evidence, evidence

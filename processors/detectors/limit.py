@@ -14,7 +14,7 @@ from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Calm, Clock, Ear, Kept, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.contract import QUIET, Calm, Clock, Ear, Kept, Outcome, Reading, Series, Unseen, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
@@ -79,11 +79,25 @@ class LimitDetector(Packed[State]):
                     _on_reading(state, event, turn)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
+                case Unseen(facility=name, since_ms=int()):
+                    _interrupt(state, name)
                 case CalendarConfigured():
                     state.time_zone = event.calendar.time_zone  # what is suspected or open, the next samples judge
                 case _:
                     pass
         return turn.outcome
+
+
+def _interrupt(state: State, facility: str) -> None:
+    """What must last has not lasted while nobody saw it."""
+    watched = state.facilities.get(facility)
+    if watched is None:
+        return
+    for name, said in watched.quantities.items():
+        bounds = state.bounds(facility, watched.site.facility_class, name)
+        for signal in (signal for one in said.values() for signal in (one.beyond, one.change)):
+            if bounds is not None:
+                signal.interrupt(bounds.off if signal.on else bounds.on)
 
 
 def _concerns(state: State, series: Series) -> bool:

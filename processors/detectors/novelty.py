@@ -12,7 +12,7 @@ from typing import Final
 from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn
 from processors.detectors.novelty_state import Finding, State, Suspicion, Terms, Tracked, wants
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Outcome, Reading, Series, Unseen, ZoneEvent
 from processors.novelty import Novelty, Verdict, expected, explain, observe
 from processors.novelty.state import NAMES
 from schemas.anomaly import AnomalyKind
@@ -62,7 +62,16 @@ class NoveltyDetector(Packed[State]):
             elif isinstance(event, FacilityRegistered | FacilityLeft | ZoneConfigured | ClassConfigured):
                 turn = turn or Turn(self, state.zone, clock)
                 _on_registry(state, event, turn)
+            elif isinstance(event, Unseen) and event.since_ms is not None:
+                _interrupt(state, event.facility)
         return QUIET if turn is None else turn.outcome
+
+
+def _interrupt(state: State, facility: str) -> None:
+    """What must last has not lasted while nobody saw it."""
+    for tracked in state.tracked.values():
+        if tracked.facility == facility and tracked.suspicion is not None:
+            tracked.suspicion.count = 0
 
 
 def _meet(state: State, key: str, reading: Reading, turn: Turn) -> None:
@@ -98,6 +107,8 @@ def _judge(state: State, key: str, tracked: Tracked, reading: Reading, verdict: 
     if suspicion is not None:
         if (off > 0.0) is suspicion.above and abs(off) >= suspicion.far:
             suspicion.count += 1
+            if suspicion.count == 1:
+                suspicion.since_ms = reading.time_ms
         else:
             tracked.suspicion = suspicion = None
     if suspicion is None:
@@ -114,7 +125,8 @@ def _judge(state: State, key: str, tracked: Tracked, reading: Reading, verdict: 
             summary=_summary(reading, verdict),
             numbers=_numbers(reading, verdict, off, departure),
         )
-    if suspicion.count >= terms.samples and reading.time_ms - suspicion.first.time_ms >= terms.for_ms:
+    since_ms = suspicion.first.time_ms if suspicion.since_ms < 0 else suspicion.since_ms
+    if suspicion.count >= terms.samples and reading.time_ms - since_ms >= terms.for_ms:
         tracked.finding = _raise(state, key, suspicion, reading, turn)
         tracked.suspicion = None
 

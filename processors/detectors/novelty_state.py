@@ -68,7 +68,10 @@ class Terms(NamedTuple):
 
 
 class Suspicion(msgspec.Struct, array_like=True):
-    """Something new, and for how long it has lasted since; what is said of it was true when it began."""
+    """Something new, and for how long it has lasted since; what is said of it was true when it began.
+
+    While nobody sees the facility it does not last: then it begins to count anew.
+    """
 
     first: Evidence
     above: bool
@@ -81,6 +84,8 @@ class Suspicion(msgspec.Struct, array_like=True):
     summary: str
     numbers: dict[str, float]
     count: int = 1
+    since_ms: int = -1
+    """From when on it counts; -1: from the first reading."""
 
 
 class Finding(msgspec.Struct, array_like=True):

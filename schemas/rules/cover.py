@@ -28,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
             count("confirm_samples", 2, 100, "so many samples in a row confirm an alarm"),
             seconds("confirm_s", 60.0, "or so long without a contrary one"),
             count("clear_samples", 2, 100, "so many calm samples in a row end it"),
+            seconds("clear_s", 300.0, "or, of a device that speaks at no interval, so long without a contrary one"),
             metres("moved_m", 100.0, "a position farther away than this is no error of it", low=1.0, high=1e6),
             seconds("carried_s", 120.0, "an open one that shakes for so long is carried away"),
             Parameter("silent_intervals", "1", 3.0, 1.0, 1_000.0, "and so is one that misses so many of its intervals"),

@@ -20,6 +20,12 @@ RULES: Final[tuple[Rule, ...]] = (
             share("clear_share", 0.3, "emptied when less than this is in there"),
             count("samples", 2, 100, "so many samples in a row are believed; a lid or a hand is one"),
             count("clear_samples", 2, 100, "so many calm samples in a row end it"),
+            share("jump_share", 0.4, "up by more than this at once, and then"),
+            share(
+                "frozen_chance",
+                0.2,
+                "the same again by a smaller chance, is a gauge that froze with a lid before it",
+            ),
             metres("depth_m", math.inf, "from the sensor to the ground, where it says distances", low=0.1),
             Parameter("fire_cel", "Cel", 60.0, -50.0, 500.0, "hotter than this burns"),
             Parameter("cool_cel", "Cel", 45.0, -50.0, 500.0, "cooler than this burns no more"),

@@ -28,7 +28,7 @@ from processors.detectors.debounce import Signal
 from processors.detectors.ladder import Matter, Moment, step_to
 from processors.detectors.level.marks import MARKS, Mark, Sensor, Thing
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import Clock, Outcome, Reading, Series, ZoneEvent
+from processors.engine.contract import Clock, Outcome, Reading, Series, Unseen, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -98,6 +98,8 @@ class LevelDetector(Packed[State]):
                     _on_reading(state, event, turn)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
+                case Unseen(facility=name, since_ms=int()):
+                    _interrupt(state, name)
                 case _:
                     pass
         return turn.outcome
@@ -124,6 +126,19 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
             changed = mark
     if changed is not None:
         _judge(thing, sensor, values, changed, Evidence.of(reading), reading.time_ms, turn)
+
+
+def _interrupt(state: State, facility: str) -> None:
+    """What must last has not lasted while nobody saw it."""
+    thing = state.things.get(facility)
+    if thing is None:
+        return
+    values = state.values(thing)
+    for mark in MARKS[thing.site.facility_class]:
+        for sensor in thing.sensors.values():
+            signal = sensor.signals.get(mark.name)
+            if signal is not None:
+                signal.interrupt(mark.calm(values) if signal.on else mark.confirm(values))
 
 
 def _hear(thing: Thing, sensor: Sensor, mark: Mark, values: Values, reading: Reading) -> bool:

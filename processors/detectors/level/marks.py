@@ -11,6 +11,7 @@ import msgspec
 
 from processors.detectors.common import Opened, Site, span
 from processors.detectors.debounce import Need, Signal
+from processors.detectors.level.still import Still
 from processors.detectors.rise import remember, rise_m
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
@@ -31,6 +32,8 @@ class Sensor(msgspec.Struct, array_like=True):
     area_ms: int = -1
     recent: list[tuple[int, float]] = []
     """Times and depths of the last minutes, where their rise is asked for."""
+    still: Still | None = None
+    """How a bin's gauge moves."""
 
 
 class Thing(msgspec.Struct, array_like=True):
@@ -228,7 +231,26 @@ def _rising(values: Values, value: float) -> tuple[str, dict[str, float]]:
     )
 
 
-_BIN: Final = {"fill_level": _percent, "distance": _share_above("bin.depth_m"), "full_alarm": _flag}
+def _unless_frozen(measure: Measure) -> Measure:
+    """What a gauge repeats that froze when a lid was before it, is one sample."""
+
+    def measured(sensor: Sensor, values: Values, reading: Reading) -> float | None:
+        share = measure(sensor, values, reading)
+        if share is None:
+            return None
+        if sensor.still is None:
+            sensor.still = Still()
+        sensor.still.hear(reading.time_ms, share, values["bin.jump_share"])
+        return None if sensor.still.is_frozen(share, values["bin.frozen_chance"]) else share
+
+    return measured
+
+
+_BIN: Final = {
+    "fill_level": _unless_frozen(_percent),
+    "distance": _unless_frozen(_share_above("bin.depth_m")),
+    "full_alarm": _flag,
+}
 _DRAIN: Final = {
     "water_level": _share_below("drain.depth_m"),
     "fill_level": _percent,

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from street_kit import at_s, cover, said
+from street_kit import at_s, cover, facility, said
 
 from processors.detectors.cover import CoverDetector
 from processors.engine.driver import PipelineTestDriver
 from schemas.anomaly import AnomalyKind
+from schemas.facility import FacilityClass
 from schemas.identity import finding_id, reading_id, timed
 
 
@@ -127,11 +128,45 @@ def test_it_clears_with_two_samples_below_half_of_the_limit() -> None:
     assert driver.open == []
 
 
-def test_it_does_not_clear_by_silence() -> None:
-    driver = street()
+def test_what_speaks_at_an_interval_does_not_clear_by_silence() -> None:
+    driver = PipelineTestDriver(CoverDetector())
+    driver.register(facility("cover-1", FacilityClass.MANHOLE_COVER, interval_s=7200.0))
     tilt(driver, 17.0, 17.0, 0.0)
     driver.advance(3600)
     assert len(driver.open) == 1
+
+
+@pytest.mark.parametrize(("name", "up", "down"), [("contact_open", 1, 0), ("tilt_angle", 40, 1), ("tilted", 1, 0)])
+def test_what_speaks_only_when_something_happens_says_once_that_it_is_over(name: str, up: float, down: float) -> None:
+    driver = street()
+    driver.read("cover-1", name, up)
+    driver.advance(3600)
+    assert len(driver.open) == 1
+    driver.read("cover-1", name, down)
+    driver.advance(290)
+    driver.read("cover-1", "battery_percent", 90)
+    assert len(driver.open) == 1
+    driver.advance(11)
+    assert driver.open == []
+    driver.advance(86_400)
+    driver.read("cover-1", name, up)
+    driver.advance(61)
+    assert len(driver.open) == 1
+    assert driver.quarantined == []
+
+
+def test_a_contact_that_says_open_again_within_the_time_stays_open() -> None:
+    driver = street()
+    contact(driver, 1, 0, 1, 0, 1, every_s=120.0)
+    driver.advance(3600)
+    assert said(driver) == ["raised cover_open cover-1"]
+    contact(driver, 0, every_s=0)
+    driver.disconnect()  # we do not know what it says
+    driver.advance(900)
+    assert len(driver.open) == 1
+    driver.reconnect()
+    driver.advance(60)
+    assert driver.open == []
 
 
 def test_a_contact_clears_with_two_closed_samples() -> None:

@@ -142,6 +142,32 @@ def test_fire_and_fill_are_two_matters() -> None:
     assert kinds(driver)[2:] == ["cleared bin_fire"]
 
 
+LIVELY = [40.3, 41.1, 40.8, 42.0, 41.6, 42.4, 43.1, 42.9, 43.6, 44.2]
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "kinds_of"),
+    [
+        (LIVELY, [97.0] * 40, []),  # it froze when somebody lifted the lid
+        (LIVELY, [97.0, 96.8], ["raised bin_overflowing"]),
+        (LIVELY, [97.0, 97.0, 97.0, 96.6], ["raised bin_overflowing"]),  # it was none: it moves again
+        (LIVELY, [100.0, 100.0], ["raised bin_overflowing"]),  # the end of its scale
+        ([*LIVELY, 60.2, 75.9, 88.0], [97.0, 97.0], ["raised bin_overflowing"]),  # it rose until it stood there
+        ([40, 40, 40, 41, 41, 41, 42, 42, 42, 43, 43, 43, 44, 44, 44], [97, 97], ["raised bin_overflowing"]),
+        ([40], [97.0, 97.0], ["raised bin_overflowing"]),  # nobody knows yet how it moves
+    ],
+    ids=["frozen", "alive", "alive again", "top", "risen", "whole percents", "new"],
+)
+def test_a_gauge_that_froze_with_the_lid_before_it_is_one_sample(
+    before: list[float], then: list[float], kinds_of: list[str]
+) -> None:
+    driver = watch(FacilityClass.WASTE_BIN)
+    say(driver, "fill_level", *before, *then, every_s=1800)
+    assert [one for one in kinds(driver) if "overflow" in one] == kinds_of
+    say(driver, "fill_level", 20.1, 20.4, every_s=1800)
+    assert driver.open == []
+
+
 # drains and tanks
 
 

@@ -215,8 +215,8 @@ def test_a_second_sensor_that_is_calm_hides_nothing_of_what_the_first_one_says(c
         beside = [
             ("b", name, value, offset + at) for name, value in calm.items() for at in range(0, int(last) + 60, 60)
         ]
-        alone = found(told(detector, [at(kind, "a")], by_time(rows), tick_s=30.0))
-        both = found(told(detector, [at(kind, "a", "b")], by_time([*rows, *beside]), tick_s=30.0))
+        alone = found(told(detector, [at(kind, "a")], by_time(rows), tick_s=30.0, rest_s=300.0))
+        both = found(told(detector, [at(kind, "a", "b")], by_time([*rows, *beside]), tick_s=30.0, rest_s=300.0))
         assert both == alone
 
     check()
