@@ -7,8 +7,10 @@ nobody says where it is, it is where the road, the sidewalk or else the camera i
 or as high as ``step_m``, by the middle of what pictures, or readings of the same device, tell. Where no size
 is known, or the pictures are not sure, a person should look first (``verify``).
 
-It ends when ``clear_passes`` passes in a row do not show it, of cameras that saw it and look for it: they say so by its
-label and that it is not present, or by ``surface_clear``. That a track ends, or nobody looks, ends nothing.
+It ends when ``clear_passes`` passes in a row do not show it, of cameras that look for it where it is: they say so by
+its label and that it is not present, or by ``surface_clear``. A camera that never saw it counts as well, unless it
+looked while it was there: it was seen before and after, and this one does not see it. That a track ends, or nobody
+looks, ends nothing.
 
 The parameters and their defaults: rule ``surface`` in :mod:`schemas.rules`.
 """
@@ -62,6 +64,8 @@ class Spot(msgspec.Struct, array_like=True):
     step_m: float | None = None
     newest_ms: int = 0  # hit
     missed: dict[str, str] = {}  # by camera that saw it: the last pass that did not show it
+    others: dict[str, str] = {}  # by camera that did not, since it was seen last
+    blind: list[str] = []  # cameras that looked while it was there, and did not see it
     misses: int = 0  # passes in a row that did not
     opened: Opened | None = None
 
@@ -91,7 +95,7 @@ class SurfaceDetector(Packed[State]):
 
     state_type = State
     name: Final = "surface"
-    version: Final = 4
+    version: Final = 5
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -165,6 +169,8 @@ def _on_hit(
     spot.since_ms = min(spot.since_ms, time_ms)
     spot.newest_ms = max(spot.newest_ms, time_ms)
     spot.misses, spot.missed = 0, {event.device: ""} | dict.fromkeys(spot.missed, "")
+    spot.blind = sorted({*spot.blind, *spot.others} - spot.missed.keys())
+    spot.others = {}
     area_m2, step_m = _sizes(state, event, time_ms, values)
     evidence = Evidence.of(event)
     _note(spot, Frame(True, look, event.confidence, evidence, area_m2, step_m), values)  # noqa: FBT003 - a field
@@ -178,17 +184,28 @@ def _on_miss(
     state: State, kind: AnomalyKind | None, event: CameraEvent, time_ms: int, look: str, values: Values, turn: Turn
 ) -> None:
     """A picture that does not show what was seen there before."""
-    for spot in [one for one in state.spots if event.device in one.missed and _is_seen(state, one, event, values)]:
-        if time_ms <= spot.newest_ms or kind not in (None, spot.kind):
+    for spot in list(state.spots):
+        if time_ms <= spot.newest_ms or kind not in (None, spot.kind) or not _is_seen(state, spot, event, values):
             continue
-        _note(spot, Frame(hit=False, look=look), values)
-        if look == spot.missed[event.device] or any(frame.hit and frame.look == look for frame in spot.frames):
-            continue  # a pass counts once, and not if it has shown it
-        spot.missed[event.device] = look
+        if event.device in spot.missed:
+            _note(spot, Frame(hit=False, look=look), values)
+        if not _is_new(spot, event.device, look):
+            continue
         spot.misses += 1
         if spot.misses >= values["surface.clear_passes"]:
             state.spots.remove(spot)
             _clear(spot, Step(time_ms, f"{_word(spot)} is gone", {"passes": spot.misses}, (Evidence.of(event),)), turn)
+
+
+def _is_new(spot: Spot, camera: str, look: str) -> bool:
+    """Whether a pass that does not show it counts: once, if it has not shown it, and of a camera that may see it."""
+    if camera in spot.blind or any(frame.hit and frame.look == look for frame in spot.frames):
+        return False
+    looked = spot.missed if camera in spot.missed else spot.others
+    if looked.get(camera) == look:
+        return False
+    looked[camera] = look
+    return looked is spot.missed or spot.opened is not None
 
 
 def _note(spot: Spot, frame: Frame, values: Values) -> None:
@@ -236,8 +253,8 @@ def _where(state: State, event: CameraEvent) -> tuple[float, float]:
 
 
 def _is_seen(state: State, spot: Spot, event: CameraEvent, values: Values) -> bool:
-    """Whether a picture is one of where a spot is."""
-    if event.lon is None and event.facility == spot.facility:
+    """Whether a picture is one of where a spot is; of who saw it there also one of its road that tells no place."""
+    if event.lon is None and event.facility == spot.facility and event.device in spot.missed:
         return True
     return _metres(spot, *_where(state, event)) <= values["surface.within_m"]
 

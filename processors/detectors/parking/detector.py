@@ -7,14 +7,14 @@ spot has one timer; where nothing falls due and a track only says that it is sti
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.common import Packed, Turn, retry_at
+from processors.detectors.common import Evidence, Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
 from processors.detectors.parking.dues import Next, do_due, next_of
 from processors.detectors.parking.joining import SURE, Word, began_earlier, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, values_of
 from processors.detectors.parking.sightings import Sight, news, word_of
-from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Source, Spot, State, Stay
+from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Said, Source, Spot, State, Stay
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import (
     QUIET,
@@ -135,11 +135,12 @@ def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
 def _on_object(state: State, sight: Sight, turn: Turn) -> None:
     """Something that is no vehicle and does not live stands there, or does not any more."""
     event, spot, _, name, time_ms, _, taken = sight
-    if spot.site.facility_class is not FacilityClass.PARKING_BAY or time_ms < spot.objects.get(name, 0):
+    before = spot.objects.get(name)
+    if spot.site.facility_class is not FacilityClass.PARKING_BAY or (before is not None and time_ms < before.time_ms):
         return
     _place(spot, event, time_ms, turn)
     if taken:
-        spot.objects[name] = time_ms
+        spot.objects[name] = Said.of(event)
     else:
         spot.objects.pop(name, None)
     watches.look(state, spot, event, time_ms, turn)
@@ -157,13 +158,13 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     if series.observed_property == "occupied":
         fresh_ms = _fresh_ms(spot, series.device)
-        word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms)
+        word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms, said=Said.of(reading))
         _hear(state, spot, reading, word, turn)
         return
     key = f"{series.device}|{series.observed_property}"
-    if reading.time_ms < spot.newest_ms.get(key, 0):
+    if (before := spot.said.get(key)) is not None and reading.time_ms < before.time_ms:
         return
-    spot.newest_ms[key] = reading.time_ms
+    spot.said[key] = Said.of(reading)
     if series.observed_property == "obstruction":
         watches.confirm(state, spot, reading, turn)
     on = _says(state, spot, series.observed_property, reading.value)
@@ -210,6 +211,8 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
     watches.decide(state, spot, source, event, word, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
+    if source.said is None or word.taken is not source.taken:
+        source.said = Evidence.of(event)
     if word.taken:
         _stands(state, spot, source, event, word, turn)
     elif source.taken:

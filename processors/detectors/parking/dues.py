@@ -36,7 +36,7 @@ def next_of(state: State, spot: Spot) -> Next | None:
     gone_ms = lengths.gone
     at_ms, what, whom = _next_gone(spot.sources, gone_ms, at_ms, what, whom)
     if spot.objects or spot.cooling or spot.left:
-        known = [(time_ms + gone_ms, "object", name) for name, time_ms in spot.objects.items()]
+        known = [(said.time_ms + gone_ms, "object", name) for name, said in spot.objects.items()]
         known += [(_some_time(until_ms), "cool", name) for name, until_ms in spot.cooling.items()]
         known += [(_some_time(until_ms), "left", plate) for plate, (_, until_ms) in spot.left.items()]
         at_ms, what, whom = min((at_ms, what, whom), *known)

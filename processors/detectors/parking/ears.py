@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from processors.detectors.parking.numbers import go_on, number, tell
-from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Spot
+from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Said, Spot
 from processors.engine.contract import Calm, Ear, Kept
 
 
@@ -31,7 +31,7 @@ def occupied(spot: Spot, device: str, every_ms: int | None, fresh_ms: int | None
     """
     sources, stays = spot.sources, spot.stays
 
-    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
+    def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:
         source = sources.get(device)
         if (
             source is None
@@ -55,7 +55,9 @@ def occupied(spot: Spot, device: str, every_ms: int | None, fresh_ms: int | None
                 return False  # there may have been another between
             stay.words_needed, stay.fresh_ms = 1, fresh_ms
             stay.words += 1
-            stay.said_ms = max(stay.said_ms, time_ms)
+            if time_ms >= stay.said_ms:
+                stay.said_ms = time_ms
+                stay.last = Said(device, "occupied", identity, time_ms, arrival_ms, value)
         elif stays or not (source.stay or not (spot.cameras or spot.flags or spot.objects)):
             return False
         tell(source, every_ms, time_ms, identity)

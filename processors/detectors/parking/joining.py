@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from processors.detectors.common import Evidence
 from processors.detectors.parking.boxes import Box, overlap
 from processors.detectors.parking.rules import judge, values_of
-from processors.detectors.parking.state import Lengths, Source, Spot, State, Stay
+from processors.detectors.parking.state import Lengths, Said, Source, Spot, State, Stay
 from processors.engine.contract import Reading
 from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass
 
-SURE: Final = 1_000
+SURE: Final = 1 << 40
 """Words: who leaves, or is lost, has stood there until then."""
 
 
@@ -36,6 +36,7 @@ class Word(NamedTuple):
     counts: int = 1  # for so many that say that something stands there, or stood there until now
     rolled: bool = False  # it moved before it stood
     sudden: bool = False  # of a sensor: it was not due, so something has just changed
+    said: Said | None = None  # the message, where it says that something stands there
     missing: bool = False  # of a sensor: a word before it was lost that may have said something else
 
     @property
@@ -53,6 +54,8 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     if word.taken and word.camera and 0 < stay.said_ms < word.time_ms:
         stay.every_ms = word.time_ms - stay.said_ms
     if word.taken or (word.counts and not word.camera):
+        if word.time_ms >= stay.said_ms and word.said is not None:
+            stay.last = word.said
         stay.said_ms = max(stay.said_ms, word.time_ms)
     if word.taken and word.box is not None:
         stay.box = word.box
@@ -73,6 +76,7 @@ def stay_of(
             word.since_ms, Evidence.of(event), word.since_ms, None, None, word.camera, word.box
         )
         stay.plate = word.plate
+        stay.tracks = int(word.camera != "")
         recall(spot, stay, word.name)
         source.stay = number
         judge(state, spot, stay, word.since_ms)
@@ -84,6 +88,10 @@ def stay_of(
         stay.lost = False
         stay.words %= SURE  # that it stood until it was lost says nothing of now
     if source.stay != number and word.camera:
+        stay.tracks += 1
+        if stay.camera == word.camera and stay.box is not None and word.box is not None:
+            share = overlap(stay.box, word.box)
+            stay.overlap = share if stay.overlap is None else min(stay.overlap, share)
         for other in spot.sources.values():
             if other.stay == number and other.camera == word.camera:
                 other.taken = False  # what that id was called is called otherwise now

@@ -94,14 +94,9 @@ def put_forward(state: State, by_ms: int) -> None:
                 stay.free_ms += by_ms
             if not stay.offends:
                 judge(state, spot, stay, stay.judged_ms)
-        for watch in spot.watches.values():
-            if watch.since_ms is not None:
-                watch.since_ms += by_ms
-            if watch.free_ms is not None:
-                watch.free_ms += by_ms
+        watches.put_forward(spot, by_ms)
         for source in spot.sources.values():
             source.put_off_ms += by_ms
-        spot.objects = {name: time_ms + by_ms for name, time_ms in spot.objects.items()}
         if spot.armed_ms is not None:
             spot.armed_ms += by_ms
         spot.due_ms = 0

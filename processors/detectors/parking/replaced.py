@@ -58,7 +58,7 @@ def _drop(spot: Spot, is_void: _IsVoid, reason: str, turn: Turn) -> None:
     dropped = {name: source for name, source in spot.sources.items() if _is_void(name, source, is_void)}
     for name in dropped:
         del spot.sources[name]
-    for said in (spot.flags, spot.newest_ms):
+    for said in (spot.flags, spot.said):
         for key in [key for key in said if is_void(*key.split("|", 1))]:
             del said[key]
     for device in [device for device in spot.other if is_void(device, "temperature")]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from processors.detectors.parking import clocks, hearing
 from processors.detectors.parking.joining import SURE, Word
 from processors.detectors.parking.rules import ms
-from processors.detectors.parking.state import Source, Spot, State
+from processors.detectors.parking.state import Said, Source, Spot, State
 from schemas.camera import CameraEvent, TrackPhase
 from schemas.model import to_ms
 
@@ -86,6 +86,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
     if time_ms > stay.said_ms:
         stay.every_ms = time_ms - stay.said_ms
     source.newest_ms = stay.said_ms = time_ms
+    stay.last = Said(event.device, "camera", event.identity, time_ms, to_ms(event.arrival_time))
     source.put_off_ms = 0
     stay.words += event.stationary
     stay.box = event.box
@@ -118,5 +119,6 @@ def word_of(sight: Sight) -> Word:
         lost=lost,
         fresh_ms=None if event.box is None else spot.lengths.fresh,
         counts=counts,
+        said=Said.of(event) if taken else None,
         rolled=came_ms is not None and time_ms - still_ms - came_ms > rolls_ms,
     )

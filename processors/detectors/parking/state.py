@@ -7,7 +7,11 @@ import msgspec
 from processors.detectors.common import Evidence, Opened, Site
 from processors.detectors.parking.boxes import Box
 from processors.detectors.rulebook import Rulebook
+from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
+from schemas.camera import CameraEvent
+from schemas.identity import reading_id
+from schemas.model import to_ms
 
 BEHIND_MAX_MS: Final = 300_000
 """A clock that is further behind is no clock, and a message that is older came late."""
@@ -28,6 +32,32 @@ class Lengths(msgspec.Struct, frozen=True, array_like=True):
     rolls: int = 0
 
 
+class Said(msgspec.Struct, array_like=True):
+    """A message, as far as it may have to be named; ``value`` of a reading."""
+
+    device: str
+    name: str  # the observed property, or "camera"
+    identity: str
+    time_ms: int
+    arrival_ms: int
+    value: float = 0.0
+
+    @classmethod
+    def of(cls, event: Reading | CameraEvent) -> "Said":
+        """One that was heard just now."""
+        if isinstance(event, Reading):
+            series = event.series
+            name = series.observed_property
+            return cls(series.device, name, event.identity, event.time_ms, event.arrival_ms, event.value)
+        times = to_ms(event.phenomenon_time), to_ms(event.arrival_time)
+        return cls(event.device, "camera", event.identity, *times)
+
+    @property
+    def evidence(self) -> Evidence:
+        """As findings name it: as :meth:`Evidence.of` does."""
+        return Evidence(reading_id(self.device, self.name, self.identity), self.time_ms, self.arrival_ms)
+
+
 class Source(msgspec.Struct, array_like=True):
     """A sensor, or a track of a camera, and the stay of which it speaks."""
 
@@ -40,6 +70,7 @@ class Source(msgspec.Struct, array_like=True):
     beat_ms: int = -1  # of a sensor: the newest word that came at its interval
     boot: str = ""
     seq: int = -1  # and its number, where it numbers them
+    said: Evidence | None = None  # since when it says so
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +97,9 @@ class Stay(msgspec.Struct, array_like=True):
     camera: str = ""
     box: Box | None = None
     plate: str | None = None
+    tracks: int = 0  # ids of cameras that it had
+    overlap: float | None = None  # of a camera's boxes under two of them, the least
+    last: Said | None = None  # the newest message that says that it stands
     words: int = 0  # messages that say that it stands
     words_needed: int = 1
     said_ms: int = 0  # the newest of them
@@ -125,8 +159,8 @@ class Spot(msgspec.Struct, array_like=True):
     opened: Opened | None = None  # of a stay
     watches: dict[str, Watch] = {}
     flags: dict[str, bool] = {}  # by device and property: what the newest readings say
-    newest_ms: dict[str, int] = {}  # of those
-    objects: dict[str, int] = {}  # tracks of what is no vehicle and stands there, and their newest word
+    said: dict[str, Said] = {}  # those readings
+    objects: dict[str, Said] = {}  # tracks of what is no vehicle and stands there, and their newest word
     intervals: dict[str, int] = {}  # of sensors that speak at one, in ms
     other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
     cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other

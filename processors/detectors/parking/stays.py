@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
-from processors.detectors.parking import watches
+from processors.detectors.parking import proof, watches
 from processors.detectors.parking.rules import excused, judge, regime, values_of
 from processors.detectors.parking.state import NEVER_MS, Lengths, Spot, State, Stay, Verdict
 from processors.engine.contract import Reading
@@ -148,10 +148,9 @@ def _offend(spot: Spot, stay: Stay, verdict: Verdict, word: Evidence | None, tur
         return
     facility = spot.site.facility
     cause = f"{stay.first.id}/{stay.epoch_ms}" if stay.epoch_ms else stay.first.id
-    numbers = {"allowed_s": verdict.allowed_ms / 1000, "limit_s": verdict.limit_ms / 1000}
-    evidence = (stay.first,) if word is None or word == stay.first else (stay.first, word)
-    # Where time alone decides, the finding carries no arrival time.
     at_ms = max(verdict.at_ms - 1, stay.resumed_ms)
+    numbers, evidence = proof.of_stay(spot, stay, verdict, at_ms, word)
+    # Where time alone decides, the finding carries no arrival time.
     step = Step(at_ms, _summary(spot, stay, verdict), numbers, evidence, by_time=word is None)
     since_ms = max(stay.since_ms, verdict.from_ms)
     spot.opened = turn.raises(verdict.kind, Opening(facility, spot.site, cause, since_ms, verdict.rule), step)

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
-from processors.detectors.parking import clocks, hearing
+from processors.detectors.parking import clocks, hearing, proof
 from processors.detectors.parking.joining import Word
 from processors.detectors.parking.numbers import is_due
 from processors.detectors.parking.rules import judge, ms, values_of
@@ -142,11 +142,9 @@ def pass_time(state: State, spot: Spot, name: str, until_ms: int, turn: Turn) ->
     while (due_ms := next_due(state, spot, name)) is not None and due_ms <= until_ms:
         if watch.free_ms is not None:
             summary = _WORDS[name][1].format(spot.site.facility)
-            _end(
-                watch,
-                Step(due_ms, summary, {}, () if watch.freed is None else (watch.freed,), by_time=True),
-                turn,
-            )
+            numbers = {} if watch.since_ms is None else {"held_s": (watch.free_ms - watch.since_ms) / 1000}
+            freed = () if watch.freed is None else (watch.freed,)
+            _end(watch, Step(due_ms, summary, numbers, freed, by_time=True), turn)
         else:
             _begin(state, spot, name, due_ms - 1, turn)
 
@@ -177,17 +175,18 @@ def _begin(state: State, spot: Spot, name: str, at_ms: int, turn: Turn) -> None:
         # So few may be chance, which is soon over; what a frozen sensor has said for long counts for nothing.
         watch.since_ms = at_ms + 1 if times >= _FROZEN * most else watch.since_ms + _RETRY_MS
         return
-    _raise(spot, name, on_ms, turn)
+    _raise(spot, name, on_ms, None, turn)
 
 
-def _raise(spot: Spot, name: str, on_ms: int, turn: Turn) -> None:
+def _raise(spot: Spot, name: str, on_ms: int, event: Reading | CameraEvent | None, turn: Turn) -> None:
     """It has held for long enough: dated so, whichever word makes sure of it."""
     watch, facility = spot.watches[name], spot.site.facility
     assert watch.since_ms is not None, "it holds since then"
     watch.waits = False
     summary = _WORDS[name][0].format(facility, span(on_ms))
     at_ms = watch.since_ms + on_ms
-    step = Step(at_ms, summary, {"after_s": on_ms / 1000}, () if watch.first is None else (watch.first,), by_time=True)
+    word = None if event is None else Evidence.of(event)
+    step = Step(at_ms, summary, *proof.of_watch(spot, name, watch, on_ms, word), by_time=word is None)
     began = watch.since_ms if watch.first is None else watch.first.id  # None: it began because a track was gone
     cause = f"{name}/{began}/{watch.epoch_ms}"
     watch.opened = turn.raises(_KIND[name], Opening(facility, spot.site, cause, watch.since_ms), step)
@@ -209,11 +208,11 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
         return  # it was on its way while we waited
     agrees = word.taken is not source.taken
     if agrees and word.sudden:
-        _raise(spot, CONFLICT, on_ms, turn)
+        _raise(spot, CONFLICT, on_ms, event, turn)
     elif word.missing:
         watch.since_ms, watch.first, watch.waits = at_ms, Evidence.of(event), False
     elif not agrees:
-        _raise(spot, CONFLICT, on_ms, turn)
+        _raise(spot, CONFLICT, on_ms, event, turn)
 
 
 def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
@@ -229,14 +228,14 @@ def confirm(state: State, spot: Spot, reading: Reading, turn: Turn) -> None:
     source, every_ms = spot.sources.get(device), spot.intervals.get(device)
     gone = reading.value == 0 and (source is None or every_ms is None or is_due(source, every_ms, reading.time_ms))
     if reading.time_ms > watch.since_ms + on_ms and not gone:
-        _raise(spot, BLOCKED, on_ms, turn)
+        _raise(spot, BLOCKED, on_ms, reading, turn)
 
 
 def _is_felt(spot: Spot, at_ms: int) -> bool:
     """Whether a camera sees the object, or no sensor's word that it is gone can have been lost."""
     devices = {key: key.partition("|")[0] for key, on in spot.flags.items() if on and key.endswith("|obstruction")}
     return not devices or any(
-        at_ms - spot.newest_ms[key] <= FRESH_INTERVALS * spot.intervals.get(device, at_ms)
+        at_ms - spot.said[key].time_ms <= FRESH_INTERVALS * spot.intervals.get(device, at_ms)
         for key, device in devices.items()
     )
 
@@ -258,7 +257,7 @@ def _both_say(state: State, spot: Spot, since_ms: int, at_ms: int) -> bool:
             return False
     skews_ms = {camera: clocks.skew_of(state, camera) for camera in spot.cameras}
     seen = [source.newest_ms for source in spot.sources.values() if source.camera and source.taken]
-    seen += spot.objects.values()
+    seen += [said.time_ms for said in spot.objects.values()]
     if seen:
         return max(seen) + max(skews_ms.values(), default=0) >= since_ms
     return any(
@@ -295,6 +294,17 @@ def rejudge(state: State, spot: Spot, turn: Turn) -> None:
             summary = f"{spot.site.facility} is under another rule"
             turn.clears(watch.opened, Step(now_ms, summary, {}, reason=POLICY_CHANGED))
             watch.opened, watch.epoch_ms = None, now_ms
+
+
+def put_forward(spot: Spot, by_ms: int) -> None:
+    """Nothing held longer because a clock was set."""
+    for watch in spot.watches.values():
+        if watch.since_ms is not None:
+            watch.since_ms += by_ms
+        if watch.free_ms is not None:
+            watch.free_ms += by_ms
+    for said in spot.objects.values():
+        said.time_ms += by_ms
 
 
 def void(state: State, spot: Spot, reason: str, turn: Turn) -> None:

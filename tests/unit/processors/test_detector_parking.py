@@ -36,7 +36,8 @@ def test_a_stay_beyond_the_limit_raises_and_one_of_exactly_the_limit_does_not() 
     assert said(driver) == []
     driver.advance(1)
     assert said(driver) == OVERSTAY[:1]
-    assert driver.findings[0].numbers == {"allowed_s": 3600.0, "limit_s": 3600.0}
+    numbers = driver.findings[0].numbers
+    assert (numbers["stood_s"], numbers["allowed_s"], numbers["limit_s"]) == (3600.0, 3600.0, 3600.0)
     assert at_s(driver, driver.findings[0]) == 3610.0
     assert driver.findings[0].arrival_time is None
 
@@ -291,12 +292,13 @@ def test_the_id_comes_from_the_message_that_began_the_stay() -> None:
     began_ms = driver.now_ms
     bay_says(driver, 1)
     driver.advance(10)
+    again_ms = driver.now_ms
     bay_says(driver, 1)
     driver.advance(100)
     cause = reading_id("bay-1", "occupied", timed(began_ms, 1.0))
     (finding,) = driver.findings
     assert finding.id == finding_id(AnomalyKind.PARKING_OVERSTAY, "segment:1", "bay-1", str(cause))
-    assert finding.evidence == (cause,)
+    assert finding.evidence == (cause, reading_id("bay-1", "occupied", timed(again_ms, 1.0)))
 
 
 def test_a_clock_put_forward_makes_no_stay_longer() -> None:

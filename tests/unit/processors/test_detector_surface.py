@@ -212,6 +212,61 @@ def test_a_clear_look_at_another_road_says_nothing_of_this_one() -> None:
     assert street.said == [RAISED, CLEARED]
 
 
+def clear(street: Street, by: str, *minutes: float, **more: Any) -> list[str]:
+    for minute in minutes:
+        street.at(minute).sees("surface_clear", by=by, area_m2=None, **more)
+    return street.said
+
+
+def test_another_camera_that_looks_at_the_same_place_ends_it_as_well() -> None:
+    """The one that saw it is broken, or drives elsewhere now."""
+    street = Street().passes(0, 60)
+    assert clear(street, "cam-2", 120, 180) == [RAISED]
+    assert clear(street, "cam-2", 180.1, 240) == [RAISED, CLEARED]  # a pass counts once
+    assert street.last.numbers == {"passes": 3.0}
+
+
+def test_so_do_several_together() -> None:
+    street = Street(road("road-1", "cam-1", "cam-2", "cam-3")).passes(0, 60)
+    clear(street, "cam-1", 120)
+    clear(street, "cam-2", 121)
+    assert clear(street, "cam-3", 122) == [RAISED, CLEARED]
+
+
+def test_one_that_looked_while_it_was_there_cannot_say_that_it_is_gone() -> None:
+    """A tree stands between."""
+    street = Street().passes(0)
+    clear(street, "cam-2", 30)
+    street.passes(60)
+    assert street.said == [RAISED]
+    restart(street.driver)
+    assert clear(street, "cam-2", *range(120, 600, 60)) == [RAISED]
+    assert clear(street, "cam-1", *range(600, 780, 60)) == [RAISED, CLEARED]
+
+
+def test_until_it_sees_it_itself() -> None:
+    street = Street().passes(0)
+    clear(street, "cam-2", 30)
+    street.passes(60).at(90).sees(by="cam-2")
+    assert clear(street, "cam-2", 120, 180, 240) == [RAISED, CLEARED]
+
+
+def test_one_that_does_not_see_it_keeps_nobody_from_finding_it() -> None:
+    street = Street().at(0).sees()
+    clear(street, "cam-2", *range(1, 30))
+    street.at(30).sees()
+    clear(street, "cam-2", *range(31, 60))
+    street.at(60).sees()
+    assert street.said == [RAISED]
+
+
+def test_a_look_at_the_far_end_of_the_road_ends_nothing() -> None:
+    """It was seen at a place that was told; who tells none looks where the road is."""
+    street = Street().passes(0, 60, lon=113.85, lat=34.03 + 200 * NORTH)
+    assert clear(street, "cam-2", *range(120, 600, 60)) == [RAISED]
+    assert clear(street, "cam-2", 600, 660, 720, lon=113.85, lat=34.03 + 190 * NORTH) == [RAISED, CLEARED]
+
+
 def test_once_seen_again_the_count_begins_anew() -> None:
     street = Street().passes(0, 60)
     street.at(120).sees("surface_clear").at(180).sees("surface_clear").at(240).sees()
@@ -220,11 +275,11 @@ def test_once_seen_again_the_count_begins_anew() -> None:
 
 
 def test_that_a_track_ends_or_nobody_looks_ends_nothing() -> None:
-    street = Street().passes(0, 60)
+    street = Street(road(), road("road-2", "cam-9", metres=50)).passes(0, 60)
     for minute in (120, 180, 240, 300):
         street.at(minute).sees(phase=TrackPhase.END, present=False)
         street.sees("car", track="car")
-        street.sees("surface_clear", by="cam-9")  # which never saw it
+        street.sees("surface_clear", by="cam-9", at="road-2")
     street.at(20_000)
     assert street.said == [RAISED]
 

@@ -113,6 +113,20 @@ def found(
     driver = PipelineTestDriver(ParkingDetector(), tick_s=TICK_S, start=from_ms(to_ms(START) + later_ms))
     driver.register(*places or facilities())
     begin_ms = driver.now_ms
+    tell(driver, story, send)
+    return sorted(
+        (one.subject, one.transition.value, one.kind.value, to_ms(one.since) - begin_ms, to_ms(one.at) - begin_ms)
+        for one in driver.findings
+    )
+
+
+def tell(
+    driver: PipelineTestDriver,
+    story: Story,
+    send: Callable[[list[Message]], list[list[Message]]] = lambda bucket: [[one] for one in bucket],
+) -> None:
+    """All of it, and an hour more."""
+    begin_ms = driver.now_ms
     tick_ms = TICK_S * 1000
     buckets: dict[int, list[Message]] = {}
     for message in story:
@@ -122,10 +136,6 @@ def found(
         for record in send(buckets[number]):
             _write(driver, begin_ms, record)
     driver.advance(3_600)
-    return sorted(
-        (one.subject, one.transition.value, one.kind.value, to_ms(one.since) - begin_ms, to_ms(one.at) - begin_ms)
-        for one in driver.findings
-    )
 
 
 def _write(driver: PipelineTestDriver, begin_ms: int, record: list[Message]) -> None:

@@ -80,7 +80,8 @@ class Street:
 def test_a_stay_is_too_long_when_the_policy_of_its_time_says_so() -> None:
     street = Street("2026-03-02T09:30").at("2026-03-02T10:00").taken().at("2026-03-02T12:30")
     assert street.said == ["Mon 12:00 raised parking_overstay"]
-    assert street.driver.findings[0].numbers == {"allowed_s": 7200.0, "limit_s": 7200.0}
+    numbers = street.driver.findings[0].numbers
+    assert (numbers["stood_s"], numbers["allowed_s"], numbers["limit_s"]) == (7200.0, 7200.0, 7200.0)
     street.taken(0).at("2026-03-02T12:31")
     assert street.said[1:] == ["Mon 12:30 cleared parking_overstay"]
 
