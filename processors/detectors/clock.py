@@ -16,10 +16,11 @@ import msgspec
 
 from processors.detectors import clock_lag
 from processors.detectors.clock_lag import Far
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.common import LEFT, Bound, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, ZoneEvent
 from schemas.anomaly import AnomalyKind
+from schemas.facility import Facility
 from schemas.observation import Quality
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
@@ -103,8 +104,7 @@ class ClockDetector(Packed[State]):
                     elif event.quality in _WRONG:
                         self._on_wrong(state, event, turn)
                 case FacilityRegistered():
-                    state.sites[event.facility.facility] = Site.of(event.facility)
-                    state.rules.register(event.facility)
+                    self._on_registered(state, event.facility, turn)
                 case ZoneConfigured() | ClassConfigured():
                     state.rules.configure(event)
                 case FacilityLeft():
@@ -181,11 +181,23 @@ class ClockDetector(Packed[State]):
         suspect.opened = turn.raises(AnomalyKind.DEVICE_CLOCK, opening, step)
         suspect.wrong, suspect.heard_ms = [], []
 
-    def _on_left(self, state: State, facility: str, turn: Turn) -> None:
-        for device in sorted(name for name, suspect in state.suspects.items() if suspect.facility == facility):
+    def _on_registered(self, state: State, facility: Facility, turn: Turn) -> None:
+        state.sites[facility.facility] = Site.of(facility)
+        state.rules.register(facility)
+        suspects = [name for name, suspect in state.suspects.items() if suspect.facility == facility.facility]
+        bound = Bound.of(facility, suspects)
+        self._acquit(state, bound.gone, bound.reason, turn)
+
+    def _acquit(self, state: State, devices: Sequence[str], reason: str, turn: Turn) -> None:
+        """Nobody asks any more what time these have."""
+        for device in devices:
             suspect = state.suspects.pop(device)
             if suspect.opened is not None:
-                step = Step(turn.clock.now_ms, f"Device {device} is no longer watched", {}, reason=LEFT)
+                step = Step(turn.clock.now_ms, f"Device {device} is no longer watched", {}, reason=reason)
                 turn.clears(suspect.opened, step)
+
+    def _on_left(self, state: State, facility: str, turn: Turn) -> None:
+        suspects = sorted(name for name, suspect in state.suspects.items() if suspect.facility == facility)
+        self._acquit(state, suspects, LEFT, turn)
         state.sites.pop(facility, None)
         state.rules.forget(facility)

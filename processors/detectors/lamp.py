@@ -14,7 +14,7 @@ from typing import Final
 
 from processors.detectors import lamp_ears as ears
 from processors.detectors import lamp_feeder
-from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.debounce import Need, Signal
 from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
@@ -50,7 +50,7 @@ class LampDetector(Packed[State]):
     def ear(self, state: State, series: Series) -> Ear | None:
         """Nearly every lamp does what it did a while ago."""
         lamp = state.lamps.get(series.facility)
-        if lamp is None:
+        if lamp is None or series.device not in lamp.devices:
             return deaf
         if series.observed_property == "voltage":
             return ears.mains(lamp)
@@ -81,8 +81,8 @@ class LampDetector(Packed[State]):
 
 def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     lamp = state.lamps.get(reading.series.facility)
-    if lamp is None:
-        return
+    if lamp is None or reading.series.device not in lamp.devices:
+        return  # none of ours, or one that spoke for it until just now
     if reading.series.observed_property == "voltage":
         lamp.hear_mains(reading.time_ms, reading.value)
         return
@@ -279,14 +279,23 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
         return
     lamp = state.lamps.get(name)
     every_s = min((one.interval_s for one in facility.devices if one.interval_s is not None), default=0.0)
-    if lamp is None:
+    bound = Bound.of(facility, () if lamp is None else lamp.devices)
+    if lamp is None or bound.gone:
         state.rules.register(facility)
-        state.lamps[name] = Lamp(site, every_ms=round(every_s * 1000))
+        state.lamps[name] = Lamp(site, every_ms=round(every_s * 1000), devices=bound.devices)
+        if lamp is not None:
+            _end_all(lamp, f"Lamp {name} is not known to be so any more: its device is gone", bound.reason, turn)
+            lamp_feeder.weigh(state, None, turn.clock.now_ms, turn)
         return
-    lamp.site, lamp.every_ms = site, round(every_s * 1000)
+    lamp.site, lamp.every_ms, lamp.devices = site, round(every_s * 1000), bound.devices
     before = state.values(lamp)
     state.rules.register(facility)
     _on_rules(state, lamp, before, turn)
+
+
+def _end_all(lamp: Lamp, summary: str, reason: str, turn: Turn) -> None:
+    for name in sorted(lamp.opened):
+        turn.clears(lamp.opened[name], Step(turn.clock.now_ms, summary, {}, reason=reason))
 
 
 def _on_rules(state: State, lamp: Lamp, before: Values, turn: Turn) -> None:
@@ -325,8 +334,6 @@ def _on_left(state: State, name: str, turn: Turn) -> None:
     state.rules.forget(name)
     lamp = state.lamps.pop(name, None)
     if lamp is not None:
-        for opened in sorted(lamp.opened):
-            step = Step(turn.clock.now_ms, f"Lamp {name} is no longer watched", {}, reason=LEFT)
-            turn.clears(lamp.opened[opened], step)
+        _end_all(lamp, f"Lamp {name} is no longer watched", LEFT, turn)
     if state.feeders.pop(name, None) is not None or lamp is not None:
         lamp_feeder.weigh(state, None, turn.clock.now_ms, turn)

@@ -50,6 +50,8 @@ class Lamp(msgspec.Struct, array_like=True):
     """When it was first seen to burn in the newest part of a night, before or after midnight, in which it did."""
     seen_ms: int = -1
     """The first reading of the newest night."""
+    devices: tuple[str, ...] = ()
+    """Who speaks for it."""
 
     def signal(self, name: str) -> Signal:
         """One of its signals."""

@@ -1,21 +1,26 @@
 """A device that was taken away says nothing any more, and one of several that is calm says nothing for the others."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 from fold_kit import RELAXED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lamp_kit import NIGHT, NOON, RATED, all_take, feeder, lamp, take
+from lamp_kit import street as lamps
 from metamorphic_kit import Row, by_time, found, holds, told
 from street_kit import facility, said
 
+from processors.detectors.clock import ClockDetector
 from processors.detectors.cover import CoverDetector
 from processors.detectors.level import LevelDetector
 from processors.detectors.limit import LimitDetector
 from processors.engine.contract import Detector
 from processors.engine.driver import PipelineTestDriver
-from schemas.facility import Facility, FacilityClass
+from schemas.facility import DeviceBinding, Facility, FacilityClass
+from schemas.observation import Quality
 from schemas.registry import FacilityRegistered
 from tests.examples import examples
 
@@ -166,6 +171,39 @@ def test_a_cover_that_was_taken_for_stolen_is_not_when_its_device_was_only_dead(
     driver.advance(86_400)
     say(driver, "new", "tilt_angle", 0, 0)
     assert driver.open == []
+
+
+@pytest.mark.parametrize(("start", "watts", "kind"), [(NOON, RATED, "lamp_on_by_day"), (NIGHT, 0.0, "lamp_dark")])
+def test_a_lamp_of_which_another_tells_is_judged_anew(start: datetime, watts: float, kind: str) -> None:
+    driver = lamps(start, lamp("it"))
+    take(driver, *[watts] * 12)
+    assert [one.kind for one in driver.open] == [kind]
+    driver.register(lamp("it").model_copy(update={"devices": (DeviceBinding(device="new"),)}))
+    assert (driver.open, driver.findings[-1].reason) == ([], "device replaced")
+    say(driver, "new", "power", *[watts] * 12, every_s=300.0)
+    assert [one.kind for one in driver.open] == [kind]
+
+
+def test_a_feeder_is_not_dark_by_the_word_of_controllers_that_are_gone() -> None:
+    names = ["l1", "l2", "l3", "l4"]
+    driver = lamps(NIGHT, feeder(), *map(lamp, names))
+    all_take(driver, dict.fromkeys(names, 0.0), times=12)
+    assert [one.kind for one in driver.open] == ["feeder_dark"]
+    for name in names:
+        driver.register(lamp(name).model_copy(update={"devices": (DeviceBinding(device=f"new-{name}"),)}))
+    assert driver.open == []
+    all_take(driver, {f"new-{name}": RATED for name in names}, times=12)
+    assert (driver.open, driver.quarantined) == ([], [])
+
+
+def test_the_clock_of_a_device_that_is_gone_is_nobody_s_matter() -> None:
+    driver = street(ClockDetector(), GAS, "old")
+    for _ in range(3):
+        driver.read("old", "gas_ch4", 3, quality=Quality.FUTURE)
+        driver.advance(60)
+    assert [one.kind for one in driver.open] == ["device_clock"]
+    driver.register(at(GAS, "new"))
+    assert (driver.open, driver.findings[-1].reason) == ([], "device replaced")
 
 
 def test_registered_again_with_the_same_devices_all_is_as_it_was() -> None:
