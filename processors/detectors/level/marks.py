@@ -238,10 +238,12 @@ def _unless_frozen(measure: Measure) -> Measure:
         share = measure(sensor, values, reading)
         if share is None:
             return None
-        if sensor.still is None:
-            sensor.still = Still()
-        sensor.still.hear(reading.time_ms, share, values["bin.jump_share"])
-        return None if sensor.still.is_frozen(share, values["bin.frozen_chance"]) else share
+        still = sensor.still
+        if still is None:
+            still = sensor.still = Still()
+        if reading.time_ms > still.newest_ms:  # several marks ask
+            still.hear(reading.time_ms, share, values["bin.jump_share"])
+        return None if still.jumped and still.is_frozen(share, values["bin.frozen_chance"]) else share
 
     return measured
 
