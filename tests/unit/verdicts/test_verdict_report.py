@@ -58,7 +58,7 @@ def test_the_threshold_keeps_every_real_one_and_drops_the_most_others() -> None:
     assert best is not None
     assert (best.number, best.at_least, best.threshold) == ("percent", False, 12.0)
     assert (best.dropped, best.not_real, best.real) == (2, 3, 3)
-    assert best.parameters == ("battery.low_percent", "battery.margin_percent")
+    assert best.parameters == ("battery.low_percent", "battery.denied_percent", "battery.margin_percent")
 
 
 def test_a_number_may_have_to_be_larger() -> None:
