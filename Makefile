@@ -9,8 +9,8 @@ ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
 SEEDS ?= 1000
 TEST_SEEDS ?= 25
-# Test files run beside each other, each job with servers of its own.
-JOBS ?= 2
+# Test files run beside each other, each job with servers of its own; one more than cores, as faults are waited for.
+JOBS ?= 3
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,7 +25,7 @@ run: setup ## start the city, e.g. make run ARGS="--for 60s"
 	@.venv/bin/eyes run $(ARGS)
 
 test: setup lint ## all tests, against real servers, e.g. make test ARGS="-k stack"
-	@EYES_SEEDS=$(TEST_SEEDS) EYES_EXAMPLES=10 .venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@EYES_SEEDS=$(TEST_SEEDS) EYES_EXAMPLES=10 .venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-venv lint ## style, types, layers and unit tests; needs no servers
 	@EYES_EXAMPLES=10 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(ARGS)
