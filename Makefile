@@ -9,8 +9,8 @@ ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
 SEEDS ?= 1000
 TEST_SEEDS ?= 25
-# Test files run beside each other, each job with servers of its own; one more than cores, as faults are waited for.
-JOBS ?= 3
+# Test files run beside each other, each job with servers of its own.
+JOBS ?= 2
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
