@@ -9,7 +9,8 @@ ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
 SEEDS ?= 1000
 TEST_SEEDS ?= 25
-# Test files run beside each other, each job with servers of its own.
+# Test files run beside each other, each job with servers of its own; in the order of their names, which begins with
+# those that take longest (pytest-xdist would begin with those of most tests).
 JOBS ?= 2
 
 help: ## this list
