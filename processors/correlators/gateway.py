@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import Packed, span
+from processors.detectors.common import UNBOUND, Packed, span
 from processors.engine.contract import QUIET, Clock, Outcome, Series, ZoneEvent
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.carrier import DeviceCarried, GatewaySite
@@ -26,7 +26,6 @@ from schemas.rules import resolve
 from schemas.rules.found import rule_of
 
 KIND: Final = AnomalyKind.GATEWAY_DOWN
-UNBOUND: Final = "device no longer registered"
 _RULES: Final = ("gateway",)
 
 

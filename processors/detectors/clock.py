@@ -77,7 +77,7 @@ class ClockDetector(Packed[State]):
         suspects, device = state.suspects, series.device
 
         def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-            return device not in suspects and now_ms - time_ms <= CALM_LAG_MS  # clock_lag.is_near, without a call
+            return device not in suspects and now_ms - time_ms <= CALM_LAG_MS
 
         return hear
 
@@ -93,7 +93,7 @@ class ClockDetector(Packed[State]):
                 isinstance(event, Reading)
                 and event.quality == _GOOD
                 and event.series.device not in state.suspects
-                and clock_lag.is_near(event.time_ms, clock.now_ms)
+                and clock.now_ms - event.time_ms <= CALM_LAG_MS
             ):
                 continue  # nearly every reading
             turn = turn or Turn(self, state.zone, clock)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import Evidence
-from processors.engine.contract import CALM_LAG_MS, Clock, Reading
+from processors.engine.contract import Clock, Reading
 from schemas.rules import Values
 
 QUARTER_MS: Final = 900_000
@@ -37,11 +37,6 @@ class Far(msgspec.Struct, array_like=True):
 def lag_of(time_ms: int, shard: str, clock: Clock) -> int:
     """How far a word is behind what had been received when it came, in ms: what waited for us is no lag of it."""
     return min(clock.now_ms, clock.frontier.get(shard, clock.now_ms)) - time_ms
-
-
-def is_near(time_ms: int, now_ms: int) -> bool:
-    """Whether a time is surely no matter of this page; of what is kept as calm all are."""
-    return now_ms - time_ms <= CALM_LAG_MS
 
 
 def follow(far: Far | None, reading: Reading, lag_ms: int, clock: Clock, values: Values) -> Far:

@@ -18,6 +18,7 @@ LEFT: Final = "facility left"
 POLICY_CHANGED: Final = "policy changed"
 REPLACED: Final = "device replaced"
 UNBOUND: Final = "device no longer registered"
+NOT_KNOWN: Final = "is not known to be so any more: its device is gone"
 
 _RETRY_MIN_MS: Final = 1_000
 _RETRY_MAX_MS: Final = 30_000
@@ -72,6 +73,11 @@ class Bound(NamedTuple):
     def reason(self) -> str:
         """Why what rested on their word is over."""
         return REPLACED if self.devices else UNBOUND
+
+
+def as_known(calm: str, reason: str | None) -> str:
+    """What is said of something that is over: how it is now, or that nobody tells of it any more."""
+    return NOT_KNOWN if reason in {REPLACED, UNBOUND} else calm
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):

@@ -197,9 +197,10 @@ def _interrupt(state: State, facility: str) -> None:
     cover = state.covers.get(facility)
     if cover is None:
         return
+    values = state.values(cover)
     for sensor in cover.sensors.values():
         for name, signal in sensor.signals.items():
-            signal.interrupt(need(state.values(cover), name, on=signal.on))
+            signal.interrupt(need(values, name, on=signal.on))
 
 
 def _is_back(cover: Cover, sensor: Sensor, name: str) -> None:
@@ -264,6 +265,11 @@ def _wait(cover: Cover, sensor: Sensor, values: Values, name: str, reading: Read
 def _wait_no_more(cover: Cover, device: str, name: str, turn: Turn) -> None:
     if cover.sensors[device].waits.pop(name, None) is not None:
         turn.wake(timer(cover, device, name), None)
+
+
+def _wait_for_nothing(cover: Cover, device: str, turn: Turn) -> None:
+    for name in sorted(cover.sensors[device].waits):
+        _wait_no_more(cover, device, name, turn)
 
 
 def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
@@ -342,8 +348,7 @@ def _unbind(state: State, cover: Cover, facility: Facility, turn: Turn) -> None:
         return
     for device in bound.gone:
         if device in cover.sensors:
-            for name in sorted(cover.sensors[device].waits):
-                _wait_no_more(cover, device, name, turn)
+            _wait_for_nothing(cover, device, turn)
             del cover.sensors[device]
     cover.silent, cover.heard_ms = False, turn.clock.now_ms
     cover.lifted = cover.lifted and cover.on(*UP)
@@ -379,8 +384,7 @@ def _on_left(state: State, facility: str, turn: Turn) -> None:
     if cover is None:
         return
     for device in sorted(cover.sensors):
-        for name in sorted(cover.sensors[device].waits):
-            _wait_no_more(cover, device, name, turn)
+        _wait_for_nothing(cover, device, turn)
     turn.wake(timer(cover, "", SILENT), None)
     if cover.opened is not None:
         step = Step(turn.clock.now_ms, f"Cover {facility} is no longer watched", {}, reason=LEFT)

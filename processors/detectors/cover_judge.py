@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from processors.detectors.common import REPLACED, UNBOUND, Evidence, Turn, span
+from processors.detectors.common import Evidence, Turn, as_known, span
 from processors.detectors.cover_state import ANGLE, CARRIED, CONTACT, MOVED, TILT, WATER, Cover
 from processors.detectors.debounce import Signal
 from processors.detectors.ladder import Matter, Moment, step_to
@@ -36,8 +36,8 @@ def judge(
         numbers["water_share"] = round(max(one.value for one in water), 3)
     matter = _matter(cover, is_wet=is_wet)
     now = Moment(at_ms, numbers, trigger, reason)
-    calm = "is in place" if reason not in {REPLACED, UNBOUND} else "is not known to be so any more: its device is gone"
-    cover.opened = step_to(cover.opened, matter, f"Cover {site.facility} {calm}", site, now, turn)
+    calm = f"Cover {site.facility} {as_known('is in place', reason)}"
+    cover.opened = step_to(cover.opened, matter, calm, site, now, turn)
 
 
 def weigh_lift(cover: Cover, changed: str, at_ms: int, values: Values) -> None:

@@ -14,7 +14,19 @@ from typing import Final
 
 from processors.detectors import lamp_ears as ears
 from processors.detectors import lamp_feeder
-from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn, span
+from processors.detectors.common import (
+    LEFT,
+    NOT_KNOWN,
+    POLICY_CHANGED,
+    Bound,
+    Evidence,
+    Opening,
+    Packed,
+    Site,
+    Step,
+    Turn,
+    span,
+)
 from processors.detectors.debounce import Need, Signal
 from processors.detectors.lamp_state import DARK, DAY, POWER, Lamp, State
 from processors.detectors.rulebook import RegistryEvent, Rulebook
@@ -284,7 +296,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
         state.rules.register(facility)
         state.lamps[name] = Lamp(site, every_ms=round(every_s * 1000), devices=bound.devices)
         if lamp is not None:
-            _end_all(lamp, f"Lamp {name} is not known to be so any more: its device is gone", bound.reason, turn)
+            _end_all(lamp, f"Lamp {name} {NOT_KNOWN}", bound.reason, turn)
             lamp_feeder.weigh(state, None, turn.clock.now_ms, turn)
         return
     lamp.site, lamp.every_ms, lamp.devices = site, round(every_s * 1000), bound.devices

@@ -95,8 +95,10 @@ def _interrupt(state: State, facility: str) -> None:
         return
     for name, said in watched.quantities.items():
         bounds = state.bounds(facility, watched.site.facility_class, name)
-        for signal in (signal for one in said.values() for signal in (one.beyond, one.change)):
-            if bounds is not None:
+        if bounds is None:
+            continue
+        for one in said.values():
+            for signal in (one.beyond, one.change):
                 signal.interrupt(bounds.off if signal.on else bounds.on)
 
 

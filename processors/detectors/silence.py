@@ -21,7 +21,19 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.common import LEFT, Evidence, Opened, Opening, Packed, Site, Step, Turn, last_word, span
+from processors.detectors.common import (
+    LEFT,
+    UNBOUND,
+    Evidence,
+    Opened,
+    Opening,
+    Packed,
+    Site,
+    Step,
+    Turn,
+    last_word,
+    span,
+)
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import (
     QUIET,
@@ -51,7 +63,6 @@ _RETRY_MIN_MS: Final = 1_000
 _LATE: Final = 1.5  # intervals after which the next message must have been lost
 _KNOWN: Final = 50  # messages, one of them lost, by which a device is known before it is heard: one loss is no habit
 _LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
-UNBOUND: Final = "device no longer registered"
 
 
 class Device(msgspec.Struct, array_like=True):

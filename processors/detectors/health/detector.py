@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.common import LEFT, Opened, Packed, Site, Step, Turn
+from processors.detectors.common import LEFT, UNBOUND, Opened, Packed, Site, Step, Turn
 from processors.detectors.health import battery, ears, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import NEVER_MS, RULES, Device, State, Watch
@@ -23,7 +23,6 @@ SWEEP_MS: Final = 900_000
 HOUR: Final = 4
 """Looks."""
 HALF_AN_HOUR: Final = 2
-UNBOUND: Final = "device no longer registered"
 _SWEEP: Final = "sweep"
 _SPECIAL: Final = battery.PROPERTIES | signal.THRESHOLDS.keys() | ears.COUNTED
 

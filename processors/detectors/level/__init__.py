@@ -15,14 +15,13 @@ import msgspec
 from processors.detectors.common import (
     LEFT,
     POLICY_CHANGED,
-    REPLACED,
-    UNBOUND,
     Bound,
     Evidence,
     Packed,
     Site,
     Step,
     Turn,
+    as_known,
 )
 from processors.detectors.debounce import Signal
 from processors.detectors.ladder import Matter, Moment, step_to
@@ -178,9 +177,7 @@ def _judge(
             break
     numbers = {} if signal is None else shown.said(values, signal.value)[1]
     opened = thing.opened.pop(changed.ladder, None)
-    calm = f"{noun} {_CALM[changed.kind if opened is None else opened.kind]}"
-    if opened is not None and reason in {REPLACED, UNBOUND}:
-        calm = f"{noun} is not known to be so any more: its device is gone"
+    calm = f"{noun} {as_known(_CALM[changed.kind if opened is None else opened.kind], reason)}"
     opened = step_to(opened, matter, calm, site, Moment(at_ms, numbers, trigger, reason), turn)
     if opened is not None:
         thing.opened[changed.ladder] = opened

@@ -7,12 +7,11 @@ will ever hear that what it said is over. What others say as well goes on by the
 from collections.abc import Callable
 from typing import Final
 
-from processors.detectors.common import Turn
+from processors.detectors.common import REPLACED, Turn
 from processors.detectors.parking import stays, watches
 from processors.detectors.parking.state import Source, Spot, State
 from schemas.facility import Facility
 
-REPLACED: Final = "device replaced"
 MOVED: Final = "camera moved"
 _SIGHT: Final = ""
 """What cameras speak for."""

@@ -65,15 +65,13 @@ def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
     if event.present:
         coming[name] = min(time_ms, coming.get(name, time_ms))
         if len(coming) > _PASSED_MAX:
-            first_ms = min(coming.values())
-            del coming[min([one for one, at_ms in coming.items() if at_ms == first_ms])]
+            del coming[min(coming, key=lambda one: (coming[one], one))]
         return
     coming.pop(name, None)
     left, before = (event.phase is not _END, time_ms, is_lost(event)), passed.get(name)
     passed[name] = left if before is None else max(left, before)  # its end comes a little after it was seen leaving
     if len(passed) > _PASSED_MAX:
-        first_ms = min(at_ms for _, at_ms, _ in passed.values())
-        del passed[min(one for one, (_, at_ms, _) in passed.items() if at_ms == first_ms)]
+        del passed[min(passed, key=lambda one: (passed[one][1], one))]
 
 
 def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int) -> bool:
