@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError
@@ -108,7 +109,7 @@ def is_ready(member: Member) -> bool:
     try:
         with urlopen(member.health_url, timeout=HEALTH_TIMEOUT_S) as answer:  # noqa: S310 - an http URL made by us
             report = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, HTTPException, ValueError):  # it may end in the middle of its answer
         return False
     return bool(report.get("ready", report["healthy"]))
 
@@ -120,7 +121,7 @@ def _health_check(member: Member) -> Callable[[], None]:
                 return
         except HTTPError as unwell:
             raise NotReadyError(unwell.read().decode(errors="replace").strip()) from None
-        except OSError as silent:
+        except (OSError, HTTPException) as silent:
             raise NotReadyError(f"no answer from {member.health_url}: {silent}") from None
 
     return check

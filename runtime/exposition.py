@@ -20,6 +20,8 @@ HealthReport = dict[str, object]
 
 
 class _QuietHandler(WSGIRequestHandler):
+    wbufsize = -1  # an answer goes out whole: who asks a process that ends hears all of it or nothing
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
         """A scrape every few seconds is no event of interest."""
 

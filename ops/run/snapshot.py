@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.client import HTTPException
 from math import isinf
 from typing import Final
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -96,5 +96,5 @@ def scrape(url: str) -> Samples:
     try:
         with urlopen(url, timeout=SCRAPE_TIMEOUT_S) as answer:  # noqa: S310 - an http URL made by us
             return Samples(answer.read().decode())
-    except (URLError, OSError):
+    except (OSError, HTTPException):  # also one that ended in the middle of its answer
         return Samples("")

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from http.client import HTTPException
+from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -142,15 +143,21 @@ def _lasting(identity: str) -> str:
 
 
 def health_of(url: str) -> dict[str, Any]:
-    """What a process says of itself, well or not; nothing while it does not answer."""
+    """What a process says of itself, well or not; nothing while it does not answer, or ends in the middle of it."""
     try:
-        with urlopen(url, timeout=5) as answer:
+        with _answer(url) as answer:
             report: dict[str, Any] = json.load(answer)
-    except HTTPError as unwell:
-        report = json.load(unwell)
-    except OSError:
+    except (OSError, HTTPException, ValueError):
         return {}
     return report
+
+
+def _answer(url: str) -> IO[bytes]:
+    try:
+        answer: IO[bytes] = urlopen(url, timeout=5)
+    except HTTPError as unwell:
+        return unwell
+    return answer
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = WAIT_S) -> None:
