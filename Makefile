@@ -12,6 +12,8 @@ TEST_SEEDS ?= 25
 # Test files run beside each other, each job with servers of its own; in the order of their names, which begins with
 # those that take longest (pytest-xdist would begin with those of most tests).
 JOBS ?= 2
+# Tests begin hundreds of processes; each would compile all of our sources for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

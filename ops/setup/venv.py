@@ -12,7 +12,9 @@ from ops.setup.tool import remove_tree, run
 
 STAMP = ".eyes-stamp"
 UNFINISHED = ".eyes-unfinished"
-RECIPE = "1"
+RECIPE = "2"
+SELDOM = r"/(tests?|testing|pip|setuptools|mypy|mypyc|pandas|scipy|matplotlib|fontTools|networkx|wntr)/"
+"""Sources that few or none of our processes read: whoever does compiles what it needs of them."""
 HINT = (
     "Is the network up? pip's own settings (pip.conf, PIP_INDEX_URL, HTTPS_PROXY) apply. "
     "Run again: pip keeps what it has."
@@ -73,12 +75,14 @@ def make_venv(layout: Layout, progress: Progress) -> None:
         [
             *(venv / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
             *("--progress-bar", "off", "--require-hashes", "-r", layout.lock_file),
-            "--no-compile",  # most of a hundred megabytes of sources is never imported; what is, is compiled then
+            "--no-compile",  # most of a hundred megabytes of sources is never imported
         ],
         what="installing the Python packages",
         hint=HINT,
         on_line=show,
     )
+    progress.update("compiling what all processes read")
+    _compile(layout)
     _add_checkout(layout)
     (venv / STAMP).write_text(venv_key(layout) + "\n", "utf-8")
     unfinished.unlink()
@@ -119,13 +123,26 @@ def _runs(venv: Path) -> bool:
     return answer.returncode == 0 and answer.stdout.strip() == ".".join(str(part) for part in sys.version_info[:3])
 
 
+def _compile(layout: Layout) -> None:
+    """Without it, where PYTHONDONTWRITEBYTECODE is set, every process would compile two thousand modules for itself."""
+    subprocess.run(
+        [layout.venv / "bin" / "python", "-m", "compileall", "-q", "-j", "0", "-x", SELDOM, _site(layout)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,  # packages hold templates and examples of other Pythons; whoever imports one hears of it
+    )
+
+
+def _site(layout: Layout) -> Path:
+    return Path(sysconfig.get_path("purelib", "posix_prefix", {"base": str(layout.venv), "platbase": str(layout.venv)}))
+
+
 def _add_checkout(layout: Layout) -> None:
     """Make the checkout importable and put ``eyes`` into the environment.
 
     A path file and a launcher do what an editable installation would, without a build backend to fetch.
     """
-    site = sysconfig.get_path("purelib", "posix_prefix", {"base": str(layout.venv), "platbase": str(layout.venv)})
-    (Path(site) / "digital_eyes.pth").write_text(f"{layout.checkout}\n", "utf-8")
+    (_site(layout) / "digital_eyes.pth").write_text(f"{layout.checkout}\n", "utf-8")
     launcher = layout.venv / "bin" / "eyes"
     temporary = launcher.with_suffix(".tmp")
     temporary.write_text(LAUNCHER.format(python=layout.venv / "bin" / "python"), "utf-8")

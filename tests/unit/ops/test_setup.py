@@ -2,8 +2,11 @@
 
 import os
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
+import kafka
+import pydantic
 import pytest
 
 from ops.setup import aptsource, java, layout, prefix, steps, tool
@@ -194,3 +197,9 @@ def test_an_old_java_on_the_path_is_not_taken(tmp_path: Path, monkeypatch: pytes
     assert java.host_java() is None
     (tmp_path / "release").write_text('JAVA_VERSION="21"\n')
     assert java.host_java() == program
+
+
+def test_what_every_process_reads_is_compiled() -> None:
+    for module in (pydantic, kafka):
+        assert module.__file__ is not None
+        assert Path(cache_from_source(module.__file__)).exists()
