@@ -136,12 +136,13 @@ class Ticker:
             self._wait_for_ticks(ticket)
 
     def _tick_as_heard(self, time_ms: int, ticket: int) -> None:
+        tick = self._tick(time_ms)
         for partition in sorted(self.owned):
             if time_ms <= self._ticked.get(partition, -1):
                 continue  # an earlier process got so far, and what it received before stands before its tick
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
-            self._write_tick(partition, time_ms, (ticket,))
-        self._write_coarse(time_ms, (ticket,))
+            self._write_tick(partition, tick, time_ms, (ticket,))
+        self._write_coarse(tick, time_ms, (ticket,))
 
     def _wait_for_ticks(self, ticket: int) -> None:
         """Said before, perhaps in a connection that is gone: then its ticks may not be in Kafka yet."""
@@ -195,9 +196,10 @@ class Ticker:
         if self._tick_by_s is not None and now_s >= self._tick_by_s:
             self._tick_by_s = None
             self._last_tick_ms = max(self._last_tick_ms, wall_ms)
+            tick = self._tick(self._last_tick_ms)
             for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
-                self._write_tick(partition, self._last_tick_ms, ())
-            self._write_coarse(self._last_tick_ms, ())
+                self._write_tick(partition, tick, self._last_tick_ms, ())
+            self._write_coarse(tick, self._last_tick_ms, ())
         if now_s >= self._next_s:
             self._next_s += self.probe_s
             if self._next_s <= now_s:
@@ -225,7 +227,7 @@ class Ticker:
         self._outstanding = None
         self._next_s = 0.0
 
-    def _write_tick(self, partition: int, time_ms: int, tickets: tuple[int, ...]) -> None:
+    def _write_tick(self, partition: int, tick: Tick, time_ms: int, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
         number = next(self._ticks)
         self._unconfirmed.add(partition)
@@ -234,7 +236,7 @@ class Ticker:
             EVENTS,
             partition,
             partition_key(partition),
-            self._tick(time_ms),
+            tick,
             self._wall_ms,
             tickets=tickets,
             confirmed=lambda _: self._tick_confirmed(partition, number),
@@ -242,7 +244,7 @@ class Ticker:
         metrics.TICKS.inc()
         self._rewriter.ticked(partition, time_ms)
 
-    def _write_coarse(self, time_ms: int, tickets: tuple[int, ...]) -> None:
+    def _write_coarse(self, tick: Tick, time_ms: int, tickets: tuple[int, ...]) -> None:
         if LEADER_PARTITION not in self.owned or time_ms // COARSE_MS <= self._coarse:
             return
         self._coarse = time_ms // COARSE_MS
@@ -254,7 +256,7 @@ class Ticker:
             TICKS,
             0,
             "clock",
-            self._tick(time_ms),
+            tick,
             self._wall_ms,
             tickets=tickets,
             confirmed=lambda _: self._arrived(number),
