@@ -48,7 +48,7 @@ def doubts(state: PipeLeakState, step: Step, detector: str, version: int) -> lis
 
 def ended(state: PipeLeakState, at_ms: int, detector: str, version: int, reason: str) -> list[Anomaly]:
     """All of them are over for another reason."""
-    step = Step(at_ms, {}, {})
+    step = Step.bare(at_ms)
     said = [_anomaly(state, one, Transition.CLEARED, step, detector, version) for one in state.doubted.values()]
     return [one.model_copy(update={"reason": reason}) for one in said]
 

@@ -36,7 +36,7 @@ def story(seed: int) -> list[tuple[str, Reading] | Clock]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
-    ours, theirs = OpenSteps(), Steps(interval_ms=STEP_MS)
+    ours, theirs = OpenSteps(KEYS), Steps(interval_ms=STEP_MS)
     closed = 0
     for event in story(seed):
         if isinstance(event, Clock):
@@ -44,7 +44,7 @@ def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
             assert [one.time_ms for one in mine] == [one.time_ms for one in other]
             for one, expected in zip(mine, other, strict=True):
                 said = [expected.values.get(key) for key in KEYS]
-                assert one.values(KEYS) == pytest.approx(
+                assert one.values() == pytest.approx(
                     [float("nan") if value is None else value[0] for value in said], nan_ok=True, rel=1e-12
                 )
                 assert [one.sample(key) for key in KEYS] == [None if value is None else value[1] for value in said]
@@ -58,12 +58,12 @@ def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_an_ear_and_a_restart_change_not_a_byte(seed: int) -> None:
-    plain, heard = OpenSteps(), OpenSteps()
+    plain, heard = OpenSteps(KEYS), OpenSteps(KEYS)
     by_ear = 0
     for event in story(seed):
         if isinstance(event, Clock):
             assert plain.close(event) == heard.close(event)
-            heard = OpenSteps(heard.written(), heard.next_slot)
+            heard = OpenSteps(KEYS, heard.written(), heard.next_slot)
         else:
             key, one = event
             plain.add(key, one)
@@ -77,7 +77,7 @@ def test_an_ear_and_a_restart_change_not_a_byte(seed: int) -> None:
 
 def test_what_is_written_does_not_depend_on_the_order_in_which_it_came() -> None:
     readings = [reading(KEYS[n % 3], 7 * STEP_MS + n, float(n), f"a::{n}") for n in range(7)]
-    forth, back = OpenSteps(), OpenSteps()
+    forth, back = OpenSteps(KEYS), OpenSteps(KEYS)
     for one in readings:
         forth.add(one.series.facility, one)
     for one in reversed(readings):
