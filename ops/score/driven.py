@@ -193,6 +193,7 @@ class Driven:
         outcome = self.detector.fold(self.state, (event,), self._clock)
         if outcome is QUIET:
             return
-        self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
-        for timer in outcome.timers:
-            self._due = None if timer.at_ms is None else (timer.name, timer.at_ms)
+        if outcome.outputs:
+            self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
+        for name, at_ms in outcome.timers:
+            self._due = None if at_ms is None else (name, at_ms)

@@ -57,6 +57,15 @@ class Step(NamedTuple):
         return values
 
 
+class _Heard:
+    """The tick that was heard last: the next reading is nearly always of the same."""
+
+    __slots__ = ("begin_ms", "end_ms", "row")
+
+    def __init__(self) -> None:
+        self.begin_ms, self.end_ms, self.row = 0, 0, Row()
+
+
 class OpenSteps:
     """The ticks of one zone that are not closed yet."""
 
@@ -71,6 +80,7 @@ class OpenSteps:
         self._places = {key: place for place, key in enumerate(keys)}
         self._rows: dict[int, Row] = {}
         self._more: dict[int, dict[int, list[Taken]]] = {}
+        self._heard = _Heard()
         self.next_slot = next_slot
         for slot, series in (open_ or {}).items():
             for key, samples in series.items():
@@ -106,17 +116,21 @@ class OpenSteps:
 
     def ear(self, key: str) -> Ear:
         """Puts the first reading of a meter into a tick that is open, or that opens behind one: no timer changes."""
-        rows, place, width = self._rows, self._places[key], len(self._keys)
-        half, step = HALF_MS, STEP_MS
+        rows, place, width, heard = self._rows, self._places[key], len(self._keys), self._heard
 
         def hear(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int, shard: str) -> bool:  # noqa: ARG001 - an ear's
-            slot = (time_ms + half) // step
-            row = rows.get(slot)
-            if row is None:
-                if not rows or slot < min(rows):
-                    return False
-                row = rows[slot] = [None] * width
-            elif row[place] is not None:
+            if heard.begin_ms <= time_ms < heard.end_ms:
+                row = heard.row
+            else:
+                slot = (time_ms + HALF_MS) // STEP_MS
+                known = rows.get(slot)
+                if known is None:
+                    if not rows or slot < min(rows):
+                        return False
+                    known = rows[slot] = [None] * width
+                heard.begin_ms, heard.end_ms, heard.row = slot * STEP_MS - HALF_MS, slot * STEP_MS + HALF_MS, known
+                row = known
+            if row[place] is not None:
                 return False
             row[place] = (time_ms, identity, value, arrival_ms)
             return True
@@ -133,12 +147,13 @@ class OpenSteps:
         horizon = min(clock.now_ms, max(horizon, clock.now_ms - PATIENCE_MS))
         closed: list[Step] = []
         while self._rows and (slot := min(self._rows)) * STEP_MS + HALF_MS + DELAY_MS <= horizon:
-            row, more = self._rows.pop(slot), self._more.pop(slot, {})
-            means = {}
-            for place, others in more.items():
+            row, means = self._rows.pop(slot), dict[int, float]()
+            for place, others in self._more.pop(slot, {}).items() if self._more else ():
                 samples = sorted(one for one in (row[place], *others) if one is not None)
                 means[place] = fsum(value for _, _, value, _ in samples) / len(samples)
                 row[place] = samples[-1]
+            if row is self._heard.row:
+                self._heard.end_ms = 0
             closed.append(Step(slot * STEP_MS, self._places, row, means))
             self.next_slot = slot + 1
         return closed

@@ -19,7 +19,7 @@ from processors.leak.learning import carried, learn_day, learn_week, usual_inflo
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
-from processors.leak.quick import Quick
+from processors.leak.quick import Quick, Sheet
 from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge
@@ -84,6 +84,7 @@ class Area:
         self._hours: Floats | None = None
         self._usual_day: Floats = np.zeros((0, self.outputs))
         self.quick, self.days = Quick(self.reader), Days()
+        self._sheet = Sheet([self.quick], 1)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 
@@ -169,8 +170,7 @@ class Area:
         reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, believed, reading)
-            left -= self.expected(state)[place]
+            left = self.residual(state, reading) - self.expected(state)[place]
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
@@ -190,6 +190,12 @@ class Area:
         return number // self.per_day
 
     # -- residuals --------------------------------------------------------------------------------------------------
+
+    def residual(self, state: AreaState, reading: list[float]) -> Floats:
+        """What the regression leaves of the newest tick; its balance stands at the end of the reading."""
+        self.quick.follow(state)
+        left: Floats = self._sheet.leave([[reading]])[0]
+        return left
 
     def expected(self, state: AreaState) -> Floats:
         """The hours' deviations, by tick of the day."""
@@ -305,10 +311,8 @@ class Area:
         if made is None or self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            out = self.liars.taken_out(state, OUT)
-            floor = self._floor(state)
-            covariances = state.noise.of_windows(floor) + out
-            made = self._whole = Whiteners(state.noise, covariances, floor**2 + np.diag(out))
+            covariances = state.noise.of_windows(self._floor(state)) + self.liars.taken_out(state, OUT)
+            made = self._whole = Whiteners(covariances)
         return made
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:

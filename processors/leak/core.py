@@ -53,17 +53,19 @@ class LeakCore:
 
     def tick(self, number: int, values: Values) -> list[Alarm]:
         """Take in one tick; ticks must come in order, missing ones are taken as lost."""
-        alarms = [] if not self._waiting or number == self._first + len(self._waiting) else self._fold_waiting()
-        if not self._waiting:
+        waiting, alarms = self._waiting, list[Alarm]()
+        if waiting and number != self._first + len(waiting):
+            alarms = self._fold_waiting()
+            waiting = self._waiting
+        if not waiting:
             self._first = number
-        self._waiting.append(values)
-        if (number + 1) % self._together and self._may_wait():
+        waiting.append(values)
+        if (number + 1) % self._together and (len(waiting) > 1 or self._may_wait()):
             return alarms
         return alarms + self._fold_waiting()
 
     def _may_wait(self) -> bool:
-        first = self._first
-        return len(self._waiting) > 1 or all(map(Area.may_wait, self._areas, self._states, repeat(first)))
+        return all(map(Area.may_wait, self._areas, self._states, repeat(self._first)))
 
     def _fold_waiting(self) -> list[Alarm]:
         if not self._waiting:
@@ -93,6 +95,11 @@ class LeakCore:
             if any(one.pipe == leak.pipe for one in state.opened):
                 return explain(area, state, leak)
         return None
+
+    @property
+    def doubting(self) -> bool:
+        """Whether any sensor seems to lie now."""
+        return any(state.doubts for state in self._states)
 
     def doubts(self) -> dict[tuple[str, int], Doubt]:
         """The sensors that seem to lie now, by sensor and kind; one that several areas read stands there once."""

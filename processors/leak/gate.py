@@ -1,7 +1,6 @@
 """Whether any window of the last minutes and hours is loud enough to be compared with every pipe.
 
 The test is the whitened square of the shift: a leak that can be told adds its evidence to the noise of all sensors.
-Nearly every tick is quiet, and one product for all windows shows it: see :class:`Whiteners`.
 """
 
 from typing import Final, NamedTuple
@@ -9,17 +8,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.noise import Noise
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
 
 LEAST_BASELINE: Final = 12
-MARGIN: Final = 1.0 + 1e-6
-"""Of a bound, for what is lost in rounding."""
-BEYOND: Final = 1e100
-"""Makes every shift loud, when a sensor was so still that its factor says nothing."""
+NEARLY: Final = 1.0 - 1e-9
+"""Of a limit: what is lost in rounding when all windows are looked at in one."""
 
 
 class Loud(NamedTuple):
@@ -35,35 +31,18 @@ class Loud(NamedTuple):
 
 
 class Whiteners:
-    """What makes shifts of all windows, each against a full day, comparable with one another.
+    """What makes shifts of all windows, each against a full day, comparable with one another."""
 
-    With ``S`` the roots of a window's factors, ``S (C + min(added / factors)) S`` is never more than its covariance,
-    so its inverse is never less: a bound of all windows' evidence in which only a scale depends on the window.
-    """
-
-    def __init__(self, noise: Noise, covariances: Floats, added: Floats) -> None:
-        """``covariances`` are that of ``noise`` scaled by its factors, and the variances ``added`` to all of them."""
+    def __init__(self, covariances: Floats) -> None:
+        """``covariances``: of the shift of each window."""
         self.covariances = covariances
-        self._roots: list[Floats | None] = [None] * len(covariances)
-        if noise.factors.min() > 0.0:
-            least = noise.covariance + np.diag((added / noise.factors).min(axis=0))
-            self.scale: Floats = 1.0 / np.sqrt(noise.factors)
-            self.above: Floats = np.ascontiguousarray(_whitener(least).T) * MARGIN
-        else:
-            self.scale, self.above = np.ones(noise.factors.shape), np.eye(len(added)) * BEYOND
+        self.roots: Floats = np.linalg.inv(np.linalg.cholesky(covariances))
+        """Of the inverses: ``|root @ shift|^2`` is the evidence of a shift."""
 
     def power(self, row: int, shift: Floats) -> float:
-        """The evidence of a shift of window ``row``; ``|(shift * scale) @ above|^2`` is never less."""
-        root = self._roots[row]
-        if root is None:
-            root = self._roots[row] = _whitener(self.covariances[row])
-        white = root.dot(shift)
+        """The evidence of a shift of window ``row``."""
+        white = self.roots[row].dot(shift)
         return float(white.dot(white))
-
-
-def _whitener(covariance: Floats) -> Floats:
-    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
-    return inverse
 
 
 class _Plan(NamedTuple):
@@ -92,11 +71,7 @@ class Gate:
         self._plans: dict[int, _Plan] = {}
         self._full = WINDOWS[-1] + per_day
         self.whole = self._plan(self._full)
-        self._places = np.maximum(np.arange(kept + 1)[:, None] + self.whole.edges, 0)
-        # written anew in every tick:
-        self._newest = np.zeros(outputs)
-        self._shifts, self._even, self._white = np.zeros((3, len(WINDOWS), outputs))
-        self._flat, self._few = self._white.ravel(), self._white.size < self.least
+        self._newest = np.zeros(outputs)  # written anew in every tick
 
     def share(self, sums: Floats, own: slice) -> None:
         """Keep the running sums there, in columns of its own."""
@@ -134,19 +109,14 @@ class Gate:
             self._done = end
         elif self._owner is not state.residuals or self._done < end:
             self._running(state)
-        if count < self._full:
-            plan = self._plan(count)
-            shifts = plan.mix.dot(self._at(plan.edges + end))
-            white = (shifts * made.scale[: len(plan.limits)]).dot(made.above)
-            return _loud(plan, made, shifts, np.vecdot(white, white).tolist())
-        shifts = self.whole.mix.dot(self._at(self._places[end]), self._shifts)
-        white = np.multiply(shifts, made.scale, self._even).dot(made.above, self._white)
-        if self._few and self._flat.dot(self._flat) < self.least:
-            return []  # all windows together would not be loud
-        above = np.vecdot(white, white).tolist()
-        if max(above) < self.least:
-            return []
-        return sorted(_loud(self.whole, made, shifts.copy(), above), key=lambda one: -one.power)
+        plan = self.whole if count >= self._full else self._plan(count)
+        shifts = plan.mix.dot(self._base.take(np.maximum(end + plan.edges, 0), 0)[:, self._own])
+        white = np.matmul(made.roots[: len(shifts)], shifts[:, :, None])[:, :, 0]
+        loud = []
+        for row, (limit, power) in enumerate(zip(plan.limits, np.vecdot(white, white).tolist(), strict=True)):
+            if power >= NEARLY * limit and (power := made.power(row, shifts[row])) >= limit:
+                loud.append(Loud(row, plan.baselines[row], shifts[row], power))
+        return sorted(loud, key=lambda one: -one.power) if plan is self.whole else loud
 
     def _plan(self, count: int) -> _Plan:
         """Shortly after a shift there is less than a day to compare with, and there are no long windows."""
@@ -165,10 +135,6 @@ class Gate:
             )
         return plan
 
-    def _at(self, rows: npt.NDArray[np.intp]) -> Floats:
-        """Some of the running sums; whole rows are taken and then cut, for taking from a stretch would copy it all."""
-        return self._base.take(rows, 0)[:, self._own]
-
     def _running(self, state: AreaState) -> None:
         """Running sums of the residuals kept; the first row is 0."""
         done = self._done if self._owner is state.residuals and self._done <= state.rows else 0
@@ -178,12 +144,3 @@ class Gate:
         else:
             np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
         self._owner, self._done = state.residuals, state.rows
-
-
-def _loud(plan: _Plan, made: Whiteners, shifts: Floats, above: list[float]) -> list[Loud]:
-    """The windows that are loud, of those of which ``above`` says that they may be."""
-    loud = []
-    for row, limit in enumerate(plan.limits):
-        if above[row] >= limit and (power := made.power(row, shifts[row])) >= limit:
-            loud.append(Loud(row, plan.baselines[row], shifts[row], power))
-    return loud

@@ -47,13 +47,12 @@ class Plain:
             for area, own in zip(areas, joined.columns, strict=True)
             if area.reader.columns.level
         ]
+        self._hour, self._day, self._lesson = areas[0].per_hour, areas[0].per_day, areas[0].liars.lesson
         self._goes_on = NEVER
+        """The tick up to which all was quiet here, so that nothing need be looked at anew."""
         self._expected: list[Floats] = []
         self._usual = np.zeros((0, 0))
-        self._left = np.zeros((count, joined.outputs[-1].stop))  # written anew every time
-        self._sheets = [
-            Sheet(area.quick.width, self._left[:, own]) for area, own in zip(areas, joined.outputs, strict=True)
-        ]
+        self._sheet = Sheet([area.quick for area in areas], count)
 
     def adopt(self, states: Sequence[AreaState]) -> None:
         """Take ticks in for these states from now on."""
@@ -75,7 +74,7 @@ class Plain:
         readings = kept.tolist()
         if math.isnan(sum(map(sum, readings))) or self._is_dry(readings):
             return None
-        if not goes_on:
+        if not goes_on or not first % self._lesson:
             self.moving.follow(states)
         if not self.moving.all_move(first):
             return None
@@ -85,13 +84,15 @@ class Plain:
             self._follow(states)
         self._leave(states, readings, row, first)
         loud = self.hush.maybe(row)
-        if loud is not None or not (last + 1) % self.areas[0].per_hour:
-            return self._closer(states, row, first, loud or [[]] * len(states))
-        for state in states:
-            state.rows = end
-        if not any(map(_is_doubted, states, repeat(first))):
+        alarms: list[Alarm] = []
+        if loud is not None or not (last + 1) % self._hour:
+            alarms = self._closer(states, row, first, loud or [[]] * len(states))
+        else:
+            for state in states:
+                state.rows = end
+        if loud is None and (last + 1) % self._day and not any(map(_is_doubted, states, repeat(first))):
             self._goes_on = last + 1
-        return []
+        return alarms
 
     def _closer(self, states: Sequence[AreaState], row: int, first: int, loud: list[list[int]]) -> list[Alarm]:
         """Look at the ticks that may be loud, and do what is to be done when an hour ends."""
@@ -131,16 +132,18 @@ class Plain:
 
     def _leave(self, states: Sequence[AreaState], readings: Readings, row: int, first: int) -> None:
         """Keep the balances of these ticks, and what the regression leaves of all."""
-        end, left = row + self.count, self._left
-        for area, state, own, sheet in zip(self.areas, states, self.joined.columns, self._sheets, strict=True):
-            parts = [reading[own] for reading in readings]
+        kept = self.joined.inputs[row : row + self.count]
+        ticks = [[reading[own] for own in self.joined.columns] for reading in readings]
+        for area, state, own, parts in zip(
+            self.areas, states, self.joined.columns, zip(*ticks, strict=True), strict=True
+        ):
             balances = area.reader.balances(state, parts, row, first)
-            inputs = state.inputs[row:end]
-            inputs[:, -1] = balances
-            area.quick.leave(inputs, parts, balances, sheet)
+            for place, balance in enumerate(balances):
+                kept[place, own.stop - 1] = parts[place][-1] = balance
+        left = self._sheet.leave(ticks)
         place = first % len(self._usual)
         left -= self._usual[place : place + self.count]
-        self.joined.residuals[row:end] = left
+        self.joined.residuals[row : row + self.count] = left
 
 
 def _is_doubted(state: AreaState, first: int) -> bool:

@@ -12,31 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
+from processors.leak.joined import stretches
 from processors.leak.network import Basis
 from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.state import AreaState, Shift
 
 Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 
 NOBODY: Final[list[Shift]] = []
-
-
-class Sheet:
-    """What is written anew for so many ticks at a time: terms, balance and weight of each, and what is left of it."""
-
-    def __init__(self, width: int, left: Floats) -> None:
-        """``left``: where what is left is to stand, ``[tick, output]``; ``width``: of terms, balance and weight."""
-        count = len(left)
-        self.left = left
-        self._known = np.zeros((count, width))
-        self._pack = Struct(f"{count * width}d").pack_into
-        self.terms, self.balance, self.even = self._known[:, None, :-2], self._known[:, -2], self._known[:, -1:]
-        self.product, self.pressures, self.balance_left = left[:, None, :-1], left[:, :-1], left[:, -1]
-
-    def write(self, known: Sequence[float]) -> None:
-        """Tick by tick. A list becomes an array so in a third of the time."""
-        self._pack(self._known.data, 0, *known)
 
 
 class Quick:
@@ -46,56 +29,32 @@ class Quick:
         """Nothing derived yet."""
         self.reader, self.model = reader, reader.model
         self.inflow = self.model.basis is Basis.INFLOW
+        self.pressures = reader.pressures
+        basis = hydraulics.PUMPED if self.inflow else len(self.model.signatures) + 1  # the tank's level
+        self.width = basis + hydraulics.regressors(self.model)
+        """How many :meth:`terms` there are."""
+        self.matrix = np.zeros((self.width, self.pressures))
+        """What makes the expected pressures of them."""
+        self.leaking = 0.0
+        """What is known to leak, in the balance's unit."""
         self._pumped = bool(reader.columns.pump)
         self._reference, self._unmetered = self.model.reference, self.model.unmetered
-        basis = hydraulics.PUMPED if self.inflow else len(self.model.signatures) + 1  # the tank's level
-        self.width = basis + hydraulics.regressors(self.model) + 2
-        """Of a :class:`Sheet`."""
-        self._one = Sheet(self.width, np.zeros((1, reader.pressures + 1)))
         self._known: Floats | None = None
         self._beta: Floats | None = None
         self._offset: Floats | None = None
         self._shifts = NOBODY
-        self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
-        self._leaking = 0.0
+        self._flow = 0.0
 
-    def residual(self, state: AreaState, kept: Floats32, reading: list[float]) -> Floats:
-        """What is left of a row (NaN where something is lost), until the next is asked for.
-
-        ``kept``: as it is kept; ``reading``: the same as a list, the balance at its end.
-        """
-        self.follow(state)
-        self.leave(kept[None], [reading], reading[-1:], self._one)
-        left: Floats = self._one.left[0]
-        return left
-
-    def leave(self, kept: Floats32, readings: list[list[float]], balances: list[float], sheet: Sheet) -> None:
-        """Write to the sheet what is left of rows; each comes out as if it were alone.
-
-        The state is that which was followed last.
-        """
-        known: list[float] = []
-        for reading, balance in zip(readings, balances, strict=True):
-            terms, even = self._terms(reading)
-            known += terms
-            known += (balance, even)
-        sheet.write(known)
-        np.matmul(sheet.terms, self._matrix, sheet.product)  # row by row
-        pressures = sheet.pressures
-        np.subtract(kept[:, : self.reader.pressures], pressures, pressures)
-        np.multiply(pressures, sheet.even, pressures)
-        np.subtract(sheet.balance, self._leaking / FLOW_UNIT, sheet.balance_left)
-
-    def _terms(self, reading: list[float]) -> tuple[list[float], float]:
-        """What the matrix is multiplied with, and the weight of the row."""
+    def terms(self, reading: list[float]) -> tuple[list[float], float]:
+        """What the matrix is multiplied with for the sensors of a tick, and the weight of the tick."""
         reader = self.reader
         if self.inflow:
             inflows = reading[reader.pressures : reader.pump]
             pump = reading[reader.pump] if self._pumped else 0.0
-            return hydraulics.inflow_tick(inflows, pump, self._reference, self._leaking, self._taken)
+            return hydraulics.inflow_tick(inflows, pump, self._reference, self._flow, self._taken)
         used = reading[reader.used]
-        terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
+        terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._flow)
         terms.append(reading[reader.level])
         return terms, even
 
@@ -109,12 +68,12 @@ class Quick:
         ):
             return
         self._known, self._shifts, self._beta, self._offset = state.known, state.shifts, state.beta, state.offset
-        pressures = self.reader.pressures
+        pressures = self.pressures
         known = state.known.copy()
-        self._leaking = state.known_flow
+        self._flow = state.known_flow
         for shift in state.shifts:
             known += shift.flow * self.model.signatures[:, int(np.searchsorted(self.reader.index, shift.pipe))]
-            self._leaking += shift.flow
+            self._flow += shift.flow
         usual = state.beta[:, :pressures].copy()
         usual[0] += state.offset
         if self.inflow:
@@ -124,4 +83,54 @@ class Quick:
             self._taken = whole[:, pressures:].T.tolist()
         else:
             rows = [known[:, :pressures], usual, np.ones((1, pressures))]  # heights are counted from the tank's level
-        self._matrix = np.vstack(rows)
+        self.matrix = np.vstack(rows)
+        self.leaking = self._flow / FLOW_UNIT
+
+
+class Sheet:
+    """What is left of some ticks of some areas, side by side; written anew every time.
+
+    What an array operation costs here is its being called, so all that is known of a tick is packed into one row.
+    """
+
+    def __init__(self, quicks: Sequence[Quick], count: int) -> None:
+        """``count`` ticks at once."""
+        self.quicks = quicks
+        terms, outputs = stretches([one.width for one in quicks]), stretches([one.pressures + 1 for one in quicks])
+        first, width = terms[-1].stop, outputs[-1].stop
+        evens = first + width
+        self._rows = np.zeros((count, evens + len(quicks) + 1))
+        self._pack = Struct(f"{self._rows.size}d").pack_into  # a list becomes an array so in a third of the time
+        self._terms = [self._rows[:, None, own] for own in terms]
+        self._kept = self._rows[:, first:evens]
+        places = [[evens + place] * one.pressures + [evens + len(quicks)] for place, one in enumerate(quicks)]
+        self._even_at = np.concatenate(places)
+        self._even, self._expected, self._left = np.zeros((3, count, width))  # of a balance nothing is expected
+        self._products = [self._expected[:, None, own.start : own.stop - 1] for own in outputs]
+
+    def leave(self, ticks: Sequence[Sequence[list[float]]]) -> Floats:
+        """What the regression leaves, ``[tick, output]``, of the readings of each area, the balance at their end.
+
+        It stands until the next is asked for. Each tick comes out as if it were alone, NaN where something is lost.
+        The states are those that were followed last.
+        """
+        known: list[float] = []
+        for readings in ticks:
+            kept: list[float] = []
+            evens: list[float] = []
+            for quick, reading in zip(self.quicks, readings, strict=True):
+                terms, even = quick.terms(reading)
+                known += terms
+                kept += reading[: quick.pressures]
+                kept.append(reading[-1] - quick.leaking)
+                evens.append(even)
+            known += kept
+            known += evens
+            known.append(1.0)
+        self._pack(self._rows.data, 0, *known)
+        for quick, own, product in zip(self.quicks, self._terms, self._products, strict=True):
+            np.matmul(own, quick.matrix, product)  # row by row
+        self._rows.take(self._even_at, 1, self._even, "clip")
+        left: Floats = np.subtract(self._kept, self._expected, self._left)
+        left *= self._even
+        return left

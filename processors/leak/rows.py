@@ -1,5 +1,6 @@
 """Readings of an area turned into what the regression and the search need, known leaks taken off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -107,7 +108,7 @@ class Reader:
                 drivers[np.isnan(drivers)] = previous[self.pressures : self.width][np.isnan(drivers)]
         return False
 
-    def balances(self, state: AreaState, readings: list[list[float]], row: int, number: int) -> list[float]:
+    def balances(self, state: AreaState, readings: Sequence[list[float]], row: int, number: int) -> list[float]:
         """What flows in and is not accounted for in ticks from ``number`` on, within a day, in hundreds of m3/h."""
         if self.model.basis is Basis.CONSUMPTION:
             level, area = self.level, self.model.tank_m2
