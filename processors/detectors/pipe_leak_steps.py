@@ -15,6 +15,8 @@ from processors.leak.core import STEP_S
 
 STEP_MS: Final = STEP_S * 1000
 HALF_MS: Final = STEP_MS // 2
+CLOSES_MS: Final = HALF_MS + DELAY_MS
+"""After its middle a tick is complete."""
 
 Taken = tuple[int, str, float, int]
 """A reading: event time, identity, value, arrival; sorts like a :class:`.leak_steps.Sample`."""
@@ -139,21 +141,28 @@ class OpenSteps:
 
     def due_ms(self) -> int | None:
         """The clock time at which :meth:`close` has something to do, if any."""
-        return min(self._rows) * STEP_MS + HALF_MS + DELAY_MS if self._rows else None
+        return min(self._rows) * STEP_MS + CLOSES_MS if self._rows else None
 
     def close(self, clock: Clock) -> list[Step]:
         """The ticks that are complete by this clock, oldest first."""
         horizon = min(clock.frontier.values(), default=clock.now_ms)
         horizon = min(clock.now_ms, max(horizon, clock.now_ms - PATIENCE_MS))
         closed: list[Step] = []
-        while self._rows and (slot := min(self._rows)) * STEP_MS + HALF_MS + DELAY_MS <= horizon:
-            row, means = self._rows.pop(slot), dict[int, float]()
-            for place, others in self._more.pop(slot, {}).items() if self._more else ():
-                samples = sorted(one for one in (row[place], *others) if one is not None)
-                means[place] = fsum(value for _, _, value, _ in samples) / len(samples)
-                row[place] = samples[-1]
-            if row is self._heard.row:
-                self._heard.end_ms = 0
-            closed.append(Step(slot * STEP_MS, self._places, row, means))
+        while self._rows:
+            slot = min(self._rows)
+            if slot * STEP_MS + CLOSES_MS > horizon:
+                break
+            closed.append(Step(slot * STEP_MS, self._places, *self._closed(slot)))
             self.next_slot = slot + 1
         return closed
+
+    def _closed(self, slot: int) -> tuple[Row, dict[int, float]]:
+        """The newest readings of a tick, which is open no more, and the means of those that spoke more than once."""
+        row, means = self._rows.pop(slot), dict[int, float]()
+        if row is self._heard.row:
+            self._heard.end_ms = 0
+        for place, others in self._more.pop(slot, {}).items() if self._more else ():
+            samples = sorted(one for one in (row[place], *others) if one is not None)
+            means[place] = fsum(value for _, _, value, _ in samples) / len(samples)
+            row[place] = samples[-1]
+        return row, means
