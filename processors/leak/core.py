@@ -40,7 +40,7 @@ class LeakCore:
         per_day = 86_400 // step_s
         self._areas = [Area(network, model, self.sensors, per_day, settings) for model in network.areas]
         self._together = _together(settings.confirm_ticks + 1, 3600 // step_s)
-        self._plain = Plain(self._areas, self._together) if 1 < self._together <= RUN_LEAST else None
+        self._plain = Plain(self._areas, self._together) if self._areas and 1 < self._together <= RUN_LEAST else None
         self._adopt([area.initial() for area in self._areas])
         self._scale: Scale | None = None
         self._first, self._waiting = 0, list[Values]()

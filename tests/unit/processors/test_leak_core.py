@@ -206,6 +206,12 @@ def test_one_tick_alone_leaves_what_it_leaves_among_many(basis: Basis) -> None:
     np.testing.assert_allclose(alone, state.residuals[40], rtol=1e-5, atol=1e-5)
 
 
+def test_of_a_network_in_which_nothing_is_measured_nothing_is_said() -> None:
+    core = LeakCore(msgspec.structs.replace(NETWORK, areas=()))
+    assert core.sensors == ()
+    assert [alarm for number in range(FIRST, FIRST + 7) for alarm in core.tick(number, [])] == []
+
+
 SENSORS = (*(f"P{i}" for i in range(8)), "F0", "F1", "PUMP", "TANK", "USED")
 
 
