@@ -75,6 +75,26 @@ def test_an_ear_and_a_restart_change_not_a_byte(seed: int) -> None:
     assert by_ear > 5
 
 
+def test_an_ear_opens_a_tick_behind_one_that_is_open_and_puts_nothing_into_one_that_is_closed() -> None:
+    steps = OpenSteps(KEYS)
+
+    def hears(key: str, slot: int) -> bool:
+        return steps.ear(key)(slot * STEP_MS, 2.0, f"{key}::{slot}", 0, 0, SHARD)
+
+    assert not hears(KEYS[0], 7)  # a timer must be set
+    steps.add(KEYS[0], reading(KEYS[0], 7 * STEP_MS, 1.0, "a::1"))
+    assert not hears(KEYS[0], 7)  # it is not the first of its meter
+    due = steps.due_ms()
+    assert hears(KEYS[1], 8)
+    assert not hears(KEYS[1], 6)  # it would be due sooner
+    assert hears(KEYS[1], 7)
+    assert steps.due_ms() == due
+    now_ms = 10 * STEP_MS
+    assert [one.time_ms for one in steps.close(Clock(now_ms, {SHARD: now_ms}))] == [7 * STEP_MS]
+    assert not hears(KEYS[2], 7)
+    assert list(steps.written()) == [8]
+
+
 def test_what_is_written_does_not_depend_on_the_order_in_which_it_came() -> None:
     readings = [reading(KEYS[n % 3], 7 * STEP_MS + n, float(n), f"a::{n}") for n in range(7)]
     forth, back = OpenSteps(KEYS), OpenSteps(KEYS)
