@@ -15,7 +15,7 @@ import numpy.typing as npt
 from processors.detectors.pipe_leak import PipeLeakDetector
 from processors.detectors.pipe_leak_state import PA_PER_M
 from processors.detectors.pipe_leak_steps import STEP_MS
-from processors.engine.contract import Clock, Ear, Reading, Series, TimerDue, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Ear, Reading, Series, TimerDue, ZoneEvent
 from processors.leak.network import AreaModel, NetworkModel, sensors_of
 from processors.leak.settings import SHIPPED, Settings
 from schemas.anomaly import Anomaly, AnomalyKind, Transition
@@ -191,6 +191,9 @@ class Driven:
 
     def _fold(self, event: ZoneEvent) -> None:
         outcome = self.detector.fold(self.state, (event,), self._clock)
-        self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
-        for timer in outcome.timers:
-            self._due = None if timer.at_ms is None else (timer.name, timer.at_ms)
+        if outcome is QUIET:
+            return
+        if outcome.outputs:
+            self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
+        for name, at_ms in outcome.timers:
+            self._due = None if at_ms is None else (name, at_ms)

@@ -131,7 +131,7 @@ class PipeLeakDetector:
             return []
         number = step.time_ms // STEP_MS
         said: list[Anomaly] = []
-        for alarm in core.tick(number, step.values(core.sensors)):
+        for alarm in core.tick(number, step.values()):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
         for leak in state.opened:
             if remeasure(core, leak, number):

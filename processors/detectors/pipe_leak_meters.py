@@ -31,10 +31,9 @@ _NOWHERE: Final = Place(lon=0.0, lat=-90.0)
 def doubts(state: PipeLeakState, step: Step, detector: str, version: int) -> list[Anomaly]:
     """What changed of the doubts about meters in this tick."""
     assert state.core is not None, "it has ticked"
-    now = state.core.doubts()
-    if not now and not state.doubted:
+    if not state.doubted and not state.core.doubting:
         return []
-    said = []
+    now, said = state.core.doubts(), []
     for key, kind in sorted(set(state.doubted) - set(now)):
         doubt = state.doubted.pop((key, kind))
         said.append(_anomaly(state, doubt, Transition.CLEARED, step, detector, version))
@@ -48,7 +47,7 @@ def doubts(state: PipeLeakState, step: Step, detector: str, version: int) -> lis
 
 def ended(state: PipeLeakState, at_ms: int, detector: str, version: int, reason: str) -> list[Anomaly]:
     """All of them are over for another reason."""
-    step = Step(at_ms, {}, {})
+    step = Step.bare(at_ms)
     said = [_anomaly(state, one, Transition.CLEARED, step, detector, version) for one in state.doubted.values()]
     return [one.model_copy(update={"reason": reason}) for one in said]
 

@@ -1,27 +1,23 @@
 """What the detector of located leaks remembers of one zone, and its bytes."""
 
-from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from processors.detectors.common import Site
 from processors.detectors.pipe_leak_steps import OpenSteps, Taken
 from processors.engine.contract import Models
-from processors.leak.core import STEP_S, LeakCore, Values
+from processors.leak.core import STEP_S, LeakCore
 from processors.leak.network import NetworkModel
+from processors.leak.scale import Scale
 from processors.leak.settings import Settings
 from schemas.facility import Place
 from schemas.water import WaterNetworkConfigured, WaterRole
 
-Floats = npt.NDArray[np.float64]
-
 DIGITS: Final = 4
 """What a conversion of units adds behind them is no reading."""
-_UNITS_OF_DIGITS: Final = 10.0**DIGITS
 PER_DAY: Final = 86_400 // STEP_S
 PA_PER_M: Final = 9806.65
 """Of water, as EPANET and metering practice have it."""
@@ -96,8 +92,8 @@ class PipeLeakState:
         self.roles = {sensor.key: sensor.role for sensor in configured.sensors if sensor.key in known}
         if core is not None:
             units = np.array([_UNITS.get(self.roles.get(key, WaterRole.INLET), 1.0) for key in sensors])
-            core.read = partial(_counted, units)
-        self.meters, self.steps, self.opened, self.doubted = {}, OpenSteps(), [], {}
+            core.count_in(Scale(units, DIGITS))
+        self.meters, self.steps, self.opened, self.doubted = {}, OpenSteps(sensors), [], {}
 
 
 class _Written(msgspec.Struct):
@@ -170,23 +166,12 @@ def from_bytes(data: bytes, models: Models, settings: Settings) -> PipeLeakState
         if network is not None and written.core is not None:
             core = LeakCore.from_bytes(written.core, network, settings)
         state.begin(configured, core)
-    state.meters, state.steps = written.meters, OpenSteps(written.steps, written.next_slot)
+    sensors = () if state.core is None else state.core.sensors
+    state.meters, state.steps = written.meters, OpenSteps(sensors, written.steps, written.next_slot)
     state.opened, state.timer_ms = written.opened, written.timer_ms
     state.doubted = {(doubt.key, doubt.kind): doubt for doubt in written.doubted}
     state.sites = written.sites
     return state
-
-
-def _counted(units: Floats, ticks: Sequence[Values]) -> Floats:
-    """Canonical values as the core counts: metres of water, m3/h (what flows out counts negative), metres.
-
-    ``units``: what it counts each of its sensors in; NaN, where nothing came, stays.
-    """
-    values: Floats = np.array(ticks) / units
-    values *= _UNITS_OF_DIGITS  # as `np.round` does it, which takes longer to find that out
-    np.rint(values, values)
-    values /= _UNITS_OF_DIGITS
-    return values
 
 
 def _json(model: Any) -> str | None:

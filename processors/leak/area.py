@@ -19,8 +19,7 @@ from processors.leak.learning import carried, learn_day, learn_week, usual_inflo
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
 from processors.leak.noise import Noise
-from processors.leak.plain import at_once
-from processors.leak.quick import Quick
+from processors.leak.quick import Quick, Sheet
 from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
 from processors.leak.search import NOTHING, OUT, Verdict, judge
@@ -85,12 +84,13 @@ class Area:
         self._hours: Floats | None = None
         self._usual_day: Floats = np.zeros((0, self.outputs))
         self.quick, self.days = Quick(self.reader), Days()
+        self._sheet = Sheet([self.quick], 1)
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 
     def initial(self) -> AreaState:
         """Nothing seen."""
-        regressors = 6 + 3 * max(0, self.inflows - 1) if self.model.basis is Basis.INFLOW else 3
+        regressors = hydraulics.regressors(self.model)
         outputs, width = self.outputs, self.reader.width
         return AreaState(
             inputs=np.full((self.kept, width + 1), np.nan, dtype=np.float32),
@@ -126,11 +126,7 @@ class Area:
         return number == state.tick + 1 and state.tick >= 0 and number - state.shifted_last > PAUSE
 
     def ticks(self, state: AreaState, first: int, values: Floats) -> list[Alarm]:
-        """Take in the readings of ticks that follow on one another, of which only the last may raise anything."""
-        if len(values) > 1 and first == state.tick + 1 and state.tick >= 0:
-            alarms = at_once(self, state, first, values.take(self.reader.at, 1))
-            if alarms is not None:
-                return alarms + self._ended(state)
+        """Take in the readings of ticks that follow on one another, one by one."""
         return [alarm for number, row in enumerate(values, first) for alarm in self.tick(state, number, row)]
 
     def tick(self, state: AreaState, number: int, values: Floats) -> list[Alarm]:
@@ -169,19 +165,20 @@ class Area:
             whole = self.reader.believe(state, believed, state.inputs[row - 1] if row else None, whole=whole)
             if not whole:
                 reading = believed.tolist()
-        inputs[-1] = balance = self.reader.balance(state, reading, row, number)
+        (balance,) = self.reader.balances(state, [reading], row, number)
+        inputs[-1] = balance
         reading.append(balance)
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.quick.residual(state, believed, reading, self.expected(state)[place])
+            left = self.residual(state, reading) - self.expected(state)[place]
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
             if state.learned >= self.settings.first_days:
                 out += self.fast(state)
-        return out + self._ended(state)
+        return out + self.ended(state)
 
-    def _ended(self, state: AreaState) -> list[Alarm]:
+    def ended(self, state: AreaState) -> list[Alarm]:
         """What is to be done when an hour or a day ended with this tick."""
         after = (state.tick + 1) % self.per_day
         if after % self.per_hour:
@@ -193,6 +190,12 @@ class Area:
         return number // self.per_day
 
     # -- residuals --------------------------------------------------------------------------------------------------
+
+    def residual(self, state: AreaState, reading: list[float]) -> Floats:
+        """What the regression leaves of the newest tick; its balance stands at the end of the reading."""
+        self.quick.follow(state)
+        left: Floats = self._sheet.leave([[reading]])[0]
+        return left
 
     def expected(self, state: AreaState) -> Floats:
         """The hours' deviations, by tick of the day."""
@@ -308,10 +311,8 @@ class Area:
         if made is None or self._cached is not state.noise.covariance or self._trusted != (trusted, state.learned):
             self._cached, self._trusted = state.noise.covariance, (trusted, state.learned)
             self._version += 1
-            out = self.liars.taken_out(state, OUT)
-            floor = self._floor(state)
-            covariances = state.noise.of_windows(floor) + out
-            made = self._whole = Whiteners(state.noise, covariances, floor**2 + np.diag(out))
+            covariances = state.noise.of_windows(self._floor(state)) + self.liars.taken_out(state, OUT)
+            made = self._whole = Whiteners(covariances)
         return made
 
     def signatures(self, state: AreaState, begin: int, end: int) -> Floats:

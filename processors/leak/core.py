@@ -1,23 +1,21 @@
 """A whole network, tick by tick."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from processors.leak import packing
 from processors.leak.area import Area
 from processors.leak.explain import Asked, Explanation, explain
 from processors.leak.incidents import Alarm
+from processors.leak.liars import RUN_LEAST
 from processors.leak.network import NetworkModel, sensors_of
+from processors.leak.plain import Plain, Values
+from processors.leak.scale import Scale
 from processors.leak.settings import SHIPPED, Settings
 from processors.leak.state import AreaState, Doubt
-
-Floats = npt.NDArray[np.float64]
-
-Values = Floats | Sequence[float]
 
 STEP_S: Final = 300
 
@@ -41,34 +39,54 @@ class LeakCore:
         self.sensors: tuple[str, ...] = sensors_of(network)
         per_day = 86_400 // step_s
         self._areas = [Area(network, model, self.sensors, per_day, settings) for model in network.areas]
-        self._states = [area.initial() for area in self._areas]
         self._together = _together(settings.confirm_ticks + 1, 3600 // step_s)
-        self.read: Callable[[Sequence[Values]], Floats] = np.array
-        """Makes metres of water, m3/h and metres of the values of some ticks."""
+        self._plain = Plain(self._areas, self._together) if self._areas and 1 < self._together <= RUN_LEAST else None
+        self._adopt([area.initial() for area in self._areas])
+        self._scale: Scale | None = None
         self._first, self._waiting = 0, list[Values]()
+
+    def count_in(self, scale: Scale) -> None:
+        """From now on make metres of water, m3/h and metres of the values that come in."""
+        self._scale = scale
+        if self._plain is not None:
+            self._plain.moving.count_in(scale)
 
     def tick(self, number: int, values: Values) -> list[Alarm]:
         """Take in one tick; ticks must come in order, missing ones are taken as lost."""
-        alarms = [] if number == self._first + len(self._waiting) else self._fold_waiting()
-        if not self._waiting:
+        waiting, alarms = self._waiting, list[Alarm]()
+        if waiting and number != self._first + len(waiting):
+            alarms = self._fold_waiting()
+            waiting = self._waiting
+        if not waiting:
             self._first = number
-        self._waiting.append(values)
-        if (number + 1) % self._together and self._may_wait():
+        waiting.append(values)
+        if (number + 1) % self._together and (len(waiting) > 1 or self._may_wait()):
             return alarms
         return alarms + self._fold_waiting()
 
     def _may_wait(self) -> bool:
-        first = self._first
-        return len(self._waiting) > 1 or all(map(Area.may_wait, self._areas, self._states, repeat(first)))
+        return all(map(Area.may_wait, self._areas, self._states, repeat(self._first)))
 
     def _fold_waiting(self) -> list[Alarm]:
         if not self._waiting:
             return []
-        values, self._waiting = self.read(self._waiting), []
+        ticks, self._waiting = self._waiting, []
+        if self._plain is not None and len(ticks) == self._together:
+            found = self._plain.at_once(self._states, self._first, ticks)
+            if found is not None:
+                return found
+        values = np.array(ticks)
+        if self._scale is not None:
+            self._scale.counted(values)
         alarms: list[Alarm] = []
         for area, state in zip(self._areas, self._states, strict=True):
             alarms += area.ticks(state, self._first, values)
         return alarms
+
+    def _adopt(self, states: list[AreaState]) -> None:
+        self._states = states
+        if self._plain is not None:
+            self._plain.adopt(states)
 
     def explain(self, leak: Asked) -> Explanation | None:
         """What the last ticks say of a leak that is open; None where they say nothing of it. Changes nothing."""
@@ -77,6 +95,11 @@ class LeakCore:
             if any(one.pipe == leak.pipe for one in state.opened):
                 return explain(area, state, leak)
         return None
+
+    @property
+    def doubting(self) -> bool:
+        """Whether any sensor seems to lie now."""
+        return any([state.doubts for state in self._states])  # noqa: C419 - a generator costs more than two areas
 
     def doubts(self) -> dict[tuple[str, int], Doubt]:
         """The sensors that seem to lie now, by sensor and kind; one that several areas read stands there once."""
@@ -111,7 +134,7 @@ class LeakCore:
         states = packing.from_bytes(data)
         if len(states) != len(core._areas):
             raise ValueError("a state of another network")
-        core._states = states
+        core._adopt(states)
         return core
 
 

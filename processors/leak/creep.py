@@ -55,7 +55,8 @@ def look_at_meters(area: "Area", state: AreaState, signatures: Floats, spans: li
     While a leak that began or ended within the days compared may look like it, nobody is noted.
     """
     creeping = [doubt.column for doubt in state.doubts if doubt.kind == CREEP]
-    if not inlets(area) or not (spans or creeping):
+    settled = [span for span in spans if _is_settled(area, state, span)]
+    if not inlets(area) or not (settled or creeping):
         return
     own = bank(area, state)
     still = {
@@ -69,7 +70,7 @@ def look_at_meters(area: "Area", state: AreaState, signatures: Floats, spans: li
     if len(still) < len(creeping):
         state.doubts = [doubt for doubt in state.doubts if doubt.kind != CREEP or doubt.column in still]
     free = _free(area, own, still)
-    settled = [span._replace(covariance=span.covariance + free) for span in spans if _is_settled(area, state, span)]
+    settled = [span._replace(covariance=span.covariance + free) for span in settled]
     tried = [(suspect(area, own, span.shift, span.covariance), span) for span in settled]
     creeps = [one for one in tried if _is_creeping(area, state, signatures, *one)]
     if creeps:

@@ -1,7 +1,6 @@
 """Whether any window of the last minutes and hours is loud enough to be compared with every pipe.
 
 The test is the whitened square of the shift: a leak that can be told adds its evidence to the noise of all sensors.
-Nearly every tick is quiet, and one product for all windows shows it: see :class:`Whiteners`.
 """
 
 from typing import Final, NamedTuple
@@ -9,17 +8,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.noise import Noise
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
 
 LEAST_BASELINE: Final = 12
-MARGIN: Final = 1.0 + 1e-6
-"""Of a bound, for what is lost in rounding."""
-BEYOND: Final = 1e100
-"""Makes every shift loud, when a sensor was so still that its factor says nothing."""
+NEARLY: Final = 1.0 - 1e-9
+"""Of a limit: what is lost in rounding when all windows are looked at in one."""
 
 
 class Loud(NamedTuple):
@@ -35,35 +31,18 @@ class Loud(NamedTuple):
 
 
 class Whiteners:
-    """What makes shifts of all windows, each against a full day, comparable with one another.
+    """What makes shifts of all windows, each against a full day, comparable with one another."""
 
-    With ``S`` the roots of a window's factors, ``S (C + min(added / factors)) S`` is never more than its covariance,
-    so its inverse is never less: a bound of all windows' evidence in which only a scale depends on the window.
-    """
-
-    def __init__(self, noise: Noise, covariances: Floats, added: Floats) -> None:
-        """``covariances`` are that of ``noise`` scaled by its factors, and the variances ``added`` to all of them."""
+    def __init__(self, covariances: Floats) -> None:
+        """``covariances``: of the shift of each window."""
         self.covariances = covariances
-        self._roots: list[Floats | None] = [None] * len(covariances)
-        if noise.factors.min() > 0.0:
-            least = noise.covariance + np.diag((added / noise.factors).min(axis=0))
-            self.scale: Floats = 1.0 / np.sqrt(noise.factors)
-            self.above: Floats = np.ascontiguousarray(_whitener(least).T) * MARGIN
-        else:
-            self.scale, self.above = np.ones(noise.factors.shape), np.eye(len(added)) * BEYOND
+        self.roots: Floats = np.linalg.inv(np.linalg.cholesky(covariances))
+        """Of the inverses: ``|root @ shift|^2`` is the evidence of a shift."""
 
     def power(self, row: int, shift: Floats) -> float:
-        """The evidence of a shift of window ``row``; ``|(shift * scale) @ above|^2`` is never less."""
-        root = self._roots[row]
-        if root is None:
-            root = self._roots[row] = _whitener(self.covariances[row])
-        white = root.dot(shift)
+        """The evidence of a shift of window ``row``."""
+        white = self.roots[row].dot(shift)
         return float(white.dot(white))
-
-
-def _whitener(covariance: Floats) -> Floats:
-    inverse: Floats = np.linalg.inv(np.linalg.cholesky(covariance))
-    return inverse
 
 
 class _Plan(NamedTuple):
@@ -84,43 +63,37 @@ class Gate:
     def __init__(self, outputs: int, kept: int, per_day: int, least: float) -> None:
         """``least``: evidence from which a leak is believed."""
         self.per_day = per_day
-        self._least = max(least, 0.5 * least + outputs)
-        self._sums = np.zeros((kept + 1, outputs))
+        self.least = max(least, 0.5 * least + outputs)
+        self._base, self._own = np.zeros((kept + 1, outputs)), slice(None)
+        self._sums = self._base
         self._owner: object = None
         self._done = 0
         self._plans: dict[int, _Plan] = {}
         self._full = WINDOWS[-1] + per_day
-        self._plan_full = self._plan(self._full)
-        self._places = np.maximum(np.arange(kept + 1)[:, None] + self._plan_full.edges, 0)
-        # written anew in every tick:
-        self._newest = np.zeros(outputs)
-        self._edges = np.zeros((len(self._plan_full.edges), outputs))
-        self._shifts, self._even, self._white = np.zeros((3, len(WINDOWS), outputs))
-        self._flat, self._few = self._white.ravel(), self._white.size < self._least
+        self.whole = self._plan(self._full)
+        self._newest = np.zeros(outputs)  # written anew in every tick
+
+    def share(self, sums: Floats, own: slice) -> None:
+        """Keep the running sums there, in columns of its own."""
+        self._base, self._own, self._sums = sums, own, sums[:, own]
+        self.forget()
 
     def forget(self) -> None:
         """The residuals were made anew."""
         self._owner = None
 
+    def follow(self, state: AreaState) -> None:
+        """See to it that the running sums reach the rows of the state."""
+        if self._owner is not state.residuals or self._done != state.rows:
+            self._running(state)
+
+    def reaches(self, end: int) -> None:
+        """The running sums that are shared were written up to this row."""
+        self._done = end
+
     def is_full(self, state: AreaState, tick: int) -> bool:
         """Whether at the next tick, this one, all windows and a whole day before them are there."""
         return min(state.rows, tick - state.quiet_before) + 1 >= self._full
-
-    def maybe(self, state: AreaState, made: Whiteners, count: int) -> list[int]:
-        """Which of so many rows that follow on those of the state may be loud; all must be full. The rest is quiet."""
-        done = state.rows
-        sums = self._sums if self._owner is state.residuals and self._done == done else self._running(state)
-        sums[done + 1 : done + 1 + count] = state.residuals[done : done + count]
-        for row in range(done, done + count):
-            np.add(sums[row], sums[row + 1], sums[row + 1])
-        self._done = done + count
-        edges = sums.take(self._places[done + 1 : done + 1 + count].T, 0, None, "clip")
-        shifts = self._plan_full.mix.dot(edges.reshape(len(edges), -1)).reshape(-1, count, edges.shape[2])
-        white = (shifts * made.scale[:, None]).reshape(-1, edges.shape[2]).dot(made.above)
-        above = np.vecdot(white, white).tolist()
-        if max(above) < self._least:
-            return []
-        return [place for place in range(count) if max(above[place::count]) >= self._least]
 
     def loud(self, state: AreaState, made: Whiteners) -> list[Loud]:
         """The windows that stand out, each whitened by its own; the loudest first where all are there."""
@@ -134,23 +107,16 @@ class Gate:
             newest[:] = state.residuals[done]
             np.add(sums[done], newest, sums[end])
             self._done = end
-        elif self._owner is state.residuals and self._done >= end:
-            sums = self._sums
-        else:
-            sums = self._running(state)
-        if count < self._full:
-            plan = self._plan(count)
-            shifts = plan.mix.dot(sums.take(plan.edges + end, 0))
-            white = (shifts * made.scale[: len(plan.limits)]).dot(made.above)
-            return _loud(plan, made, shifts, np.vecdot(white, white).tolist())
-        shifts = self._plan_full.mix.dot(sums.take(self._places[end], 0, self._edges, "clip"), self._shifts)
-        white = np.multiply(shifts, made.scale, self._even).dot(made.above, self._white)
-        if self._few and self._flat.dot(self._flat) < self._least:
-            return []  # all windows together would not be loud
-        above = np.vecdot(white, white).tolist()
-        if max(above) < self._least:
-            return []
-        return sorted(_loud(self._plan_full, made, shifts.copy(), above), key=lambda one: -one.power)
+        elif self._owner is not state.residuals or self._done < end:
+            self._running(state)
+        plan = self.whole if count >= self._full else self._plan(count)
+        shifts = plan.mix.dot(self._base.take(np.maximum(end + plan.edges, 0), 0)[:, self._own])
+        white = np.matmul(made.roots[: len(shifts)], shifts[:, :, None])[:, :, 0]
+        loud = []
+        for row, (limit, power) in enumerate(zip(plan.limits, np.vecdot(white, white).tolist(), strict=True)):
+            if power >= NEARLY * limit and (power := made.power(row, shifts[row])) >= limit:
+                loud.append(Loud(row, plan.baselines[row], shifts[row], power))
+        return sorted(loud, key=lambda one: -one.power) if plan is self.whole else loud
 
     def _plan(self, count: int) -> _Plan:
         """Shortly after a shift there is less than a day to compare with, and there are no long windows."""
@@ -165,11 +131,11 @@ class Gate:
                 np.concatenate([[0], -spans, -spans - baseline]),
                 np.hstack([span[:, None], np.diag(-span - before), np.diag(before)]),
                 baseline.tolist(),
-                (self._least * (1.0 + spans / baseline) / (1.0 + spans / self.per_day)).tolist(),
+                (self.least * (1.0 + spans / baseline) / (1.0 + spans / self.per_day)).tolist(),
             )
         return plan
 
-    def _running(self, state: AreaState) -> Floats:
+    def _running(self, state: AreaState) -> None:
         """Running sums of the residuals kept; the first row is 0."""
         done = self._done if self._owner is state.residuals and self._done <= state.rows else 0
         if state.rows - done < LEAST_BASELINE:
@@ -178,13 +144,3 @@ class Gate:
         else:
             np.cumsum(state.residuals[: state.rows], axis=0, out=self._sums[1 : state.rows + 1], dtype=np.float64)
         self._owner, self._done = state.residuals, state.rows
-        return self._sums
-
-
-def _loud(plan: _Plan, made: Whiteners, shifts: Floats, above: list[float]) -> list[Loud]:
-    """The windows that are loud, of those of which ``above`` says that they may be."""
-    loud = []
-    for row, limit in enumerate(plan.limits):
-        if above[row] >= limit and (power := made.power(row, shifts[row])) >= limit:
-            loud.append(Loud(row, plan.baselines[row], shifts[row], power))
-    return loud

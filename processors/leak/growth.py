@@ -81,9 +81,9 @@ def judge_growth(area: "Area", state: AreaState, signatures: Floats, spans: list
     settings = area.settings
     free = out_of_the_sum(area, state)
     best, seen = NOTHING, None
-    for span in spans:
+    for span in sorted(spans, key=lambda one: -one.most):
         if span.most < best.leak:
-            continue  # what is added below only makes it less
+            break  # what is added below only makes it less
         covariance = span.covariance + free
         verdict = judge(span.shift, covariance, signatures, area.candidates, settings.mismatch, settings.slow)
         if verdict.leak > best.leak:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.network import AreaModel
+from processors.leak.network import AreaModel, Basis
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,6 +20,11 @@ PUMPED: Final = 4
 """Terms of a basis without a pump, and with one."""
 LEAST: Final = 0.04
 """Load below which nothing is extrapolated, as a share of the reference."""
+
+
+def regressors(model: AreaModel) -> int:
+    """How many :func:`inflow_regressors` or :func:`consumption_regressors` an area has."""
+    return 6 + 3 * max(0, len(model.inflows) - 1) if model.basis is Basis.INFLOW else 3
 
 
 def inflow_regressors(inflows: Floats, pump: Floats, reference: float) -> Floats:

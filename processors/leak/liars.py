@@ -50,14 +50,15 @@ class Liars:
             moved |= values == 0.0  # zero is no lie: pumps rest
         whole = not math.isnan(sum(listed))
         if whole:
-            state.back = values
+            state.back[:] = values
             state.missing.fill(0.0)
         else:
             there = ~np.isnan(values)
             moved &= there  # a lost value in a run does not end it,
             state.moved += ~there  # nor is it one more that is the same
-            state.back = np.where(there, values, state.back)
-            state.missing = np.where(there, 0.0, state.missing + 1)
+            np.copyto(state.back, values, where=there)
+            state.missing += 1.0
+            state.missing[there] = 0.0
         self._now[0] = tick
         np.putmask(state.moved, moved, self._now)
         stuck = None
@@ -75,31 +76,6 @@ class Liars:
                 state.distrust = np.where(out, float(state.doubted), state.distrust)
         self.teach(state, state.rows)
         return whole
-
-    def all_move(self, state: AreaState, first: int, values: Floats, listed: list[list[float]]) -> bool:
-        """Take in several ticks of which nothing is lost, if plainly nobody stands still; else nothing is taken in.
-
-        ``values`` and ``listed``: as they came and as they are kept, by tick from ``first`` on. Who moved in so few
-        ticks cannot have stood for too long in the last of them; so only who had not moved before must be looked at.
-        """
-        count = len(values)
-        if count > RUN_LEAST:
-            return False
-        moved = np.empty(values.shape, dtype=np.bool_)
-        np.not_equal(values[0], state.back, moved[0])
-        np.not_equal(values[1:], values[:-1], moved[1:])
-        if any(0.0 in row for row in listed):
-            moved |= values == 0.0
-        if first + count > self._no_sooner or self._no_sooner_of is not state.repeats:
-            late = np.less(state.moved + self._longest(state), first + count - 1)
-            if True in np.greater(late, moved[0], late).tolist():
-                return False
-        for place in range(count):
-            self._now[0] = first + place
-            np.putmask(state.moved, moved[place], self._now)
-        state.back = values[-1]
-        state.missing.fill(0.0)
-        return True
 
     def teach(self, state: AreaState, row: int) -> None:
         """Every two hours: what the rows up to this one, the newest, say of who repeats itself."""
@@ -122,7 +98,7 @@ class Liars:
 
         Notes until when nobody can: who moved since may stand still for the longer.
         """
-        limits = self._longest(state)
+        limits = self.longest(state)
         self._no_sooner, self._no_sooner_of = int(np.minimum.reduce(state.moved + limits)), state.repeats
         if state.tick < self._no_sooner:
             return None
@@ -142,7 +118,7 @@ class Liars:
         state.longest = np.maximum(state.longest, went_on) * KEEP_LONGEST
         state.stood = stood
 
-    def _longest(self, state: AreaState) -> Floats:
+    def longest(self, state: AreaState) -> Floats:
         """The longest run that may be chance, per sensor."""
         if self._limits_of is not state.repeats:
             chance = -np.log(np.minimum(np.maximum(state.repeats, 1e-3), 0.95))
@@ -152,7 +128,7 @@ class Liars:
 
     def standing(self, state: AreaState) -> npt.NDArray[np.bool_]:
         """Those that speak, and have said the same for longer than chance allows."""
-        stuck: npt.NDArray[np.bool_] = (state.moved < state.tick - self._longest(state)) & (state.missing == 0)
+        stuck: npt.NDArray[np.bool_] = (state.moved < state.tick - self.longest(state)) & (state.missing == 0)
         return stuck
 
     def mask(self, state: AreaState) -> npt.NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """What shifts look like when nothing leaks: learnt from the area itself, day by day."""
 
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -37,11 +38,8 @@ class Noise(msgspec.Struct):
 
     def expected(self, ticks: int) -> Floats:
         """The hours' deviations spread over the ticks of a day, ``[ticks, sensors]``."""
-        per = ticks // 24
-        position = (np.arange(ticks) - (per - 1) / 2.0) / per
-        before = np.floor(position).astype(np.intp)
-        part = (position - before)[:, None]
-        spread: Floats = self.hours[before % 24] * (1.0 - part) + self.hours[(before + 1) % 24] * part
+        before, after, part = _between(ticks)
+        spread: Floats = self.hours.take(before, 0) * (1.0 - part) + self.hours.take(after, 0) * part
         return spread
 
     def learn(self, residuals: Floats, ticks: int, spoke: npt.NDArray[np.bool_]) -> None:
@@ -113,8 +111,17 @@ def _completed(seen: Floats, known: Floats, spoke: npt.NDArray[np.bool_]) -> Flo
     return whole
 
 
+@cache
+def _between(ticks: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """Of each tick of a day, the hours between whose middles it is, and how far from the first to the second."""
+    per = ticks // 24
+    position = (np.arange(ticks) - (per - 1) / 2.0) / per
+    before = np.floor(position).astype(np.intp)
+    return before % 24, (before + 1) % 24, (position - before)[:, None]
+
+
 def _quantiles(rows: Floats) -> tuple[Floats, Floats]:
-    """Median and 95 % of each row, which is sorted for it: of so few values that is faster than a partial sort."""
+    """Median and 95 % of each row, which is sorted for it: of what comes in runs that is faster than a partial sort."""
     count = rows.shape[1]
     rows.sort(axis=1)
     middle, outer = (

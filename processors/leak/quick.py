@@ -1,21 +1,23 @@
-"""The residual of one tick with few array operations: :meth:`.rows.Reader.prepare` of one row, and the regression.
+"""The residuals of ticks with few array operations: :meth:`.rows.Reader.prepare` of their rows, and the regression.
 
 At a tick of five minutes and thirty sensors an array operation costs more for being called than for what it adds up.
 So the regression, the offsets and the known leaks are one matrix, made anew when one of them changes.
 """
 
+from collections.abc import Sequence
+from struct import Struct
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
+from processors.leak.joined import stretches
 from processors.leak.network import Basis
 from processors.leak.rows import FLOW_UNIT, Reader
 from processors.leak.state import AreaState, Shift
 
 Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 
 NOBODY: Final[list[Shift]] = []
 
@@ -27,70 +29,37 @@ class Quick:
         """Nothing derived yet."""
         self.reader, self.model = reader, reader.model
         self.inflow = self.model.basis is Basis.INFLOW
+        self.pressures = reader.pressures
+        basis = hydraulics.PUMPED if self.inflow else len(self.model.signatures) + 1  # the tank's level
+        self.width = basis + hydraulics.regressors(self.model)
+        """How many :meth:`terms` there are."""
+        self.matrix = np.zeros((self.width, self.pressures))
+        """What makes the expected pressures of them."""
+        self.leaking = 0.0
+        """What is known to leak, in the balance's unit."""
         self._pumped = bool(reader.columns.pump)
         self._reference, self._unmetered = self.model.reference, self.model.unmetered
         self._known: Floats | None = None
         self._beta: Floats | None = None
         self._offset: Floats | None = None
         self._shifts = NOBODY
-        self._matrix = np.zeros((0, 0))
         self._taken: list[list[float]] = []
-        self._leaking = 0.0
-        # written anew in every tick; in double precision, without Python's numbers: casts cost more than arithmetic
-        self._driven = np.empty(0)
-        self._even = np.zeros(())
-        self._kept = np.empty(reader.pressures)
-        self._left = np.empty(reader.pressures + 1)
-        self._part = self._left[: reader.pressures]
+        self._flow = 0.0
 
-    def residual(self, state: AreaState, kept: Floats32, reading: list[float], usual: Floats) -> Floats:
-        """What the newest row leaves (NaN where something is lost), until the next is asked for.
-
-        ``kept`` and ``reading``: the row as it is kept and as a list; ``usual``: what the hour usually leaves.
-        """
-        self._follow(state)
-        pressures = self.reader.pressures
-        terms, even = self._terms(reading)
-        left, part, driven, own = self._left, self._part, self._driven, self._kept
-        driven[:], own[:], self._even[()] = terms, kept[:pressures], even
-        np.subtract(own, driven.dot(self._matrix, part), part)
-        np.multiply(part, self._even, part)
-        left[pressures] = reading[-1] - self._leaking / FLOW_UNIT
-        left -= usual
-        return left
-
-    def residuals(self, state: AreaState, kept: Floats32, readings: list[list[float]], usual: Floats) -> Floats:
-        """The same of several rows of which nothing is lost; each comes out as if it were alone."""
-        self._follow(state)
-        pressures = self.reader.pressures
-        rows = []
-        for reading in readings:
-            terms, even = self._terms(reading)
-            terms += (even, reading[-1] - self._leaking / FLOW_UNIT)
-            rows.append(terms)
-        known = np.array(rows)
-        left = np.empty((len(rows), pressures + 1))
-        left[:, :-1] = kept[:, :pressures]
-        left[:, -1] = known[:, -1]
-        part = left[:, :-1]
-        part -= np.matmul(known[:, None, :-2], self._matrix)[:, 0]  # row by row
-        part *= known[:, -2:-1]
-        left -= usual
-        return left
-
-    def _terms(self, reading: list[float]) -> tuple[list[float], float]:
-        """What the matrix is multiplied with, and the weight of the row."""
+    def terms(self, reading: list[float]) -> tuple[list[float], float]:
+        """What the matrix is multiplied with for the sensors of a tick, and the weight of the tick."""
         reader = self.reader
         if self.inflow:
             inflows = reading[reader.pressures : reader.pump]
             pump = reading[reader.pump] if self._pumped else 0.0
-            return hydraulics.inflow_tick(inflows, pump, self._reference, self._leaking, self._taken)
+            return hydraulics.inflow_tick(inflows, pump, self._reference, self._flow, self._taken)
         used = reading[reader.used]
-        terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._leaking)
+        terms, even = hydraulics.consumption_tick(used, self._unmetered, self._reference, self._flow)
         terms.append(reading[reader.level])
         return terms, even
 
-    def _follow(self, state: AreaState) -> None:
+    def follow(self, state: AreaState) -> None:
+        """Make the matrix anew if something was learnt or became known."""
         if (
             self._known is state.known
             and self._shifts is state.shifts
@@ -99,12 +68,12 @@ class Quick:
         ):
             return
         self._known, self._shifts, self._beta, self._offset = state.known, state.shifts, state.beta, state.offset
-        pressures = self.reader.pressures
+        pressures = self.pressures
         known = state.known.copy()
-        self._leaking = state.known_flow
+        self._flow = state.known_flow
         for shift in state.shifts:
             known += shift.flow * self.model.signatures[:, int(np.searchsorted(self.reader.index, shift.pipe))]
-            self._leaking += shift.flow
+            self._flow += shift.flow
         usual = state.beta[:, :pressures].copy()
         usual[0] += state.offset
         if self.inflow:
@@ -114,5 +83,54 @@ class Quick:
             self._taken = whole[:, pressures:].T.tolist()
         else:
             rows = [known[:, :pressures], usual, np.ones((1, pressures))]  # heights are counted from the tank's level
-        self._matrix = np.vstack(rows)
-        self._driven = np.empty(len(self._matrix))
+        self.matrix = np.vstack(rows)
+        self.leaking = self._flow / FLOW_UNIT
+
+
+class Sheet:
+    """What is left of some ticks of some areas, side by side; written anew every time.
+
+    What an array operation costs here is its being called, so all that is known of a tick is packed into one row.
+    """
+
+    def __init__(self, quicks: Sequence[Quick], count: int) -> None:
+        """``count`` ticks at once."""
+        self.quicks = quicks
+        terms, outputs = stretches([one.width for one in quicks]), stretches([one.pressures + 1 for one in quicks])
+        first, width = terms[-1].stop, outputs[-1].stop
+        evens = first + width
+        self._rows = np.zeros((count, evens + len(quicks) + 1))
+        self._pack = Struct(f"{self._rows.size}d").pack_into  # a list becomes an array so in a third of the time
+        self._terms = [self._rows[:, None, own] for own in terms]
+        self._kept = self._rows[:, first:evens]
+        places = [[evens + place] * one.pressures + [evens + len(quicks)] for place, one in enumerate(quicks)]
+        self._even_at = np.concatenate(places)
+        self._even, self._expected, self._left = np.zeros((3, count, width))  # of a balance nothing is expected
+        self._products = [self._expected[:, None, own.start : own.stop - 1] for own in outputs]
+
+    def leave(self, ticks: Sequence[Sequence[list[float]]]) -> Floats:
+        """What the regression leaves, ``[tick, output]``, of the readings of each area, the balance at their end.
+
+        It stands until the next is asked for. Each tick comes out as if it were alone, NaN where something is lost.
+        The states are those that were followed last.
+        """
+        known: list[float] = []
+        for readings in ticks:
+            kept: list[float] = []
+            evens: list[float] = []
+            for quick, reading in zip(self.quicks, readings, strict=True):
+                terms, even = quick.terms(reading)
+                known += terms
+                kept += reading[: quick.pressures]
+                kept.append(reading[-1] - quick.leaking)
+                evens.append(even)
+            known += kept
+            known += evens
+            known.append(1.0)
+        self._pack(self._rows.data, 0, *known)
+        for quick, own, product in zip(self.quicks, self._terms, self._products, strict=True):
+            np.matmul(own, quick.matrix, product)  # row by row
+        self._rows.take(self._even_at, 1, self._even, "clip")
+        left: Floats = np.subtract(self._kept, self._expected, self._left)
+        left *= self._even
+        return left

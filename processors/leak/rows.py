@@ -1,5 +1,6 @@
 """Readings of an area turned into what the regression and the search need, known leaks taken off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -107,20 +108,27 @@ class Reader:
                 drivers[np.isnan(drivers)] = previous[self.pressures : self.width][np.isnan(drivers)]
         return False
 
-    def balance(self, state: AreaState, reading: list[float], row: int, number: int) -> float:
-        """What flows in and is not accounted for, in hundreds of m3/h."""
+    def balances(self, state: AreaState, readings: Sequence[list[float]], row: int, number: int) -> list[float]:
+        """What flows in and is not accounted for in ticks from ``number`` on, within a day, in hundreds of m3/h."""
         if self.model.basis is Basis.CONSUMPTION:
-            before = float(state.inputs[row - 1, self.level]) if row else reading[self.level]
-            rise = (reading[self.level] - before) * self.model.tank_m2 * self.per_day / 24.0
-            return (reading[self.pump] - rise - reading[self.used]) / FLOW_UNIT
-        inflow = sum(reading[self.pressures : self.pump])
+            level, area = self.level, self.model.tank_m2
+            before = float(state.inputs[row - 1, level]) if row else readings[0][level]
+            found = []
+            for reading in readings:
+                rise = (reading[level] - before) * area * self.per_day / 24.0
+                found.append((reading[self.pump] - rise - reading[self.used]) / FLOW_UNIT)
+                before = reading[level]
+            return found
+        begin, end = self.pressures, self.pump
+        inflows = [sum(reading[begin:end]) for reading in readings]
         if self.columns.pump:
-            inflow -= reading[self.pump]
+            inflows = [inflow - reading[end] for inflow, reading in zip(inflows, readings, strict=True)]
         day, place = divmod(number, self.per_day)
         if self._expected is not state.expected or self._day != day:
             self._expected, self._day = state.expected, day
             self._usual = usual_inflow(state, day, self.per_day).tolist()
-        return inflow / FLOW_UNIT - self._usual[place]
+        usual = self._usual[place : place + len(readings)]
+        return [inflow / FLOW_UNIT - one for inflow, one in zip(inflows, usual, strict=True)]
 
     def prepare(self, state: AreaState, begin: int, end: int, readings: npt.NDArray[np.float32] | None = None) -> Rows:
         """Rows ``begin`` to ``end`` of those kept, known leaks taken off; of ``readings`` if other ones are tried."""

@@ -131,15 +131,15 @@ def look(area: "Area", state: AreaState, seen: Shifted) -> None:
     weight = float(area.reader.weights(state, state.rows - seen.window).mean())
     found, flow = _pressure(area, seen, weight), _driver(area, state, seen)
     found = max(found, flow, key=lambda one: one.strength)
+    least = LEAST_M if found.column < area.pressures else LEAST_SHARE * area.model.reference
+    if abs(found.error) < least or state.missing[found.column] or found.strength < max(area.settings.fast, ALL * total):
+        return
     signatures = area.signatures(state, state.rows - seen.window, state.rows)
     better = CLEARER if found.column < area.pressures else BETTER
     if found.strength < better * _best(seen, signatures):
         return  # it may be a leak beside that meter, or a repair
-    least = LEAST_M if found.column < area.pressures else LEAST_SHARE * area.model.reference
-    small = abs(found.error) < least
-    if not small and not state.missing[found.column] and found.strength >= max(area.settings.fast, ALL * total):
-        slow = found.column < area.pressures and _was_there(area, state, found.column)
-        note(state, found, DRIFT if slow else _kind(seen), state.tick + 1 - seen.window)
+    slow = found.column < area.pressures and _was_there(area, state, found.column)
+    note(state, found, DRIFT if slow else _kind(seen), state.tick + 1 - seen.window)
 
 
 def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
@@ -169,9 +169,9 @@ def look_at_day(area: "Area", state: AreaState, signatures: Floats) -> None:
     if state.tick - (state.distrust[found.column] - area.per_day) < (DAYS + 1) * area.per_day:
         return  # it stood still or was lost in that week
     total = float(shift @ np.linalg.solve(seen.covariance, shift))
-    if abs(found.error) >= LEAST_M and found.strength >= max(
-        settings.slow, ALL * total, CLEARER * _best(seen, signatures)
-    ):
+    if abs(found.error) < LEAST_M or found.strength < max(settings.slow, ALL * total):
+        return
+    if found.strength >= CLEARER * _best(seen, signatures):
         note(state, found, DRIFT, state.tick + 1 - DAYS * area.per_day)
 
 

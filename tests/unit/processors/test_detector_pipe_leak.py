@@ -107,7 +107,7 @@ def test_what_is_said_again_is_the_same_finding_at_its_new_place() -> None:
     state = PipeLeakState(ZONE)
     state.begin(configured(), LeakCore(MODEL))
     leak = OpenLeak("burst", 3, 7, 8 * STEP_MS, 3, 5.0, 0.8, 50.0)
-    step = Step(9 * STEP_MS, {}, {})
+    step = Step.bare(9 * STEP_MS)
     first = said(state, leak, Transition.RAISED, step, "pipe_leak", 2)
     leak.named, leak.flow = 9, 6.0
     second = said(state, leak, Transition.UPDATED, step, "pipe_leak", 2)

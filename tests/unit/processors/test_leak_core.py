@@ -202,8 +202,14 @@ def test_one_tick_alone_leaves_what_it_leaves_among_many(basis: Basis) -> None:
     state.shifts = [Shift(FIRST + 20, 7, 4.0), Shift(FIRST + 30, 9, -2.0)]
     area._settle(state, area._left(state, area.reader.prepare(state, 0, state.rows)))
     usual = area.expected(state)[state.tick % PER_DAY]
-    alone = area.quick.residual(state, state.inputs[40], state.inputs[40].tolist(), usual)
+    alone = area.residual(state, state.inputs[40].tolist()) - usual
     np.testing.assert_allclose(alone, state.residuals[40], rtol=1e-5, atol=1e-5)
+
+
+def test_of_a_network_in_which_nothing_is_measured_nothing_is_said() -> None:
+    core = LeakCore(msgspec.structs.replace(NETWORK, areas=()))
+    assert core.sensors == ()
+    assert [alarm for number in range(FIRST, FIRST + 7) for alarm in core.tick(number, [])] == []
 
 
 SENSORS = (*(f"P{i}" for i in range(8)), "F0", "F1", "PUMP", "TANK", "USED")

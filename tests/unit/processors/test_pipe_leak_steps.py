@@ -36,7 +36,7 @@ def story(seed: int) -> list[tuple[str, Reading] | Clock]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
-    ours, theirs = OpenSteps(), Steps(interval_ms=STEP_MS)
+    ours, theirs = OpenSteps(KEYS), Steps(interval_ms=STEP_MS)
     closed = 0
     for event in story(seed):
         if isinstance(event, Clock):
@@ -44,7 +44,7 @@ def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
             assert [one.time_ms for one in mine] == [one.time_ms for one in other]
             for one, expected in zip(mine, other, strict=True):
                 said = [expected.values.get(key) for key in KEYS]
-                assert one.values(KEYS) == pytest.approx(
+                assert one.values() == pytest.approx(
                     [float("nan") if value is None else value[0] for value in said], nan_ok=True, rel=1e-12
                 )
                 assert [one.sample(key) for key in KEYS] == [None if value is None else value[1] for value in said]
@@ -58,12 +58,12 @@ def test_they_hold_what_the_steps_of_other_networks_hold(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_an_ear_and_a_restart_change_not_a_byte(seed: int) -> None:
-    plain, heard = OpenSteps(), OpenSteps()
+    plain, heard = OpenSteps(KEYS), OpenSteps(KEYS)
     by_ear = 0
     for event in story(seed):
         if isinstance(event, Clock):
             assert plain.close(event) == heard.close(event)
-            heard = OpenSteps(heard.written(), heard.next_slot)
+            heard = OpenSteps(KEYS, heard.written(), heard.next_slot)
         else:
             key, one = event
             plain.add(key, one)
@@ -75,9 +75,29 @@ def test_an_ear_and_a_restart_change_not_a_byte(seed: int) -> None:
     assert by_ear > 5
 
 
+def test_an_ear_opens_a_tick_behind_one_that_is_open_and_puts_nothing_into_one_that_is_closed() -> None:
+    steps = OpenSteps(KEYS)
+
+    def hears(key: str, slot: int) -> bool:
+        return steps.ear(key)(slot * STEP_MS, 2.0, f"{key}::{slot}", 0, 0, SHARD)
+
+    assert not hears(KEYS[0], 7)  # a timer must be set
+    steps.add(KEYS[0], reading(KEYS[0], 7 * STEP_MS, 1.0, "a::1"))
+    assert not hears(KEYS[0], 7)  # it is not the first of its meter
+    due = steps.due_ms()
+    assert hears(KEYS[1], 8)
+    assert not hears(KEYS[1], 6)  # it would be due sooner
+    assert hears(KEYS[1], 7)
+    assert steps.due_ms() == due
+    now_ms = 10 * STEP_MS
+    assert [one.time_ms for one in steps.close(Clock(now_ms, {SHARD: now_ms}))] == [7 * STEP_MS]
+    assert not hears(KEYS[2], 7)
+    assert list(steps.written()) == [8]
+
+
 def test_what_is_written_does_not_depend_on_the_order_in_which_it_came() -> None:
     readings = [reading(KEYS[n % 3], 7 * STEP_MS + n, float(n), f"a::{n}") for n in range(7)]
-    forth, back = OpenSteps(), OpenSteps()
+    forth, back = OpenSteps(KEYS), OpenSteps(KEYS)
     for one in readings:
         forth.add(one.series.facility, one)
     for one in reversed(readings):
