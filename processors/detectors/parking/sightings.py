@@ -3,7 +3,9 @@
 That is taken in here, without a turn; :func:`news` gives what is left.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from processors.detectors.parking import clocks, hearing
 from processors.detectors.parking.joining import SURE, Word
@@ -20,7 +22,7 @@ believed (ours)."""
 _END: Final = TrackPhase.END
 
 
-class Sight(NamedTuple):
+class Sight(msgspec.Struct, frozen=True, gc=False):
     """A message that says something new of a spot, by the track ``name``; None as ``source``: it never stood there."""
 
     event: CameraEvent
@@ -93,7 +95,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
 
 def word_of(sight: Sight) -> Word:
     """What it says of the spot, and of whom."""
-    event, spot, _, name, time_ms, _, taken = sight
+    event, spot, name, time_ms, taken = sight.event, sight.spot, sight.name, sight.time_ms, sight.taken
     if event.device not in spot.cameras:
         spot.cameras = tuple(sorted((*spot.cameras, event.device)))
     lost = is_lost(event)
@@ -111,12 +113,12 @@ def word_of(sight: Sight) -> Word:
         event.device,
         time_ms,
         taken,
+        Said.of(event),
         still_ms,
         event.box,
         event.plate,
         lost=lost,
         fresh_ms=None if event.box is None else spot.lengths.fresh,
         counts=counts,
-        said=Said.of(event) if taken else None,
         rolled=came_ms is not None and time_ms - still_ms - came_ms > rolls_ms,
     )
