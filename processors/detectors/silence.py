@@ -37,7 +37,6 @@ from processors.detectors.common import (
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import (
     QUIET,
-    UNTOUCHED,
     Blind,
     Calm,
     Clock,
@@ -175,6 +174,10 @@ class SilenceDetector(Packed[State]):
 
         return Calm(absorb, pause_ms=int(_LATE * device.every_ms))
 
+    def sees(self, state: State, device: str, facility: str) -> bool:  # noqa: ARG002 - whatever it looks at
+        """Cameras that are expected to speak."""
+        return device in state.devices
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
         if len(events) == 1 and isinstance(events[0], CameraEvent):
@@ -202,11 +205,9 @@ class SilenceDetector(Packed[State]):
 
 
 def _glimpse(state: State, event: CameraEvent, clock: Clock) -> Outcome | None:
-    """Nearly every message of a camera is a sign of life of one that nobody misses, or is expected to hear of."""
+    """Nearly every message of a camera is a sign of life of one that nobody misses."""
     device = state.devices.get(event.device)
-    if device is None:
-        return UNTOUCHED
-    if device.opened is not None:
+    if device is None or device.opened is not None:
         return None
     device.hear(clock.now_ms, event.shard)
     return QUIET

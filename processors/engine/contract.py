@@ -148,10 +148,6 @@ Said = Model | Reading
 QUIET: Final = Outcome()
 """Nothing to say: what nearly every call returns, without making an object."""
 
-UNTOUCHED: Final = Outcome()
-"""Nothing to say, and nothing was taken in: the event is none of the detector's business, and nobody need keep it."""
-
-
 Ear = Callable[[int, float, str, int, int, str], bool]
 """Takes in a reading of one series that says nothing new, ``GOOD`` or ``UNTIMED``: its event time, value, identity and
 arrival, the clock's time, and the shard. False: it has taken in nothing, and ``fold`` must hear the reading."""
@@ -238,6 +234,13 @@ class Dozing(Listening[S_contra], Protocol[S_contra]):
 
     def calm(self, state: S_contra, series: Series) -> Calm | None:
         """What it can do without; None: ears must hear every reading."""
+
+
+class Sighted(Protocol[S_contra]):
+    """A detector to which most cameras say nothing."""
+
+    def sees(self, state: S_contra, device: str, facility: str) -> bool:
+        """Whether messages of a camera about a facility may say anything to it; asked again when ears are."""
 
 
 class Detector(Protocol[S]):

@@ -11,6 +11,8 @@ order of their series, not of their coming, which must not matter (:class:`proce
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from processors.engine.contract import Absorb, Clock, Kept, Reading, ZoneEvent
 from runtime.errors import PoisonError
 
@@ -75,7 +77,7 @@ class Absorbing:
         return True
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True):
     """What one slot alone was told."""
 
     slot: object

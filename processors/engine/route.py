@@ -47,6 +47,7 @@ class Route:
         "room",
         "room_left",
         "seen",
+        "seers",
         "series",
         "start",
         "time_ms",
@@ -66,6 +67,8 @@ class Route:
         """Those of the same device, and of the same facility."""
         self.ears: list[tuple[Ear, Slot]] | None = None
         """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
+        self.seers: list[Slot] | None = None
+        """As ears, of messages of a camera."""
         self.kept: list[Kept] = []
         """Calm readings that not all were told who keep them."""
         self.written = 0
@@ -138,7 +141,7 @@ class Route:
 
     def forget(self) -> None:
         """What ears and offers held on to may be gone."""
-        self.ears = None
+        self.ears = self.seers = None
         self.wake()
 
     def doze(self, time_ms: int, value: float, now_ms: int) -> None:

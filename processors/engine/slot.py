@@ -36,6 +36,7 @@ class Slot:
         "_fold",
         "_is_changed",
         "_listens",
+        "_sees",
         "_state",
         "detector",
         "dozes",
@@ -73,6 +74,7 @@ class Slot:
         self._fold = detector.fold
         self._ear = getattr(detector, "ear", None)
         self._calm = getattr(detector, "calm", None)
+        self._sees = getattr(detector, "sees", None)
         self._checkpoint = snapshot
         self._behind = len(journal.entries)  # what stands there before is in the checkpoint
         self._is_changed = False
@@ -103,6 +105,16 @@ class Slot:
         if ear is not deaf:
             self._listens = True
         return unheard if ear is None else ear
+
+    def sees(self, device: str, facility: str) -> bool:
+        """Whether messages of a camera about a facility may say anything to the detector."""
+        if not self.detector.hears_cameras:
+            return False
+        if self._sees is None:
+            return True
+        if self._state is _ASLEEP:
+            self._awake()
+        return bool(self._sees(self._state, device, facility))
 
     def calm(self, series: Series) -> Calm | None:
         """What the detector can do without of the readings of a series."""

@@ -210,7 +210,8 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
         source = spot.sources[word.name] = Source(word.camera, taken=False, newest_ms=word.time_ms)
     if isinstance(event, Reading):
         word = _follow(state, spot, source, event, word)
-    _catch_up(state, spot, source, word, lengths, turn)
+    if spot.stays:
+        _catch_up(state, spot, source, word, lengths, turn)
     watches.decide(state, spot, source, event, word, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
@@ -276,7 +277,7 @@ def _stood_until(word: Word) -> int:
 def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
     lengths = spot.lengths
     known = source.taken and source.stay in spot.stays
-    if not known:
+    if not known and spot.stays:
         for number in displaced(state, spot, word):
             _is_gone(spot, number, word.since_ms, event)
     unseen = not known and word.camera and _is_unseen(spot, word.since_ms)
@@ -293,9 +294,10 @@ def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEve
 
 def _is_unseen(spot: Spot, at_ms: int) -> bool:
     """Whether only a sensor that was not heard since long ago says that something stood on a bay."""
+    if spot.site.facility_class is not FacilityClass.PARKING_BAY:
+        return False
     says = {name: one for name, one in spot.sources.items() if one.taken and one.stay in spot.stays}
-    is_bay = spot.site.facility_class is FacilityClass.PARKING_BAY
-    return is_bay and bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
+    return bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
 
 
 def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:

@@ -65,7 +65,7 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
 
 def stay_of(state: State, spot: Spot, source: Source, word: Word, lengths: Lengths) -> Stay:
     """The stay of a word that says that something stands there; a new one where it is none of those known."""
-    number = source.stay if source.stay in spot.stays else _found(state, spot, word, lengths)
+    number = source.stay if source.stay in spot.stays else _found(state, spot, word, lengths) if spot.stays else ""
     if not number:
         spot.count += 1
         number = f"{spot.count:09d}"
