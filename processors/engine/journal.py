@@ -103,7 +103,7 @@ class Journal:
         """Begin empty; ``forget`` is called where a state was made anew: nobody may hold on to the old one."""
         self.entries: list[Any] = []
         """:class:`Told`; and readings that all who want them were told, as bare tuples of the fields of
-        :class:`processors.engine.contract.Kept`: one is made for every reading there is."""
+        :class:`processors.engine.contract.Kept`, one made for every reading there is, or lists of such."""
         self.keepers: Iterable[Keeper] = ()
         self.dozing: list[Dozer] = []
         """Who keeps readings that were not told yet."""
@@ -111,13 +111,16 @@ class Journal:
         self.limit = _MIN_ENTRIES
 
     def settle(self, slot: Keeper) -> list[Spoilt]:
-        """Tell one of them what was kept; gives what could not be told."""
+        """Tell one of them what was kept; gives what could not be told.
+
+        What says nothing to it need not be noted yet: it would not miss it if it were to live the journal again.
+        """
         failed = False
         for dozer in self.dozing:
-            dozer.write()
             one = dozer.absorbs.get(slot)
-            if one is not None and not one.take_in(dozer):
-                failed = True
+            if one is not None and one.upto < len(dozer.kept):
+                dozer.write()
+                failed |= not one.take_in(dozer)
         return self._relived([slot]) if failed else []
 
     def settle_all(self) -> list[Spoilt]:
@@ -128,6 +131,14 @@ class Journal:
             failed += [slot for slot, one in dozer.absorbs.items() if not one.take_in(dozer)]
             dozer.told()
         return self._relived(failed) if failed else []
+
+    def note(self, rows: list[Kept]) -> None:
+        """Readings of one series that were kept: together, but they fill it as if each stood by itself."""
+        if len(rows) == 1:
+            self.entries.append(rows[0])
+        else:
+            self.entries.append(rows)
+            self.limit -= len(rows) - 1
 
     def write(self) -> None:
         """Note all that was kept; nobody is told.
@@ -168,6 +179,7 @@ class Journal:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""
         for entry in self.entries[first:last]:
             if not isinstance(entry, Told):
-                yield Reading._make(entry[:-1]), entry[-1]
+                for row in entry if isinstance(entry, list) else (entry,):
+                    yield Reading._make(row[:-1]), row[-1]
             elif entry.slot is slot:
                 yield entry.event, entry.clock

@@ -43,6 +43,7 @@ class Route:
         "pause_ms",
         "prefix",
         "quiet_ms",
+        "remembered",
         "replaced",
         "room",
         "room_left",
@@ -72,7 +73,9 @@ class Route:
         self.kept: list[Kept] = []
         """Calm readings that not all were told who keep them."""
         self.written = 0
-        """So many of them stand in the journal and among what was seen."""
+        """So many of them stand in the journal."""
+        self.remembered = 0
+        """So many of them stand among what was seen."""
         self.room_left = 0
         """So many may be kept before some of what was seen is to be forgotten."""
         self.absorbs: dict[Any, Absorbing] = {}
@@ -113,6 +116,7 @@ class Route:
     def replace(self) -> None:
         """Another stands in its place; what it is still given takes the long way."""
         self.write()
+        self.remember()
         self.replaced = True
         self.forget()
         for kin in self.kin:
@@ -120,17 +124,24 @@ class Route:
         self.kin = ()
 
     def write(self) -> None:
-        """Note in the journal, and among what was seen, what was kept since the last time."""
-        rows = self.kept[self.written :]
-        if not rows:
+        """Note in the journal what was kept since the last time."""
+        kept, written = self.kept, self.written
+        if written == len(kept):
             return
-        self.written = len(self.kept)
-        self.journal.entries += rows
-        self.lane.extend(rows, self.start, numbered=self.is_numbered)
+        self.written = len(kept)
+        self.journal.note(kept[written:])
+
+    def remember(self) -> None:
+        """Note among what was seen what was kept since the last time: before anybody looks there."""
+        kept, remembered = self.kept, self.remembered
+        if remembered < len(kept):
+            self.remembered = len(kept)
+            self.lane.extend(kept[remembered:] if remembered else kept, self.start, numbered=self.is_numbered)
 
     def told(self) -> None:
         """All were told what was kept."""
-        self.kept, self.written = [], 0
+        self.remember()
+        self.kept, self.written, self.remembered = [], 0, 0
         self.room_left = self.lane.room
         for one in self.absorbs.values():
             one.upto = 0

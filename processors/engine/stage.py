@@ -221,7 +221,7 @@ class Stage:
                 self._tell(zone, reading)
                 continue
             route = self._known(slot.zone).route(reading.series)
-            route.write()
+            route.remember()
             if route.seen.was_sent(self._floor_ms):
                 continue
             verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)
