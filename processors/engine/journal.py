@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from processors.engine.contract import Absorb, Clock, Kept, Reading, ZoneEvent
+from processors.engine.contract import Absorb, Clock, Kept, Reading, Series, ZoneEvent
 from runtime.errors import PoisonError
 
 _MIN_ENTRIES: Final = 32
@@ -33,6 +33,7 @@ class Keeper(Protocol):
 class Dozer(Protocol):
     """Whoever keeps calm readings of a series."""
 
+    series: Series | None
     kept: list[Kept]
     absorbs: dict[Any, "Absorbing"]
     """By slot."""
@@ -122,6 +123,16 @@ class Journal:
                 dozer.write()
                 failed |= not one.take_in(dozer)
         return self._relived([slot]) if failed else []
+
+    def newest(self) -> dict[str, int]:
+        """Of each device of which readings are kept, the clock time of the newest."""
+        found: dict[str, int] = {}
+        for dozer in self.dozing:
+            if dozer.kept and dozer.series is not None:
+                device, now_ms = dozer.series.device, dozer.kept[-1][-1].now_ms
+                if found.setdefault(device, now_ms) < now_ms:
+                    found[device] = now_ms
+        return found
 
     def settle_all(self) -> list[Spoilt]:
         """Tell all what was kept, which ends the keeping; gives what could not be told."""
