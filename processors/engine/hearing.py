@@ -36,7 +36,7 @@ def _mark(event: CameraEvent) -> float:
 class Hearing(Stage):
     """The detectors, and who among them hears what."""
 
-    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912 - of every reading: a call costs as much as the work
+    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912, PLR0915 - of every reading: a call costs as much as the work
         series, routes = batch.series, self._routes(batch.series)
         floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
         now_ms = clock.now_ms
@@ -63,13 +63,15 @@ class Hearing(Stage):
                 and time_ms - route.time_ms <= route.gap_ms
                 and -route.room <= value - route.value <= route.room
                 and now_ms <= route.quiet_ms
-                and identity.startswith(route.prefix)
             ):
-                number, tail = identity[route.start :], ""
-                if not route.is_numbered:
-                    number, _, tail = number.partition(":")
-                if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
-                    ordinal = int(number)
+                if identity == route.next:
+                    ordinal = route.after + 1
+                elif identity.startswith(route.prefix):
+                    number, tail = identity[route.start :], ""
+                    if not route.is_numbered:
+                        number, _, tail = number.partition(":")
+                    if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
+                        ordinal = int(number)
             entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
             kept = route.kept
             if route.after < ordinal <= ORDINAL_MAX and len(kept) < route.room_left:
@@ -77,6 +79,8 @@ class Hearing(Stage):
                     route.journal.dozing.append(route)
                 kept.append(entry)
                 route.after = ordinal
+                if route.is_numbered:
+                    route.next = f"{route.prefix}{ordinal + 1}"
                 route.time_ms, route.value, route.quiet_ms = time_ms, value, now_ms + route.pause_ms
                 ears = route.attentive
                 if not ears:

@@ -39,6 +39,7 @@ class Route:
         "lane",
         "late",
         "low",
+        "next",
         "patience",
         "pause_ms",
         "prefix",
@@ -93,6 +94,8 @@ class Route:
         self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0
         self.prefix, self.start, self.is_numbered = NO_PREFIX, 0, True
         self.lane, self.after = seen.lane, -1
+        self.next = ""
+        """The identity behind ``after``, as nearly every reading has it: then nothing of it need be read."""
 
     def listen(self) -> list[tuple[Ear, Slot]]:
         """Ask for ears."""
@@ -209,4 +212,5 @@ class Route:
         self.after = max(lane.newest, *(calm.after for calm in calms))
         self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
         self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered
+        self.next = f"{prefix}{self.after + 1}" if self.is_numbered else ""
         self.room_left = lane.room

@@ -249,6 +249,19 @@ def agrees(driver: PipelineTestDriver, *detectors: Detector[Any]) -> bool:
     return said == records(driver) and state(again) == state(driver.fold)
 
 
+def test_a_number_behind_one_that_was_lost_is_known_when_it_comes_again() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    untold = []
+    for seq in (0, 1, 2, 3, 5, 5, 6, 9, 10, 9):
+        driver.read("cover-1", "tilt_angle", 11.0, seq=seq)
+        driver.advance(10.0)
+        untold.append(kept(driver.fold))
+    assert untold[4] > 2  # the first 5
+    assert driver.fold.counts.duplicates == 2
+    assert agrees(driver, Drowsy("drowsy"))
+
+
 def test_who_has_spoken_is_not_missed_though_nobody_was_told_yet() -> None:
     """Of two devices one falls silent; the timer that looked after both before was answered by what was kept."""
     driver = PipelineTestDriver(SilenceDetector(), tick_s=10.0, lateness_s=LATENESS_S)
