@@ -86,9 +86,10 @@ def to_ms(time: datetime) -> int:
     Raises:
         ValueError: the time has no zone.
     """
-    if time.tzinfo is None:
-        raise ValueError("a time without zone has no place in the log")
-    delta = time - _EPOCH
+    try:
+        delta = time - _EPOCH
+    except TypeError:
+        raise ValueError("a time without zone has no place in the log") from None
     return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
 
 

@@ -15,17 +15,13 @@ A zone has one timer and it is lazy: hearing a device costs two assignments, and
 them and is set for the first that may then be silent.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
-
-import msgspec
 
 from processors.detectors.common import (
     LEFT,
     UNBOUND,
     Evidence,
-    Opened,
     Opening,
     Packed,
     Site,
@@ -35,9 +31,9 @@ from processors.detectors.common import (
     span,
 )
 from processors.detectors.rulebook import RegistryEvent, Rulebook
+from processors.detectors.silence_state import LATE, Device, State
 from processors.engine.contract import (
     QUIET,
-    UNTOUCHED,
     Blind,
     Calm,
     Clock,
@@ -45,6 +41,7 @@ from processors.engine.contract import (
     Kept,
     Outcome,
     Reading,
+    Rested,
     Series,
     Stepped,
     TimerDue,
@@ -60,77 +57,6 @@ from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, 
 NEVER_MS: Final = 1 << 62
 _TIMER: Final = "look"
 _RETRY_MIN_MS: Final = 1_000
-_LATE: Final = 1.5  # intervals after which the next message must have been lost
-_KNOWN: Final = 50  # messages, one of them lost, by which a device is known before it is heard: one loss is no habit
-_LOSSES_MAX: Final = 30  # intervals that the worst of losses can ask for
-
-
-class Device(msgspec.Struct, array_like=True):
-    """A device that speaks at an interval."""
-
-    facilities: dict[str, int]  # to interval in ms
-    patience_ms: int  # how long it may be silent if nothing is ever lost
-    heard_ms: int  # clock; of the registration until it is heard
-    shard: str | None = None
-    every_ms: int = 0
-    """The shortest interval that its facilities expect."""
-    chance: float = 0.0
-    begun_ms: int = 0
-    """Clock time of its first word, put off by all the time for which it was blind or silent."""
-    lost: int = 0
-    """Messages, as far as intervals tell."""
-    more_ms: int = 0
-    """How much longer it may be silent for what it loses."""
-    blind_ms: int = 0  # of the time since then
-    opened: Opened | None = None
-
-    @property
-    def deadline_ms(self) -> int:
-        """The clock time after which it is silent."""
-        # One more than the span: heard at a tick means heard in the cadence after it, so a message that comes after
-        # exactly three intervals must be given the tick that follows it.
-        return self.heard_ms + self.blind_ms + self.patience_ms + self.more_ms + 1
-
-    def hear(self, now_ms: int, shard: str) -> None:
-        """It spoke while nothing was open."""
-        if self.shard is None:
-            self.begun_ms = now_ms
-        else:
-            self.begun_ms += self.blind_ms
-            since_ms = now_ms - self.heard_ms - self.blind_ms
-            if since_ms > _LATE * self.every_ms:
-                self.lost += round(since_ms / self.every_ms) - 1
-                self.reckon()
-        self.blind_ms = 0
-        self.note(now_ms, shard)
-
-    def note(self, now_ms: int, shard: str) -> None:
-        """It was heard then; of two at one time that of the greater shard counts, whichever is told first."""
-        if self.shard is None or (now_ms, shard) > (self.heard_ms, self.shard):
-            self.heard_ms, self.shard = now_ms, shard
-
-    def reckon(self) -> None:
-        """How much longer its losses let it be silent."""
-        if self.lost and self.chance:
-            due = max(self.heard_ms - self.begun_ms, 0) // self.every_ms + 1
-            share = (self.lost + 1) / (max(due, self.lost) + _KNOWN)
-            intervals = min(math.ceil(math.log(self.chance) / math.log(share)), _LOSSES_MAX) if share < 1 else 0
-            self.more_ms = max(0, intervals * self.every_ms - self.patience_ms)
-        else:
-            self.more_ms = 0
-
-
-class State(msgspec.Struct, array_like=True):
-    """The devices of a zone that are expected to speak, and the facilities they speak for."""
-
-    zone: str
-    rules: Rulebook
-    sites: dict[str, Site] = {}
-    devices: dict[str, Device] = {}
-    unseen: dict[str, int] = {}
-    """Facilities all of whose devices are silent, and since when."""
-    wake_ms: int | None = None
-    """When the timer fires."""
 
 
 class SilenceDetector(Packed[State]):
@@ -173,7 +99,22 @@ class SilenceDetector(Packed[State]):
         def absorb(kept: Sequence[Kept]) -> None:
             device.note(*last_word(kept))
 
-        return Calm(absorb, pause_ms=int(_LATE * device.every_ms))
+        return Calm(absorb, pause_ms=int(LATE * device.every_ms))
+
+    def rest(self, state: State, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:  # noqa: ARG002 - there is one
+        """Nobody is silent, and none that lost something is to be reckoned with: as :func:`_on_timer` finds it."""
+        next_ms = NEVER_MS
+        for name, device in state.devices.items():
+            if device.lost:
+                return None
+            if device.opened is None:
+                deadline_ms = device.deadline_ms + max(newest.get(name, 0) - device.heard_ms, 0)
+                next_ms = min(next_ms, deadline_ms)
+        return next_ms if clock.now_ms < next_ms < NEVER_MS else None
+
+    def sees(self, state: State, device: str, facility: str) -> bool:  # noqa: ARG002 - whatever it looks at
+        """Cameras that are expected to speak."""
+        return device in state.devices
 
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in signs of life, registrations, blind spans and timers."""
@@ -190,10 +131,11 @@ class SilenceDetector(Packed[State]):
                     _hear(state, event.device, event, turn)
                 case TimerDue():
                     _on_timer(state, turn)
-                case Blind():
-                    _on_blind(state, event)
-                case Stepped() if state.wake_ms is not None:
-                    state.wake_ms += event.by_ms  # as its timer was
+                case Rested():
+                    state.wake_ms = None
+                    _wake(state, event.until_ms, turn)
+                case Blind() | Stepped():
+                    _pass_over(state, event)
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
                 case _:
@@ -202,11 +144,9 @@ class SilenceDetector(Packed[State]):
 
 
 def _glimpse(state: State, event: CameraEvent, clock: Clock) -> Outcome | None:
-    """Nearly every message of a camera is a sign of life of one that nobody misses, or is expected to hear of."""
+    """Nearly every message of a camera is a sign of life of one that nobody misses."""
     device = state.devices.get(event.device)
-    if device is None:
-        return UNTOUCHED
-    if device.opened is not None:
+    if device is None or device.opened is not None:
         return None
     device.hear(clock.now_ms, event.shard)
     return QUIET
@@ -378,7 +318,12 @@ def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) 
     _look(state, [facility], turn)
 
 
-def _on_blind(state: State, span: Blind) -> None:
+def _pass_over(state: State, span: Blind | Stepped) -> None:
+    """Time in which nobody is missed."""
+    if isinstance(span, Stepped):
+        if state.wake_ms is not None:
+            state.wake_ms += span.by_ms  # as its timer was
+        return
     for device in state.devices.values():
         if device.shard in {None, span.shard} and device.heard_ms < span.to_ms:
             if device.heard_ms == 0:  # registered before the first tick: the time begins now

@@ -24,7 +24,7 @@ import msgspec
 
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opened, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import UNTOUCHED, Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
+from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped, TimerDue, ZoneEvent
 from schemas.anomaly import AnomalyKind
 from schemas.camera import DEFECTS, SURFACE_CLEAR, CameraEvent, TrackPhase
 from schemas.facility import Facility, FacilityClass
@@ -106,10 +106,12 @@ class SurfaceDetector(Packed[State]):
         """Sizes of what is wrong."""
         return series.facility_class in SURFACES and series.observed_property in _SIZES
 
+    def sees(self, state: State, device: str, facility: str) -> bool:  # noqa: ARG002 - whoever looks at it
+        """Surfaces; nearly every camera looks at vehicles."""
+        return facility in state.sites
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in pictures, sizes and registrations."""
-        if len(events) == 1 and isinstance(event := events[0], CameraEvent) and event.facility not in state.sites:
-            return UNTOUCHED  # as nearly every camera looks at vehicles
         turn = Turn(self, state.zone, clock)
         for event in events:
             match event:

@@ -190,7 +190,7 @@ class PartitionFold(Hearing):
                 if label == TIMERS:
                     self._on_works(self._known(zone))
                 else:
-                    self._deliver(self._known(zone).slot(label), TimerDue(name, at_ms), clock)
+                    self._ring(self._known(zone).slot(label), TimerDue(name, at_ms))
 
     def _go_blind(self, spans: Sequence[Blind]) -> None:
         if spans:

@@ -49,6 +49,13 @@ class TimerDue(NamedTuple):
     at_ms: int
 
 
+class Rested(NamedTuple):
+    """The timer ``name`` was reached, and nothing can fall due before ``until_ms`` (:class:`Resting`)."""
+
+    name: str
+    until_ms: int
+
+
 class Blind(NamedTuple):
     """Between these clock times we ourselves saw nothing of this shard: no silence may be concluded from it."""
 
@@ -83,6 +90,7 @@ ZoneEvent = (
     | CityWide
     | WaterNetworkConfigured
     | TimerDue
+    | Rested
     | Blind
     | Stepped
     | Unseen
@@ -147,10 +155,6 @@ Said = Model | Reading
 
 QUIET: Final = Outcome()
 """Nothing to say: what nearly every call returns, without making an object."""
-
-UNTOUCHED: Final = Outcome()
-"""Nothing to say, and nothing was taken in: the event is none of the detector's business, and nobody need keep it."""
-
 
 Ear = Callable[[int, float, str, int, int, str], bool]
 """Takes in a reading of one series that says nothing new, ``GOOD`` or ``UNTIMED``: its event time, value, identity and
@@ -238,6 +242,30 @@ class Dozing(Listening[S_contra], Protocol[S_contra]):
 
     def calm(self, state: S_contra, series: Series) -> Calm | None:
         """What it can do without; None: ears must hear every reading."""
+
+
+class Resting(Dozing[S_contra], Protocol[S_contra]):
+    """One whose timer nearly always finds only that devices have spoken since it was set."""
+
+    def rest(self, state: S_contra, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:
+        """Until when nothing can fall due; None: ``fold`` must hear of the timer, and of what is kept before it.
+
+        It changes nothing. Where it gives a time, ``fold`` is told so by :class:`Rested`, whatever is kept meanwhile,
+        and must set the timer, say nothing, and leave the state that it would have left at the timer itself.
+
+        Args:
+            state: of the zone.
+            due: the timer that was reached.
+            clock: of now.
+            newest: of devices of which readings are kept, the clock time of the newest.
+        """
+
+
+class Sighted(Protocol[S_contra]):
+    """A detector to which most cameras say nothing."""
+
+    def sees(self, state: S_contra, device: str, facility: str) -> bool:
+        """Whether messages of a camera about a facility may say anything to it; asked again when ears are."""
 
 
 class Detector(Protocol[S]):

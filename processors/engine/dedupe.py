@@ -100,7 +100,9 @@ class Lane:
         """
         ordinals, times, marks = self.ordinals, self.times, self.marks
         for row in rows:
-            number, _, tail = row[3][start:].partition(":")
+            number, tail = row[3][start:], ""
+            if not numbered:
+                number, _, tail = number.partition(":")
             ordinals.append(int(number))
             times.append(row[1])
             marks.append(crc32(pack(row[2]) if numbered else tail.encode()))

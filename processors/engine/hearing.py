@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from processors.engine.contract import CALM_LAG_MS, QUIET, UNTOUCHED, Clock, Ear, Reading, Series
+from processors.engine.contract import CALM_LAG_MS, QUIET, Clock, Ear, Reading, Series
 from processors.engine.dedupe import NEW, ORDINAL_MAX
 from processors.engine.journal import Told
 from processors.engine.route import Route
@@ -36,7 +36,7 @@ def _mark(event: CameraEvent) -> float:
 class Hearing(Stage):
     """The detectors, and who among them hears what."""
 
-    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912 - of every reading: a call costs as much as the work
+    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912, PLR0915 - of every reading: a call costs as much as the work
         series, routes = batch.series, self._routes(batch.series)
         floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
         now_ms = clock.now_ms
@@ -63,13 +63,15 @@ class Hearing(Stage):
                 and time_ms - route.time_ms <= route.gap_ms
                 and -route.room <= value - route.value <= route.room
                 and now_ms <= route.quiet_ms
-                and identity.startswith(route.prefix)
             ):
-                number, tail = identity[route.start :], ""
-                if not route.is_numbered:
-                    number, _, tail = number.partition(":")
-                if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
-                    ordinal = int(number)
+                if identity == route.next:
+                    ordinal = route.after + 1
+                elif identity.startswith(route.prefix):
+                    number, tail = identity[route.start :], ""
+                    if not route.is_numbered:
+                        number, _, tail = number.partition(":")
+                    if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
+                        ordinal = int(number)
             entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
             kept = route.kept
             if route.after < ordinal <= ORDINAL_MAX and len(kept) < route.room_left:
@@ -77,6 +79,8 @@ class Hearing(Stage):
                     route.journal.dozing.append(route)
                 kept.append(entry)
                 route.after = ordinal
+                if route.is_numbered:
+                    route.next = f"{route.prefix}{ordinal + 1}"
                 route.time_ms, route.value, route.quiet_ms = time_ms, value, now_ms + route.pause_ms
                 ears = route.attentive
                 if not ears:
@@ -147,10 +151,11 @@ class Hearing(Stage):
         if zone is None:
             return
         time_ms = to_ms(event.phenomenon_time)
-        seen, identity = zone.memory(event.device, f"camera/{event.facility}").seen, event.identity
+        device, facility, identity = event.device, event.facility, event.identity
+        route = zone.memory(device, f"camera/{facility}")
         # Where cameras do not number their words, the identity says itself what was said.
         mark = _mark(event) if identity.startswith("a") else 0.0
-        verdict = seen.admit(identity, mark, time_ms, self._floor_ms)
+        verdict = route.seen.admit(identity, mark, time_ms, self._floor_ms)
         if verdict is not NEW:
             self._refuse(verdict, event)
             return
@@ -158,9 +163,12 @@ class Hearing(Stage):
             return
         late = event.result_quality == _LATE or time_ms < self._floor_ms
         self.counts.late += late
-        self._show(zone, [slot for slot in zone.seers if slot.detector.hears_late] if late else zone.seers, event)
-        for route in zone.kin.get(("facility", event.facility), ()):  # what bays say may be news now
-            route.wake()
+        if route.seers is None:
+            route.seers = [slot for slot in zone.everyone if slot.sees(device, facility)]
+        self._show(zone, [slot for slot in route.seers if slot.detector.hears_late] if late else route.seers, event)
+        if zone.kin:
+            for kin in zone.kin.get(("facility", facility), ()):  # what bays say may be news now
+                kin.wake()
 
     def _show(self, zone: Zone, seers: list[Slot], event: CameraEvent) -> None:
         clock, journal = self._clock, zone.journal
@@ -173,8 +181,6 @@ class Hearing(Stage):
                 outcome = slot.fold_noted(event, clock, 0)
             except PoisonError as error:
                 self._set_aside(slot, event, clock, error)
-                continue
-            if outcome is UNTOUCHED:
                 continue
             journal.entries.append(Told(slot, event, clock))
             journal.limit -= _HEAVIER

@@ -11,7 +11,9 @@ order of their series, not of their coming, which must not matter (:class:`proce
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
-from processors.engine.contract import Absorb, Clock, Kept, Reading, ZoneEvent
+import msgspec
+
+from processors.engine.contract import Absorb, Clock, Kept, Reading, Series, ZoneEvent
 from runtime.errors import PoisonError
 
 _MIN_ENTRIES: Final = 32
@@ -31,6 +33,7 @@ class Keeper(Protocol):
 class Dozer(Protocol):
     """Whoever keeps calm readings of a series."""
 
+    series: Series | None
     kept: list[Kept]
     absorbs: dict[Any, "Absorbing"]
     """By slot."""
@@ -75,7 +78,7 @@ class Absorbing:
         return True
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True):
     """What one slot alone was told."""
 
     slot: object
@@ -101,7 +104,7 @@ class Journal:
         """Begin empty; ``forget`` is called where a state was made anew: nobody may hold on to the old one."""
         self.entries: list[Any] = []
         """:class:`Told`; and readings that all who want them were told, as bare tuples of the fields of
-        :class:`processors.engine.contract.Kept`: one is made for every reading there is."""
+        :class:`processors.engine.contract.Kept`, one made for every reading there is, or lists of such."""
         self.keepers: Iterable[Keeper] = ()
         self.dozing: list[Dozer] = []
         """Who keeps readings that were not told yet."""
@@ -109,14 +112,27 @@ class Journal:
         self.limit = _MIN_ENTRIES
 
     def settle(self, slot: Keeper) -> list[Spoilt]:
-        """Tell one of them what was kept; gives what could not be told."""
+        """Tell one of them what was kept; gives what could not be told.
+
+        What says nothing to it need not be noted yet: it would not miss it if it were to live the journal again.
+        """
         failed = False
         for dozer in self.dozing:
-            dozer.write()
             one = dozer.absorbs.get(slot)
-            if one is not None and not one.take_in(dozer):
-                failed = True
+            if one is not None and one.upto < len(dozer.kept):
+                dozer.write()
+                failed |= not one.take_in(dozer)
         return self._relived([slot]) if failed else []
+
+    def newest(self) -> dict[str, int]:
+        """Of each device of which readings are kept, the clock time of the newest."""
+        found: dict[str, int] = {}
+        for dozer in self.dozing:
+            if dozer.kept and dozer.series is not None:
+                device, now_ms = dozer.series.device, dozer.kept[-1][-1].now_ms
+                if found.setdefault(device, now_ms) < now_ms:
+                    found[device] = now_ms
+        return found
 
     def settle_all(self) -> list[Spoilt]:
         """Tell all what was kept, which ends the keeping; gives what could not be told."""
@@ -126,6 +142,14 @@ class Journal:
             failed += [slot for slot, one in dozer.absorbs.items() if not one.take_in(dozer)]
             dozer.told()
         return self._relived(failed) if failed else []
+
+    def note(self, rows: list[Kept]) -> None:
+        """Readings of one series that were kept: together, but they fill it as if each stood by itself."""
+        if len(rows) == 1:
+            self.entries.append(rows[0])
+        else:
+            self.entries.append(rows)
+            self.limit -= len(rows) - 1
 
     def write(self) -> None:
         """Note all that was kept; nobody is told.
@@ -166,6 +190,7 @@ class Journal:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""
         for entry in self.entries[first:last]:
             if not isinstance(entry, Told):
-                yield Reading._make(entry[:-1]), entry[-1]
+                for row in entry if isinstance(entry, list) else (entry,):
+                    yield Reading._make(row[:-1]), row[-1]
             elif entry.slot is slot:
                 yield entry.event, entry.clock

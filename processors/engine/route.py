@@ -39,14 +39,17 @@ class Route:
         "lane",
         "late",
         "low",
+        "next",
         "patience",
         "pause_ms",
         "prefix",
         "quiet_ms",
+        "remembered",
         "replaced",
         "room",
         "room_left",
         "seen",
+        "seers",
         "series",
         "start",
         "time_ms",
@@ -66,10 +69,14 @@ class Route:
         """Those of the same device, and of the same facility."""
         self.ears: list[tuple[Ear, Slot]] | None = None
         """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
+        self.seers: list[Slot] | None = None
+        """As ears, of messages of a camera."""
         self.kept: list[Kept] = []
         """Calm readings that not all were told who keep them."""
         self.written = 0
-        """So many of them stand in the journal and among what was seen."""
+        """So many of them stand in the journal."""
+        self.remembered = 0
+        """So many of them stand among what was seen."""
         self.room_left = 0
         """So many may be kept before some of what was seen is to be forgotten."""
         self.absorbs: dict[Any, Absorbing] = {}
@@ -87,6 +94,8 @@ class Route:
         self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0
         self.prefix, self.start, self.is_numbered = NO_PREFIX, 0, True
         self.lane, self.after = seen.lane, -1
+        self.next = ""
+        """The identity behind ``after``, as nearly every reading has it: then nothing of it need be read."""
 
     def listen(self) -> list[tuple[Ear, Slot]]:
         """Ask for ears."""
@@ -110,6 +119,7 @@ class Route:
     def replace(self) -> None:
         """Another stands in its place; what it is still given takes the long way."""
         self.write()
+        self.remember()
         self.replaced = True
         self.forget()
         for kin in self.kin:
@@ -117,17 +127,24 @@ class Route:
         self.kin = ()
 
     def write(self) -> None:
-        """Note in the journal, and among what was seen, what was kept since the last time."""
-        rows = self.kept[self.written :]
-        if not rows:
+        """Note in the journal what was kept since the last time."""
+        kept, written = self.kept, self.written
+        if written == len(kept):
             return
-        self.written = len(self.kept)
-        self.journal.entries += rows
-        self.lane.extend(rows, self.start, numbered=self.is_numbered)
+        self.written = len(kept)
+        self.journal.note(kept[written:])
+
+    def remember(self) -> None:
+        """Note among what was seen what was kept since the last time: before anybody looks there."""
+        kept, remembered = self.kept, self.remembered
+        if remembered < len(kept):
+            self.remembered = len(kept)
+            self.lane.extend(kept[remembered:] if remembered else kept, self.start, numbered=self.is_numbered)
 
     def told(self) -> None:
         """All were told what was kept."""
-        self.kept, self.written = [], 0
+        self.remember()
+        self.kept, self.written, self.remembered = [], 0, 0
         self.room_left = self.lane.room
         for one in self.absorbs.values():
             one.upto = 0
@@ -138,7 +155,7 @@ class Route:
 
     def forget(self) -> None:
         """What ears and offers held on to may be gone."""
-        self.ears = None
+        self.ears = self.seers = None
         self.wake()
 
     def doze(self, time_ms: int, value: float, now_ms: int) -> None:
@@ -195,4 +212,5 @@ class Route:
         self.after = max(lane.newest, *(calm.after for calm in calms))
         self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
         self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered
+        self.next = f"{prefix}{self.after + 1}" if self.is_numbered else ""
         self.room_left = lane.room

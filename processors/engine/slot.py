@@ -1,9 +1,9 @@
 """The state of one detector in one zone, and the way back when an event turns out to be poison."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from processors.engine.contract import Calm, Clock, Detector, Ear, Outcome, Reading, Series, ZoneEvent, deaf
+from processors.engine.contract import Calm, Clock, Detector, Ear, Outcome, Reading, Series, TimerDue, ZoneEvent, deaf
 from processors.engine.errors import SnapshotError
 from processors.engine.journal import Journal, Spoilt, Told
 from processors.engine.openings import Openings
@@ -36,12 +36,15 @@ class Slot:
         "_fold",
         "_is_changed",
         "_listens",
+        "_rest",
+        "_sees",
         "_state",
         "detector",
         "dozes",
         "journal",
         "label",
         "openings",
+        "rests",
         "zone",
     )
 
@@ -73,12 +76,16 @@ class Slot:
         self._fold = detector.fold
         self._ear = getattr(detector, "ear", None)
         self._calm = getattr(detector, "calm", None)
+        self._rest = getattr(detector, "rest", None)
+        self._sees = getattr(detector, "sees", None)
         self._checkpoint = snapshot
         self._behind = len(journal.entries)  # what stands there before is in the checkpoint
         self._is_changed = False
         self._listens = False
         self.dozes = self._calm is not None
         """Whether there are readings that it can do without."""
+        self.rests = self._rest is not None
+        """Whether its timers can be answered without telling it what is kept."""
         self._state: Any = _ASLEEP
 
     def _awake(self) -> Any:
@@ -104,10 +111,33 @@ class Slot:
             self._listens = True
         return unheard if ear is None else ear
 
+    def sees(self, device: str, facility: str) -> bool:
+        """Whether messages of a camera about a facility may say anything to the detector."""
+        if not self.detector.hears_cameras:
+            return False
+        if self._sees is None:
+            return True
+        if self._state is _ASLEEP:
+            self._awake()
+        return bool(self._sees(self._state, device, facility))
+
     def calm(self, series: Series) -> Calm | None:
         """What the detector can do without of the readings of a series."""
         calm: Calm | None = None if self._calm is None else self._calm(self._state, series)
         return calm
+
+    def rest(self, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:
+        """Until when nothing can fall due, if the detector can tell that without being told what is kept."""
+        assert self._rest is not None, "it rests"
+        if self._state is _ASLEEP:
+            self._awake()
+        try:
+            until_ms: int | None = self._rest(self._state, due, clock, newest)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+            return None
+        return until_ms
 
     def fold(self, event: ZoneEvent, clock: Clock) -> Outcome:
         """Give the detector one event; nothing may be kept from it, nor from anybody if the journal is full.

@@ -18,8 +18,10 @@ from processors.engine.contract import (
     Models,
     Outcome,
     Reading,
+    Rested,
     Said,
     Series,
+    TimerDue,
     Unseen,
     ZoneEvent,
     no_models,
@@ -123,6 +125,24 @@ class Stage:
             self._take_in(slot, outcome)
         return True
 
+    def _ring(self, slot: Slot, due: TimerDue) -> None:
+        """A timer was reached: tell its detector, unless what is kept shows already that there is nothing to do."""
+        journal, clock = slot.journal, self._clock
+        until_ms = None
+        if slot.rests and journal.dozing and len(journal.entries) < journal.limit:
+            until_ms = slot.rest(due, clock, journal.newest())
+        if until_ms is None:
+            self._deliver(slot, due, clock)
+            return
+        rested = Rested(due.name, until_ms)
+        try:
+            self._take_in(slot, slot.fold(rested, clock))
+        except PoisonError as error:
+            self._set_aside(slot, rested, clock, error)
+            journal.write()  # its state was made anew, without what is kept
+            for spoilt in slot.relive():
+                self._set_aside(spoilt.slot, spoilt.event, spoilt.clock, spoilt.error)
+
     def _deliver_noted(self, route: Route, slot: Slot, reading: Reading, clock: Clock) -> None:
         """Give a detector a reading that stands in the journal already, as the last."""
         journal = slot.journal
@@ -221,7 +241,7 @@ class Stage:
                 self._tell(zone, reading)
                 continue
             route = self._known(slot.zone).route(reading.series)
-            route.write()
+            route.remember()
             if route.seen.was_sent(self._floor_ms):
                 continue
             verdict = route.seen.admit(reading.identity, reading.value, reading.time_ms, self._floor_ms)

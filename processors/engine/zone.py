@@ -52,7 +52,6 @@ class Zone:
         "name",
         "revisions",
         "routes",
-        "seers",
         "slots",
         "trial",
         "unseen",
@@ -74,8 +73,6 @@ class Zone:
             self.trial = Slot(trial.detector, name, state.slots.get(trial.label), trial.label, self.journal)
         self.everyone: list[Slot] = [*self.slots, *((self.trial,) if self.trial else ())]
         self.journal.keepers = self.everyone
-        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
-        """Whom messages of cameras reach."""
         for slot in self.everyone:
             slot.openings = Openings(state.openings.get(slot.label))
         self.revisions = dict(state.revisions)
@@ -164,7 +161,6 @@ class Zone:
 
     def _cast_changed(self) -> None:
         self.everyone = [*self.slots, *((self.trial,) if self.trial else ())]
-        self.seers = [slot for slot in self.everyone if slot.detector.hears_cameras]
         self.journal.keepers = self.everyone
         for route in self.routes.values():
             route.series = None  # to be found anew

@@ -188,13 +188,14 @@ def _sweep(state: State, turn: Turn) -> None:
     """Look at what only time can tell."""
     state.sweeps += state.stride
     state.stride = HOUR - state.sweeps % HOUR
-    for name in sorted(state.devices):
-        device = state.devices[name]
-        if len(device.watches) > 1:
-            missing.look(state, name, device, turn)
-            state.stride = 1
-        elif any(watch.due_ms < NEVER_MS for watch in device.watches.values()):
-            state.stride = min(state.stride, HALF_AN_HOUR)  # what can be stuck is kept for less than an hour
+    several = [name for name, device in state.devices.items() if len(device.watches) > 1]
+    for name in sorted(several):
+        missing.look(state, name, state.devices[name], turn)
+        state.stride = 1
+    if state.stride > HALF_AN_HOUR and any(
+        watch.due_ms < NEVER_MS for device in state.devices.values() for watch in device.watches.values()
+    ):
+        state.stride = HALF_AN_HOUR  # what can be stuck is kept for less than an hour
     if state.sweeps % HOUR == 0:
         neighbours.look(state, turn)
         turn.stirred = peers.look(state)

@@ -147,26 +147,13 @@ def calm(state: State, watch: Watch, prop: str) -> Calm | None:
     start = 0 if row is None else len(row.prefix)
 
     def absorb(kept: Sequence[Kept]) -> int | None:
-        low, high, still, total = watch.low, watch.high, watch.still, watch.total
-        before_ms, before, has_moved = watch.time_ms, watch.value, False
-        for one in kept:
-            time_ms, value = one[1], one[2]
-            if low <= value <= high:
-                still += 1
-            else:
-                watch.time_ms, watch.value = before_ms, before
-                stuck.went(watch, time_ms, value, bounds)
-                low, high, still, has_moved = watch.low, watch.high, 1, True
-            before_ms, before = time_ms, value
-            total += value
-        watch.time_ms, watch.value, watch.still, watch.total = before_ms, before, still, total
-        watch.count += len(kept)
-        watch.counted += len(kept)
-        if has_moved:
-            watch.due_ms = stuck.due(watch, watch.still_ms, bounds)
+        times = len(kept)
+        stuck.go_on(watch, kept, bounds)
+        watch.count += times
+        watch.counted += times
         if row is not None:
             row.seq = int(kept[-1][3][start:])
-        return min(watch.due_ms, before_ms + least_ms) if bounds.is_judged else None
+        return min(watch.due_ms, watch.time_ms + least_ms) if bounds.is_judged else None
 
     return Calm(
         absorb,

@@ -32,7 +32,9 @@ def look(state: State, turn: Turn) -> None:
     """An hour is over."""
     groups: defaultdict[tuple[str, str], list[_Mean]] = defaultdict(list)
     for name in sorted(state.devices):
-        for key, watch in sorted(state.devices[name].watches.items()):
+        watches = state.devices[name].watches
+        for key in watches if len(watches) == 1 else sorted(watches):
+            watch = watches[key]
             if key in DRIFT_FLOOR and watch.counted:
                 facility_class = state.sites[watch.facility].facility_class.value
                 mean = round(watch.total / watch.counted, _DIGITS)

@@ -4,11 +4,16 @@ Same zone, same class, same property; only for what never rests (a property with
 that any of at least ``peers`` with a record ever stood still is taken for its own.
 """
 
+import math
 from collections import defaultdict
+from typing import Final
 
 from processors.detectors.health.bounds import Bounds, bounds_of
 from processors.detectors.health.state import NEVER_MS, State, Watch
 from processors.detectors.health.stuck import is_learnt, patience
+from schemas.health import STILL_S
+
+_RESTLESS: Final = frozenset(name for name, still_s in STILL_S.items() if math.isfinite(still_s))
 
 
 def look(state: State) -> bool:
@@ -17,8 +22,9 @@ def look(state: State) -> bool:
     kinds: defaultdict[tuple[str, str], list[tuple[Watch, Bounds]]] = defaultdict(list)
     for device in state.devices.values():
         for key, watch in device.watches.items():
-            bounds = bounds_of(state, watch.facility, key.partition("@")[0])
-            if bounds.is_judged and not bounds.may_rest:
+            name = key.partition("@")[0]
+            if name in _RESTLESS:
+                bounds = bounds_of(state, watch.facility, name)
                 kinds[state.sites[watch.facility].facility_class.value, key].append((watch, bounds))
     for series in kinds.values():
         known = [watch.longest_ms for watch, bounds in series if is_learnt(watch, watch.time_ms, bounds)]

@@ -7,12 +7,13 @@ n^-longer after n of them, so that with the defaults (4, 30) all those to come o
 1e-5. Before its record is known, the property's own allowance counts (:data:`schemas.health.STILL_S`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import Evidence, Opening, Step, Turn, span
 from processors.detectors.health.bounds import Bounds, bounds_of
 from processors.detectors.health.state import NEVER_MS, State, Watch
-from processors.engine.contract import Reading
+from processors.engine.contract import Kept, Reading
 from schemas.anomaly import AnomalyKind
 
 KIND: Final = AnomalyKind.DEVICE_STUCK
@@ -24,12 +25,6 @@ _FORGIVING: Final = 1.5  # so much longer may it stand still after it was called
 
 def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     """It no longer stands where it stood."""
-    went(watch, time_ms, value, bounds)
-    watch.due_ms = due(watch, time_ms, bounds)
-
-
-def went(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
-    """The same, but for when it is due from now on."""
     stood_ms = watch.time_ms - watch.still_ms
     if stood_ms > watch.longest_ms:
         was_stuck = KIND in watch.opened and watch.longest_ms
@@ -47,6 +42,38 @@ def went(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     watch.high = value + room
     watch.still_ms = time_ms
     watch.still = 1
+    watch.due_ms = due(watch, time_ms, bounds)
+
+
+def go_on(watch: Watch, kept: Sequence[Kept], bounds: Bounds) -> None:
+    """As :func:`moved` of those that move and a count of those that stand; nothing is open, and all is possible.
+
+    Of nearly every reading that there is, and so in variables of its own.
+    """
+    low, high, share = watch.low, watch.high, bounds.share
+    time_ms, value, total = watch.time_ms, watch.value, watch.total
+    still, still_ms, longest_ms, moves, step = watch.still, watch.still_ms, watch.longest_ms, watch.moves, watch.step
+    before_moves = moves
+    for one in kept:
+        at_ms, now = one[1], one[2]
+        if low <= now <= high:
+            still += 1
+        else:
+            longest_ms = max(longest_ms, time_ms - still_ms)
+            moves += 1
+            change = abs(now - value)
+            if moves > _SEVERAL and change > _LARGE * step:
+                change = _LARGE * step
+            step += (change - step) / (min(_MEMORY, moves))
+            room = share * step
+            low, high, still_ms, still = now - room, now + room, at_ms, 1
+        time_ms, value = at_ms, now
+        total += now
+    watch.time_ms, watch.value, watch.total, watch.still = time_ms, value, total, still
+    if moves != before_moves:
+        watch.low, watch.high, watch.still_ms = low, high, still_ms
+        watch.longest_ms, watch.moves, watch.step = longest_ms, moves, step
+        watch.due_ms = due(watch, still_ms, bounds)
 
 
 def due(watch: Watch, time_ms: int, bounds: Bounds) -> int:

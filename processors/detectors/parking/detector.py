@@ -7,7 +7,9 @@ spot has one timer; where nothing falls due and a track only says that it is sti
 from collections.abc import Sequence
 from typing import Final
 
-from processors.detectors.common import Evidence, Packed, Turn, retry_at
+from msgspec.structs import replace
+
+from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
 from processors.detectors.parking.dues import Next, do_due, next_of
 from processors.detectors.parking.joining import SURE, Word, began_earlier, displaced, note, stay_of
@@ -54,7 +56,7 @@ class ParkingDetector(Packed[State]):
 
     state_type = State
     name: Final = "parking"
-    version: Final = 12
+    version: Final = 13
     hears_late: Final = False
 
     def initial(self, zone: str) -> State:
@@ -115,18 +117,18 @@ class ParkingDetector(Packed[State]):
 
 
 def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
-    event, spot, source, name, time_ms, _, taken = sight
+    event, spot, source, time_ms = sight.event, sight.spot, sight.source, sight.time_ms
     label = event.label.lower()
     if label in VEHICLES or (spot.activity == "fire_lane" and label not in LIVING and event.box is not None):
         if label != _MAY_STAND.get(spot.activity):
             word = word_of(sight)
-            if source is None and not taken:  # it was lost before we heard that it stood
-                _hear(state, spot, event, word._replace(taken=True, lost=False), turn)
+            if source is None and not sight.taken:  # it was lost before we heard that it stood
+                _hear(state, spot, event, replace(word, taken=True, lost=False), turn)
             _hear(state, spot, event, word, turn)
-            seen, end_ms, lost = spot.passed.pop(name, _NEVER) if source is None else _NEVER
+            seen, end_ms, lost = spot.passed.pop(sight.name, _NEVER) if source is None else _NEVER
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
                 counts = SURE if lost or seen else 0
-                after = word._replace(time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=counts)
+                after = replace(word, time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=counts)
                 _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, sight, turn)
@@ -134,12 +136,12 @@ def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
 
 def _on_object(state: State, sight: Sight, turn: Turn) -> None:
     """Something that is no vehicle and does not live stands there, or does not any more."""
-    event, spot, _, name, time_ms, _, taken = sight
+    event, spot, name, time_ms = sight.event, sight.spot, sight.name, sight.time_ms
     before = spot.objects.get(name)
     if spot.site.facility_class is not FacilityClass.PARKING_BAY or (before is not None and time_ms < before.time_ms):
         return
     _place(spot, event, time_ms, turn)
-    if taken:
+    if sight.taken:
         spot.objects[name] = Said.of(event)
     else:
         spot.objects.pop(name, None)
@@ -158,7 +160,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
         return
     if series.observed_property == "occupied":
         fresh_ms = _fresh_ms(spot, series.device)
-        word = Word(series.device, "", reading.time_ms, reading.value != 0, fresh_ms=fresh_ms, said=Said.of(reading))
+        said = Said.of(reading)
+        word = Word(series.device, "", reading.time_ms, reading.value != 0, said, fresh_ms=fresh_ms)
         _hear(state, spot, reading, word, turn)
         return
     key = f"{series.device}|{series.observed_property}"
@@ -207,12 +210,13 @@ def _hear(state: State, spot: Spot, event: Reading | CameraEvent, word: Word, tu
         source = spot.sources[word.name] = Source(word.camera, taken=False, newest_ms=word.time_ms)
     if isinstance(event, Reading):
         word = _follow(state, spot, source, event, word)
-    _catch_up(state, spot, source, word, lengths, turn)
+    if spot.stays:
+        _catch_up(state, spot, source, word, lengths, turn)
     watches.decide(state, spot, source, event, word, turn)
     source.newest_ms, source.put_off_ms = word.time_ms, 0
     changed = word.taken is not source.taken or not source.stay
     if source.said is None or word.taken is not source.taken:
-        source.said = Evidence.of(event)
+        source.said = word.said
     if word.taken:
         _stands(state, spot, source, event, word, turn)
     elif source.taken:
@@ -238,9 +242,9 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
         silent = word.time_ms - stay.said_ms > watches.SILENT_INTERVALS * every_ms
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
         if silent or (told.changed and alone and word.taken):
-            stays.begin_anew(state, spot, stay, reading, word.time_ms)
-    word = word._replace(sudden=told.is_due is False, missing=told.changed)
-    return word if word.taken else word._replace(counts=int(word.sudden))
+            stays.begin_anew(state, spot, stay, word.said, word.time_ms)
+    word = replace(word, sudden=told.is_due is False, missing=told.changed)
+    return word if word.taken else replace(word, counts=int(word.sudden))
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
@@ -249,7 +253,7 @@ def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEve
         note(spot, stay, word, spot.lengths.words)
         stays.heard(state, spot, stay, event, turn)
     if word.taken and 0 < stay.since_ms - word.since_ms < spot.lengths.clear:
-        began_earlier(state, spot, stay, event, word)
+        began_earlier(state, spot, stay, word)
     elif not word.taken and stay.free_ms is not None and stay.said_ms <= word.time_ms < stay.free_ms:
         stays.leave(spot, spot.sources[word.name].stay, word.time_ms, event, lost=word.lost)
 
@@ -273,14 +277,14 @@ def _stood_until(word: Word) -> int:
 def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
     lengths = spot.lengths
     known = source.taken and source.stay in spot.stays
-    if not known:
+    if not known and spot.stays:
         for number in displaced(state, spot, word):
             _is_gone(spot, number, word.since_ms, event)
     unseen = not known and word.camera and _is_unseen(spot, word.since_ms)
-    stay = stay_of(state, spot, source, event, word, lengths)
+    stay = stay_of(state, spot, source, word, lengths)
     source.taken = True
     if unseen and not stay.offends:
-        stays.begin_anew(state, spot, stay, event, word.since_ms)
+        stays.begin_anew(state, spot, stay, word.said, word.since_ms)
     if not known:
         note(spot, stay, word, spot.lengths.words)
     if stay.waits:
@@ -290,9 +294,10 @@ def _stands(state: State, spot: Spot, source: Source, event: Reading | CameraEve
 
 def _is_unseen(spot: Spot, at_ms: int) -> bool:
     """Whether only a sensor that was not heard since long ago says that something stood on a bay."""
+    if spot.site.facility_class is not FacilityClass.PARKING_BAY:
+        return False
     says = {name: one for name, one in spot.sources.items() if one.taken and one.stay in spot.stays}
-    is_bay = spot.site.facility_class is FacilityClass.PARKING_BAY
-    return is_bay and bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
+    return bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
 
 
 def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:
@@ -312,7 +317,7 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
         return
     due_ms, until_ms = stays.due_of(stay), _stood_until(word)
     if stay.waits and not word.counts and word.camera and until_ms >= due_ms:
-        word = word._replace(counts=SURE)  # that it left was lost, or is on its way
+        word = replace(word, counts=SURE)  # that it left was lost, or is on its way
         note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now

@@ -20,12 +20,14 @@ def note(state: State, camera: str, time_ms: int) -> None:
     if heard is None:
         state.cameras[camera] = Heard(time_ms)
         return
-    minutes = time_ms // _MINUTE_MS - heard.newest_ms // _MINUTE_MS
+    newest_ms = heard.newest_ms
+    minutes = time_ms // _MINUTE_MS - newest_ms // _MINUTE_MS
     if minutes > 0:
         heard.minutes = (heard.minutes << minutes | 1) & _ALL if minutes < _MINUTES else 1
     elif -_MINUTES < minutes < 0:
         heard.minutes |= 1 << -minutes
-    heard.newest_ms = max(heard.newest_ms, time_ms)
+    if time_ms > newest_ms:
+        heard.newest_ms = time_ms
 
 
 def would_have_said(state: State, camera: str, since_ms: int, now_ms: int) -> bool:

@@ -7,27 +7,27 @@ for one, so whatever is said is said of it; the same goes for sensors of one str
 that tells no boxes.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from processors.detectors.common import Evidence
+import msgspec
+
 from processors.detectors.parking.boxes import Box, overlap
 from processors.detectors.parking.rules import judge, values_of
 from processors.detectors.parking.state import Lengths, Said, Source, Spot, State, Stay
-from processors.engine.contract import Reading
-from schemas.camera import CameraEvent
 from schemas.facility import FacilityClass
 
 SURE: Final = 1 << 40
 """Words: who leaves, or is lost, has stood there until then."""
 
 
-class Word(NamedTuple):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """What one message says of one spot; times in ms."""
 
     name: str  # of the sensor or the track
     camera: str  # "" of a sensor
     time_ms: int
     taken: bool
+    said: Said  # the message
     still_ms: int = 0  # for so long before
     box: Box | None = None
     plate: str | None = None
@@ -36,7 +36,6 @@ class Word(NamedTuple):
     counts: int = 1  # for so many that say that something stands there, or stood there until now
     rolled: bool = False  # it moved before it stood
     sudden: bool = False  # of a sensor: it was not due, so something has just changed
-    said: Said | None = None  # the message, where it says that something stands there
     missing: bool = False  # of a sensor: a word before it was lost that may have said something else
 
     @property
@@ -54,7 +53,7 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
     if word.taken and word.camera and 0 < stay.said_ms < word.time_ms:
         stay.every_ms = word.time_ms - stay.said_ms
     if word.taken or (word.counts and not word.camera):
-        if word.time_ms >= stay.said_ms and word.said is not None:
+        if word.time_ms >= stay.said_ms:
             stay.last = word.said
         stay.said_ms = max(stay.said_ms, word.time_ms)
     if word.taken and word.box is not None:
@@ -64,17 +63,13 @@ def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
         recall(spot, stay, word.name)
 
 
-def stay_of(
-    state: State, spot: Spot, source: Source, event: Reading | CameraEvent, word: Word, lengths: Lengths
-) -> Stay:
+def stay_of(state: State, spot: Spot, source: Source, word: Word, lengths: Lengths) -> Stay:
     """The stay of a word that says that something stands there; a new one where it is none of those known."""
-    number = source.stay if source.stay in spot.stays else _found(state, spot, word, lengths)
+    number = source.stay if source.stay in spot.stays else _found(state, spot, word, lengths) if spot.stays else ""
     if not number:
         spot.count += 1
         number = f"{spot.count:09d}"
-        stay = spot.stays[number] = Stay(
-            word.since_ms, Evidence.of(event), word.since_ms, None, None, word.camera, word.box
-        )
+        stay = spot.stays[number] = Stay(word.since_ms, word.said, word.since_ms, None, None, word.camera, word.box)
         stay.plate = word.plate
         stay.tracks = int(word.camera != "")
         recall(spot, stay, word.name)
@@ -97,11 +92,11 @@ def stay_of(
                 other.taken = False  # what that id was called is called otherwise now
     source.stay = number
     if word.since_ms < stay.since_ms:
-        began_earlier(state, spot, stay, event, word)
+        began_earlier(state, spot, stay, word)
     return stay
 
 
-def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word) -> None:
+def began_earlier(state: State, spot: Spot, stay: Stay, word: Word) -> None:
     """A message that came late, or one that tells for how long, moves the beginning of a stay."""
     if stay.offends or stay.epoch_ms:
         return
@@ -109,7 +104,7 @@ def began_earlier(state: State, spot: Spot, stay: Stay, event: Reading | CameraE
         stay.judged_ms = word.since_ms
     stay.since_ms = word.since_ms
     if word.time_ms < stay.first.time_ms:
-        stay.first = Evidence.of(event)
+        stay.first = word.said
     judge(state, spot, stay, stay.judged_ms)
 
 

@@ -41,7 +41,7 @@ def of_stay(spot: Spot, stay: Stay, verdict: Verdict, at_ms: int, word: Evidence
     if verdict.came_back and stay.left_ms is not None:
         numbers["away_s"] = (stay.since_ms - stay.left_ms) / 1000
     last = None if stay.last is None else stay.last.evidence
-    return numbers, _each((stay.first, last, word))
+    return numbers, _each((stay.first.evidence, last, word))
 
 
 def of_watch(spot: Spot, name: str, watch: Watch, on_ms: int, word: Evidence | None) -> Proof:
@@ -73,7 +73,7 @@ def _disputed(spot: Spot) -> Proof:
         "seen": float(len(seen) + len(spot.objects)),
     }
     said = [source.said for source in (*sensors, *seen) if source.said is not None]
-    return numbers, (*said, *_evidence(spot.objects.values()))
+    return numbers, _evidence((*said, *spot.objects.values()))
 
 
 def _congested(spot: Spot) -> Proof:
@@ -84,7 +84,7 @@ def _congested(spot: Spot) -> Proof:
         numbers["speed_mps"] = min(one.value for one in speeds)
     if shares:
         numbers["taken_share"] = max(one.value for one in shares) / 100
-    return numbers, (*(stay.first for stay in standing), *_evidence((*speeds, *shares)))
+    return numbers, _evidence((*(stay.first for stay in standing), *speeds, *shares))
 
 
 _MEASURED: Final = {

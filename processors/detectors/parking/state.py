@@ -70,7 +70,7 @@ class Source(msgspec.Struct, array_like=True):
     beat_ms: int = -1  # of a sensor: the newest word that came at its interval
     boot: str = ""
     seq: int = -1  # and its number, where it numbers them
-    said: Evidence | None = None  # since when it says so
+    said: Said | None = None  # the first message that says so
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -90,7 +90,7 @@ class Stay(msgspec.Struct, array_like=True):
     """Something stands there: one vehicle, whoever speaks of it, under however many ids."""
 
     since_ms: int
-    first: Evidence
+    first: Said
     judged_ms: int  # since when the rule in force counts
     verdict: Verdict | None = None
     look_ms: int | None = None  # no rule is broken before; look again then

@@ -7,7 +7,7 @@ import msgspec
 from processors.detectors.common import LEFT, POLICY_CHANGED, Evidence, Opening, Step, Turn, span
 from processors.detectors.parking import proof, watches
 from processors.detectors.parking.rules import excused, judge, regime, values_of
-from processors.detectors.parking.state import NEVER_MS, Lengths, Spot, State, Stay, Verdict
+from processors.detectors.parking.state import NEVER_MS, Lengths, Said, Spot, State, Stay, Verdict
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
@@ -83,7 +83,7 @@ def leave(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent | No
 
 def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, turn: Turn) -> None:
     """A further word of a stay that is too long, if it is sure by now."""
-    word = Evidence.of(event)
+    word = Said.of(event)
     verdict = stay.verdict
     assert verdict is not None, "only a verdict is waited for"
     if word.time_ms < verdict.at_ms:
@@ -91,11 +91,11 @@ def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, tu
     if _is_frozen(state, spot):
         stay.doubted = True
     elif stay.doubted:  # what stood there while its sensor was frozen, nobody knows
-        begin_anew(state, spot, stay, event, word.time_ms)
+        begin_anew(state, spot, stay, word, word.time_ms)
     elif (wait_ms := excused(state, spot, stay)) is not None:
         stay.verdict, stay.waits = msgspec.structs.replace(verdict, at_ms=word.time_ms + wait_ms), False
     elif _is_sure(state, spot, stay, word.time_ms):
-        _offend(spot, stay, verdict, word, turn)
+        _offend(spot, stay, verdict, word.evidence, turn)
 
 
 def due_of(stay: Stay) -> int:
@@ -130,10 +130,10 @@ def _is_frozen(state: State, spot: Spot) -> bool:
     )
 
 
-def begin_anew(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, at_ms: int) -> None:
+def begin_anew(state: State, spot: Spot, stay: Stay, first: Said, at_ms: int) -> None:
     """Nobody knows what stood there before."""
     stay.since_ms = stay.judged_ms = at_ms
-    stay.first = Evidence.of(event)
+    stay.first = first
     stay.words, stay.waits, stay.doubted = 0, False, False
     judge(state, spot, stay, at_ms)
 
@@ -147,7 +147,8 @@ def _offend(spot: Spot, stay: Stay, verdict: Verdict, word: Evidence | None, tur
     if spot.opened is not None:
         return
     facility = spot.site.facility
-    cause = f"{stay.first.id}/{stay.epoch_ms}" if stay.epoch_ms else stay.first.id
+    first = stay.first.evidence.id
+    cause = f"{first}/{stay.epoch_ms}" if stay.epoch_ms else first
     at_ms = max(verdict.at_ms - 1, stay.resumed_ms)
     numbers, evidence = proof.of_stay(spot, stay, verdict, at_ms, word)
     # Where time alone decides, the finding carries no arrival time.

@@ -198,6 +198,8 @@ def decide(state: State, spot: Spot, source: Source, event: Reading | CameraEven
     One that was due to speak says that they disagree still; one that was not, that they did until now. A word between
     that was lost may have said that they agree.
     """
+    if not spot.watches:
+        return
     at_ms = _when(state, CONFLICT, event, word.time_ms)
     catch_up(state, spot, CONFLICT, at_ms, turn)
     watch = spot.watches.get(CONFLICT)

@@ -1,6 +1,6 @@
 """Calm readings are kept until somebody asks: nobody can tell that from being told at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, cast
 
@@ -16,8 +16,21 @@ from processors.detectors.clock import ClockDetector
 from processors.detectors.health import HealthDetector
 from processors.detectors.lamp import LampDetector
 from processors.detectors.parking import ParkingDetector
+from processors.detectors.silence import SilenceDetector
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import Calm, Clock, Detector, Ear, Kept, Outcome, Series, TimerDue, ZoneEvent
+from processors.engine.contract import (
+    Calm,
+    Clock,
+    Detector,
+    Ear,
+    Kept,
+    Outcome,
+    Rested,
+    Series,
+    Timer,
+    TimerDue,
+    ZoneEvent,
+)
 from processors.engine.driver import PipelineTestDriver
 from processors.engine.outputs import outgoing
 from schemas.anomaly import AnomalyKind
@@ -234,6 +247,76 @@ def agrees(driver: PipelineTestDriver, *detectors: Detector[Any]) -> bool:
     again = earless(driver, detectors)
     said = [outgoing(output, "/test").value for output in again.fold(driver.log)]
     return said == records(driver) and state(again) == state(driver.fold)
+
+
+def test_a_number_behind_one_that_was_lost_is_known_when_it_comes_again() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    untold = []
+    for seq in (0, 1, 2, 3, 5, 5, 6, 9, 10, 9):
+        driver.read("cover-1", "tilt_angle", 11.0, seq=seq)
+        driver.advance(10.0)
+        untold.append(kept(driver.fold))
+    assert untold[4] > 2  # the first 5
+    assert driver.fold.counts.duplicates == 2
+    assert agrees(driver, Drowsy("drowsy"))
+
+
+def test_who_has_spoken_is_not_missed_though_nobody_was_told_yet() -> None:
+    """Of two devices one falls silent; the timer that looked after both before was answered by what was kept."""
+    driver = PipelineTestDriver(SilenceDetector(), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover(interval_s=60.0), cover("cover-2", interval_s=60.0))
+    for seq in range(30):
+        for name in ("cover-1", "cover-2") if seq < 20 else ("cover-2",):
+            driver.read(name, "tilt_angle", 0.0, seq=seq)
+        driver.advance(60.0)
+        if seq == 19:
+            assert kept(driver.fold) > 30
+            assert not driver.findings
+            unheard = driver.fold._known(cover().zone).slots[0]._state
+            assert driver.now_ms - max(one.heard_ms for one in unheard.devices.values()) > 15 * 60_000
+    assert [(finding.kind, finding.subject) for finding in driver.findings] == [(AnomalyKind.DEVICE_SILENT, "cover-1")]
+    assert agrees(driver, SilenceDetector())
+
+
+class Sleeper(Drowsy):
+    """Is woken by a value of 1 and every four seconds from then on, and need not be woken then if anything is kept."""
+
+    def rest(self, state: Any, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:
+        if AWAKE in state.values:
+            raise ValueError("cannot tell")
+        return clock.now_ms + 4_000 if newest else None
+
+    def fold(self, state: Any, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
+        (event,) = events
+        if not isinstance(event, (TimerDue, Rested)):
+            return super().fold(state, events, clock)
+        if POISON in state.values and isinstance(event, Rested):
+            state.count += 100
+            raise ValueError("cannot rest")
+        return Outcome(timers=[Timer(event.name, clock.now_ms + 4_000)])
+
+
+@pytest.mark.parametrize("mood", [0.0, AWAKE, POISON])
+def test_a_timer_that_finds_nothing_tells_nobody_of_what_is_kept(mood: float) -> None:
+    """However that fails, what is kept is not lost."""
+    driver = PipelineTestDriver(Sleeper("sleeper"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq, value in enumerate((1.0, 0.0, 0.0, 0.0)):
+        driver.read("cover-1", "tilt_angle", value, seq=seq)
+    slot = driver.fold._known(cover().zone).slots[0]
+    for seq in range(4, 14):
+        driver.read("cover-1", "tilt_angle", 11.0, seq=seq)
+        driver.advance(1.0)
+        if seq == 6:
+            slot._state.values = [mood]
+            slot._checkpoint = slot.snapshot()
+            slot._behind = len(slot.journal.entries)
+    assert kept(driver.fold) >= 4
+    untold = slot._state.count
+    state(driver.fold)
+    assert slot._state.count == 15
+    assert (untold < 10) is (mood == 0.0)
 
 
 def meter(*values: float, prop: str = "pressure", ages_s: Sequence[float] = (), **rules: float) -> PipelineTestDriver:

@@ -4,24 +4,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fold_kit import LATENESS_MS, NOW, Scribe, Told, batch, briefs, camera, row, series, tick
+from fold_kit import LATENESS_MS, NOW, Scribe, Told, batch, briefs, camera, facility, row, series, tick
 from state_kit import restored, state
 
 from processors.detectors import ALL
+from processors.detectors.silence import SilenceDetector
 from processors.engine.composed import PartitionFold
-from processors.engine.contract import UNTOUCHED, Clock, Detector, Outcome, ZoneEvent
+from processors.engine.contract import QUIET, Clock, Detector, Outcome, ZoneEvent
+from processors.engine.slot import Slot
 from schemas.camera import CameraEvent
+from schemas.facility import DeviceBinding
 from schemas.model import Model
+from schemas.registry import FacilityRegistered
 
 
 class Choosy(Scribe):
-    """Has no business with track ``stranger``, and spoils its state before it raises at track ``poison``."""
+    """Has no business with facility ``stranger``, and spoils its state before it raises at track ``poison``."""
+
+    def sees(self, state: Told, device: str, facility: str) -> bool:
+        return facility != "stranger"
 
     def fold(self, state: Told, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         (event,) = events
         track = event.track if isinstance(event, CameraEvent) else ""
-        if track == "stranger":
-            return UNTOUCHED
         outcome = super().fold(state, events, clock)
         if track == "poison":
             raise ValueError("cannot stomach it")
@@ -34,14 +39,17 @@ def fold_of(*detectors: Detector[Any]) -> PartitionFold:
     return fold
 
 
+def stranger(identity: str) -> CameraEvent:
+    return camera(identity).model_copy(update={"facility": "stranger"})
+
+
 def said(fold: PartitionFold, *events: CameraEvent) -> list[str]:
     return briefs(one for one in fold.fold(events) if isinstance(one, Model))
 
 
 def test_what_is_none_of_a_detectors_business_is_kept_for_those_whose_it_is() -> None:
     fold = fold_of(Choosy("choosy"), Scribe())
-    strangers = [camera(f"a::{n}", track="stranger") for n in range(3)]
-    assert said(fold, *strangers) == [f"scribe@z1: camera stranger a::{n}" for n in range(3)]
+    assert said(fold, *(stranger(f"a::{n}") for n in range(3))) == [f"scribe@z1: camera t1 a::{n}" for n in range(3)]
     kept = [entry for entry in fold._known("z1").journal.entries if not isinstance(entry, Clock)]
     assert [entry.slot.label for entry in kept] == ["scribe"] * 3
 
@@ -61,13 +69,13 @@ def test_fewer_messages_of_cameras_than_readings_are_kept() -> None:
 
 
 def test_a_message_that_one_detector_cannot_stomach_reaches_the_others_and_leaves_no_trace_in_it() -> None:
-    messages = [camera("a::1"), camera("a::2", track="stranger"), camera("a::3", track="poison"), camera("a::4")]
+    messages = [camera("a::1"), stranger("a::2"), camera("a::3", track="poison"), camera("a::4")]
     fold, unspoilt = (fold_of(Choosy("choosy"), Scribe()) for _ in range(2))
     heard = said(fold, *messages)
     assert [one for one in heard if one != "Quarantined"] == [
         "choosy@z1: camera t1 a::1",
         "scribe@z1: camera t1 a::1",
-        "scribe@z1: camera stranger a::2",
+        "scribe@z1: camera t1 a::2",
         "scribe@z1: camera poison a::3",
         "choosy@z1: camera t1 a::4",
         "scribe@z1: camera t1 a::4",
@@ -83,12 +91,22 @@ SEERS = [detector for detector in ALL if detector.hears_cameras]
 
 
 @pytest.mark.parametrize("detector", SEERS, ids=lambda detector: detector.name)
-def test_who_says_that_it_is_untouched_is(detector: Detector[Any]) -> None:
-    known = detector.initial("z1")
+def test_who_does_not_see_is_untouched(detector: Detector[Any]) -> None:
+    known, event = detector.initial("z1"), camera("a::1")
     before = detector.snapshot(known)
-    outcome = detector.fold(known, (camera("a::1"),), Clock(NOW, {"s1": NOW}))
-    assert (outcome is UNTOUCHED) is (detector.name != "parking")  # which remembers when each camera was heard
-    assert (detector.snapshot(known) == before) is (outcome is UNTOUCHED)
+    sees = Slot(detector, "z1").sees(event.device, event.facility)
+    assert sees is (detector.name == "parking")  # which remembers when each camera was heard
+    assert detector.fold(known, (event,), Clock(NOW, {"s1": NOW})) is QUIET
+    assert (detector.snapshot(known) != before) is sees
+
+
+def test_who_did_not_see_is_asked_again_after_a_registration() -> None:
+    fold = PartitionFold([SilenceDetector()], LATENESS_MS)
+    fold.fold([tick(), camera("a::1")])
+    assert not fold._known("z1").journal.entries
+    expected = DeviceBinding(device="cam", interval_s=60.0)
+    fold.fold([FacilityRegistered(facility=facility("kerb-z1", "z1", expected)), camera("a::2")])
+    assert [entry.event.identity for entry in fold._known("z1").journal.entries[1:]] == ["a::2"]
 
 
 @pytest.mark.parametrize("identity", ["b:1000000:17", "c:1000000:0123456789abcdef:0"])
