@@ -134,8 +134,7 @@ class PartitionFold(Hearing):
 
     def _on_shadow(self, event: ShadowBegun | ShadowEnded | ShadowPromoted) -> None:
         zones = [self._known(name) for name in sorted(self._zones)]  # decoded as long as they are of this cast
-        for zone in zones:
-            self._settle(zone.journal)
+        self.settle()
         if isinstance(event, ShadowBegun):
             trial = self._cast.begin(event)
             if trial is not None:
@@ -198,6 +197,11 @@ class PartitionFold(Hearing):
                 zone = self._known(name)
                 for span in spans:
                     self._tell(zone, span)
+
+    def settle(self) -> None:
+        """Tell detectors what was kept from them so far; what is found comes out the same, now or later."""
+        for name in sorted(self._zones):
+            self._settle(self._known(name).journal)
 
     # snapshots
 
