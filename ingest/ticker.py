@@ -18,7 +18,7 @@ from ingest.writer import Writer
 from runtime.settings import Settings
 from runtime.timing import MACHINE, Timing
 from schemas.clock import ClockStepped, Tick
-from schemas.model import from_ms
+from schemas.model import from_ms, to_ms
 from schemas.topics import EVENTS, TICKS
 
 log: Final = structlog.get_logger()
@@ -141,8 +141,8 @@ class Ticker:
             if time_ms <= self._ticked.get(partition, -1):
                 continue  # an earlier process got so far, and what it received before stands before its tick
             self._ledger.hold(ticket)  # the broker repeats the message until its ticks are in Kafka
-            self._write_tick(partition, tick, time_ms, (ticket,))
-        self._write_coarse(tick, time_ms, (ticket,))
+            self._write_tick(partition, tick, (ticket,))
+        self._write_coarse(tick, (ticket,))
 
     def _wait_for_ticks(self, ticket: int) -> None:
         """Said before, perhaps in a connection that is gone: then its ticks may not be in Kafka yet."""
@@ -198,8 +198,8 @@ class Ticker:
             self._last_tick_ms = max(self._last_tick_ms, wall_ms)
             tick = self._tick(self._last_tick_ms)
             for partition in sorted(self.owned - self._unconfirmed):  # Kafka away: ticks must not pile up
-                self._write_tick(partition, tick, self._last_tick_ms, ())
-            self._write_coarse(tick, self._last_tick_ms, ())
+                self._write_tick(partition, tick, ())
+            self._write_coarse(tick, ())
         if now_s >= self._next_s:
             self._next_s += self.probe_s
             if self._next_s <= now_s:
@@ -227,7 +227,7 @@ class Ticker:
         self._outstanding = None
         self._next_s = 0.0
 
-    def _write_tick(self, partition: int, tick: Tick, time_ms: int, tickets: tuple[int, ...]) -> None:
+    def _write_tick(self, partition: int, tick: Tick, tickets: tuple[int, ...]) -> None:
         self._batches.flush(partition)
         number = next(self._ticks)
         self._unconfirmed.add(partition)
@@ -242,12 +242,13 @@ class Ticker:
             confirmed=lambda _: self._tick_confirmed(partition, number),
         )
         metrics.TICKS.inc()
-        self._rewriter.ticked(partition, time_ms)
+        self._rewriter.ticked(partition, to_ms(tick.time))
 
-    def _write_coarse(self, tick: Tick, time_ms: int, tickets: tuple[int, ...]) -> None:
-        if LEADER_PARTITION not in self.owned or time_ms // COARSE_MS <= self._coarse:
+    def _write_coarse(self, tick: Tick, tickets: tuple[int, ...]) -> None:
+        coarse = to_ms(tick.time) // COARSE_MS
+        if LEADER_PARTITION not in self.owned or coarse <= self._coarse:
             return
-        self._coarse = time_ms // COARSE_MS
+        self._coarse = coarse
         for ticket in tickets:
             self._ledger.hold(ticket)
         number = next(self._ticks)

@@ -14,6 +14,8 @@ from ops.supervise import NotReadyError, ProcessSpec
 from runtime.settings import Settings, WorkerSettings
 
 HEALTH_TIMEOUT_S: Final = 2.0
+NO_ANSWER: Final = (OSError, HTTPException)
+"""What comes of asking a process that is not there, or ends in the middle of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def is_ready(member: Member) -> bool:
     try:
         with urlopen(member.health_url, timeout=HEALTH_TIMEOUT_S) as answer:  # noqa: S310 - an http URL made by us
             report = json.load(answer)
-    except (OSError, HTTPException, ValueError):  # it may end in the middle of its answer
+    except (*NO_ANSWER, ValueError):
         return False
     return bool(report.get("ready", report["healthy"]))
 
@@ -121,7 +123,7 @@ def _health_check(member: Member) -> Callable[[], None]:
                 return
         except HTTPError as unwell:
             raise NotReadyError(unwell.read().decode(errors="replace").strip()) from None
-        except (OSError, HTTPException) as silent:
+        except NO_ANSWER as silent:
             raise NotReadyError(f"no answer from {member.health_url}: {silent}") from None
 
     return check

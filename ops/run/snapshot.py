@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.client import HTTPException
 from math import isinf
 from typing import Final
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops.pipeline import NO_ANSWER
 from schemas.anomaly import Anomaly
 
 SCRAPE_TIMEOUT_S: Final = 1.0
@@ -96,5 +96,5 @@ def scrape(url: str) -> Samples:
     try:
         with urlopen(url, timeout=SCRAPE_TIMEOUT_S) as answer:  # noqa: S310 - an http URL made by us
             return Samples(answer.read().decode())
-    except (OSError, HTTPException):  # also one that ended in the middle of its answer
+    except NO_ANSWER:
         return Samples("")

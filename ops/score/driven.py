@@ -193,7 +193,6 @@ class Driven:
         outcome = self.detector.fold(self.state, (event,), self._clock)
         if outcome is QUIET:
             return
-        if outcome.outputs:
-            self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
+        self.findings += [one for one in outcome.outputs if isinstance(one, Anomaly)]
         for name, at_ms in outcome.timers:
             self._due = None if at_ms is None else (name, at_ms)

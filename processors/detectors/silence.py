@@ -129,13 +129,12 @@ class SilenceDetector(Packed[State]):
                     _hear(state, event.series.device, event, turn)
                 case CameraEvent():
                     _hear(state, event.device, event, turn)
-                case TimerDue():
-                    _on_timer(state, turn)
-                case Rested():
-                    state.wake_ms = None
-                    _wake(state, event.until_ms, turn)
-                case Blind() | Stepped():
-                    _pass_over(state, event)
+                case TimerDue() | Rested():
+                    _on_timer(state, event, turn)
+                case Blind():
+                    _on_blind(state, event)
+                case Stepped() if state.wake_ms is not None:
+                    state.wake_ms += event.by_ms  # as its timer was
                 case FacilityRegistered() | FacilityLeft() | ZoneConfigured() | ClassConfigured():
                     _on_registry(state, event, turn)
                 case _:
@@ -179,8 +178,11 @@ def _wake(state: State, at_ms: int, turn: Turn) -> None:
         turn.wake(_TIMER, at_ms)
 
 
-def _on_timer(state: State, turn: Turn) -> None:
+def _on_timer(state: State, event: TimerDue | Rested, turn: Turn) -> None:
     state.wake_ms = None
+    if isinstance(event, Rested):
+        _wake(state, event.until_ms, turn)
+        return
     now_ms, next_ms, due = turn.clock.now_ms, NEVER_MS, []
     for name, device in state.devices.items():
         if device.opened is None:
@@ -318,12 +320,7 @@ def _unbind(state: State, name: str, facility: str, turn: Turn, *, reason: str) 
     _look(state, [facility], turn)
 
 
-def _pass_over(state: State, span: Blind | Stepped) -> None:
-    """Time in which nobody is missed."""
-    if isinstance(span, Stepped):
-        if state.wake_ms is not None:
-            state.wake_ms += span.by_ms  # as its timer was
-        return
+def _on_blind(state: State, span: Blind) -> None:
     for device in state.devices.values():
         if device.shard in {None, span.shard} and device.heard_ms < span.to_ms:
             if device.heard_ms == 0:  # registered before the first tick: the time begins now

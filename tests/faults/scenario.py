@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import HTTPException
 from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from ops.database.migrate import connect
 from ops.logreader import read_all
-from ops.pipeline import member
+from ops.pipeline import NO_ANSWER, member
 from ops.run.city import City
 from ops.run.snapshot import scrape
 from ops.stack.local import LocalStack
@@ -147,7 +146,7 @@ def health_of(url: str) -> dict[str, Any]:
     try:
         with _answer(url) as answer:
             report: dict[str, Any] = json.load(answer)
-    except (OSError, HTTPException, ValueError):
+    except (*NO_ANSWER, ValueError):
         return {}
     return report
 

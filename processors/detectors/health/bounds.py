@@ -16,6 +16,10 @@ BURNING: Final = frozenset({FacilityClass.WASTE_BIN})
 _KEPT: Final = "bounds"  # beside the state and never written: it follows from it
 
 
+RESTLESS: Final = frozenset(name for name, still_s in STILL_S.items() if math.isfinite(still_s))
+"""Properties that can be stuck, and never rest."""
+
+
 class Bounds(msgspec.Struct, frozen=True, gc=False):
     """Of one property at facilities to which the same applies; times in ms."""
 

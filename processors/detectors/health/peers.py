@@ -4,16 +4,11 @@ Same zone, same class, same property; only for what never rests (a property with
 that any of at least ``peers`` with a record ever stood still is taken for its own.
 """
 
-import math
 from collections import defaultdict
-from typing import Final
 
-from processors.detectors.health.bounds import Bounds, bounds_of
+from processors.detectors.health.bounds import RESTLESS, Bounds, bounds_of
 from processors.detectors.health.state import NEVER_MS, State, Watch
 from processors.detectors.health.stuck import is_learnt, patience
-from schemas.health import STILL_S
-
-_RESTLESS: Final = frozenset(name for name, still_s in STILL_S.items() if math.isfinite(still_s))
 
 
 def look(state: State) -> bool:
@@ -23,7 +18,7 @@ def look(state: State) -> bool:
     for device in state.devices.values():
         for key, watch in device.watches.items():
             name = key.partition("@")[0]
-            if name in _RESTLESS:
+            if name in RESTLESS:
                 bounds = bounds_of(state, watch.facility, name)
                 kinds[state.sites[watch.facility].facility_class.value, key].append((watch, bounds))
     for series in kinds.values():

@@ -33,10 +33,7 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     step, change = watch.step, abs(value - watch.value)
     if AnomalyKind.DEVICE_JUMP in watch.opened:
         change = step  # into what cannot be, or back, is no move
-    elif moves > _SEVERAL and change > _LARGE * step:
-        change = _LARGE * step  # a fire must not make what follows it look still
-    step += (change - step) / (min(_MEMORY, moves))
-    watch.step = step
+    watch.step = step = _usual_step(step, change, moves)
     room = bounds.share * step
     watch.low = value - room
     watch.high = value + room
@@ -61,10 +58,7 @@ def go_on(watch: Watch, kept: Sequence[Kept], bounds: Bounds) -> None:
         else:
             longest_ms = max(longest_ms, time_ms - still_ms)
             moves += 1
-            change = abs(now - value)
-            if moves > _SEVERAL and change > _LARGE * step:
-                change = _LARGE * step
-            step += (change - step) / (min(_MEMORY, moves))
+            step = _usual_step(step, abs(now - value), moves)
             room = share * step
             low, high, still_ms, still = now - room, now + room, at_ms, 1
         time_ms, value = at_ms, now
@@ -74,6 +68,13 @@ def go_on(watch: Watch, kept: Sequence[Kept], bounds: Bounds) -> None:
         watch.low, watch.high, watch.still_ms = low, high, still_ms
         watch.longest_ms, watch.moves, watch.step = longest_ms, moves, step
         watch.due_ms = due(watch, still_ms, bounds)
+
+
+def _usual_step(step: float, change: float, moves: int) -> float:
+    """With one more change, the last of so many moves; a fire must not make what follows it look still."""
+    if moves > _SEVERAL and change > _LARGE * step:
+        change = _LARGE * step
+    return step + (change - step) / min(_MEMORY, moves)
 
 
 def due(watch: Watch, time_ms: int, bounds: Bounds) -> int:

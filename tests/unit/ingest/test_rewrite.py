@@ -48,7 +48,7 @@ class Driven:
 
     def tick(self, time_ms: int) -> None:
         for partition in sorted(self.rig.ticker.owned):
-            self.rig.ticker._write_tick(partition, self.rig.ticker._tick(time_ms), time_ms, ())
+            self.rig.ticker._write_tick(partition, self.rig.ticker._tick(time_ms), ())
 
     def confirm(self) -> None:
         """Kafka has all that was written, each at the offset that is its place in the list."""
