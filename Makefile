@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-venv run test check lint simulate lock clean clean-all
 
-# Any Python 3.11 or later with venv; it only makes .venv.
-PYTHON ?= python3
+# Any Python 3.11 or later with venv; it only makes .venv. A distribution's own comes first where it is one: those are
+# built with profile-guided optimisation, and one built by hand without takes a fifth to a quarter more CPU time.
+PYTHON ?= $(shell /usr/bin/python3 -c "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
+  && echo /usr/bin/python3 || echo python3)
 UV ?= uv
 ARGS ?=
 # Random histories that each simulation plays through: in `make simulate`, and in `make test`.
