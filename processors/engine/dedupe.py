@@ -98,15 +98,21 @@ class Lane:
             start: where in the identities the number begins.
             numbered: whether nothing follows it.
         """
-        ordinals, times, marks = self.ordinals, self.times, self.marks
-        for row in rows:
-            number, tail = row[3][start:], ""
-            if not numbered:
-                number, _, tail = number.partition(":")
-            ordinals.append(int(number))
-            times.append(row[1])
-            marks.append(crc32(pack(row[2]) if numbered else tail.encode()))
-        self.newest = ordinals[-1]
+        first, last = rows[0][3][start:], rows[-1][3][start:]
+        if numbered:
+            after = int(first) + len(rows)
+            if int(last) == after - 1:  # each greater than the one before, so none is left out
+                self.ordinals.extend(range(after - len(rows), after))
+            else:
+                self.ordinals.fromlist([int(row[3][start:]) for row in rows])
+            self.marks.fromlist([crc32(pack(row[2])) for row in rows])
+        else:
+            for row in rows:
+                number, _, tail = row[3][start:].partition(":")
+                self.ordinals.append(int(number))
+                self.marks.append(crc32(tail.encode()))
+        self.times.fromlist([row[1] for row in rows])
+        self.newest = self.ordinals[-1]
 
     def _purge_now(self, floor_ms: int) -> None:
         self.purge(floor_ms)
