@@ -4,9 +4,14 @@ pydantic stays the one definition of each message; ``tests/unit/schemas`` checks
 and write the same bytes.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from schemas.facility import FacilityClass
+
+_Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""As :data:`schemas.model.MS`."""
 
 
 class SeriesColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -30,11 +35,11 @@ class BatchColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     shard: str
     series: list[SeriesColumns]
     series_index: list[int]
-    phenomenon_time: list[int]
+    phenomenon_time: list[_Ms]
     result: list[float]
     identity: list[str]
     result_quality: list[int]
-    arrival_time: list[int]
+    arrival_time: list[_Ms]
 
     def __post_init__(self) -> None:
         rows = len(self.series_index)
@@ -54,7 +59,7 @@ class AcceptedColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknow
 
     shard: str
     mqtt_topic: list[str]
-    arrival_time: list[int]
+    arrival_time: list[_Ms]
     payload: list[bytes]
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ops.setup import java
+from ops.setup.compiled import compile_modules, is_compiled
 from ops.setup.console import Progress
 from ops.setup.kafka import fetch_kafka
 from ops.setup.layout import Layout, is_complete
@@ -57,6 +58,15 @@ VENV = Step(
     run=make_venv,
     in_checkout=True,
 )
+COMPILED = Step(
+    name="compiled modules",
+    download_mb=0,
+    disk_mb=1,
+    work_s=20,
+    is_done=is_compiled,
+    run=compile_modules,
+    in_checkout=True,
+)
 SERVER_PROGRAMS = Step(
     name="PostgreSQL, TimescaleDB, Mosquitto, Prometheus",
     download_mb=SERVERS.download_mb,
@@ -99,8 +109,8 @@ DEMO = Step(
     run=make_demo,
 )
 
-CHECK_STEPS: Sequence[Step] = (VENV,)
-ALL_STEPS: Sequence[Step] = (VENV, SERVER_PROGRAMS, JAVA, MAVEN_PROGRAM, KAFKA, DEMO)
+CHECK_STEPS: Sequence[Step] = (VENV, COMPILED)
+ALL_STEPS: Sequence[Step] = (VENV, COMPILED, SERVER_PROGRAMS, JAVA, MAVEN_PROGRAM, KAFKA, DEMO)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from processors.engine.contract import CALM_LAG_MS, QUIET, Clock, Ear, Reading, Series
-from processors.engine.dedupe import NEW, ORDINAL_MAX
+from processors.engine.calm import UNTIMED, Row, sift
+from processors.engine.contract import CALM_LAG_MS, QUIET, Ear, Reading, Series
+from processors.engine.dedupe import NEW
 from processors.engine.journal import Told
 from processors.engine.route import Route
 from processors.engine.slot import Slot
@@ -17,13 +18,10 @@ from schemas.columns import BatchColumns
 from schemas.model import to_ms
 from schemas.observation import JUDGED, Quality
 
-_UNTIMED: Final = int(Quality.UNTIMED)  # as good as those above it: it was measured when it came
 _LATE: Final = int(Quality.LATE)
 _RELEASED: Final = int(Quality.RELEASED)
 _HEAVIER: Final = 3
 """A message of a camera is kept in the room of so many more readings: journals of them end sooner."""
-Row = tuple[Series, int, float, str, int, int, str, Clock]
-"""As :class:`processors.engine.contract.Kept`, of which none is made for its own sake."""
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
 
@@ -36,79 +34,37 @@ def _mark(event: CameraEvent) -> float:
 class Hearing(Stage):
     """The detectors, and who among them hears what."""
 
-    def _on_batch(self, batch: BatchColumns) -> None:  # noqa: C901, PLR0912, PLR0915 - of every reading: a call costs as much as the work
-        series, routes = batch.series, self._routes(batch.series)
-        floor_ms, clock, shard, counts = self._floor_ms, self._clock, batch.shard, self.counts
-        now_ms = clock.now_ms
-        fresh_ms = max(floor_ms, now_ms - CALM_LAG_MS)
-        counts.events += len(batch.series_index)
-        for index, time_ms, value, identity, quality, arrival_ms in zip(
-            batch.series_index,
-            batch.phenomenon_time,
-            batch.result,
-            batch.identity,
-            batch.result_quality,
-            batch.arrival_time,
-            strict=True,
-        ):
-            route = routes[index]
-            if route is None:
-                continue
-            ordinal = -1
-            if (
-                route.low <= value <= route.high
-                and route.time_ms < time_ms < route.until_ms
-                and quality <= _UNTIMED
-                and time_ms >= fresh_ms
-                and time_ms - route.time_ms <= route.gap_ms
-                and -route.room <= value - route.value <= route.room
-                and now_ms <= route.quiet_ms
-            ):
-                if identity == route.next:
-                    ordinal = route.after + 1
-                elif identity.startswith(route.prefix):
-                    number, tail = identity[route.start :], ""
-                    if not route.is_numbered:
-                        number, _, tail = number.partition(":")
-                    if number.isdecimal() and "@" not in tail:  # else of several channels, or none of ours
-                        ordinal = int(number)
-            entry = (series[index], time_ms, value, identity, quality, arrival_ms, shard, clock)
-            kept = route.kept
-            if route.after < ordinal <= ORDINAL_MAX and len(kept) < route.room_left:
-                if not kept:
-                    route.journal.dozing.append(route)
-                kept.append(entry)
-                route.after = ordinal
-                if route.is_numbered:
-                    route.next = f"{route.prefix}{ordinal + 1}"
-                route.time_ms, route.value, route.quiet_ms = time_ms, value, now_ms + route.pause_ms
-                ears = route.attentive
-                if not ears:
+    def _on_batch(self, batch: BatchColumns) -> None:
+        self.counts.events += len(batch.series_index)
+        fresh_ms = max(self._floor_ms, self._clock.now_ms - CALM_LAG_MS)
+        sift(batch, self._routes(batch.series), self._clock, fresh_ms, self._hear)
+
+    def _hear(self, route: Route, entry: Row, ears: list[tuple[Ear, Slot]] | None) -> None:
+        """Let a reading be heard, by these if it was kept."""
+        _, time_ms, value, identity, quality, arrival_ms, shard, clock = entry
+        if ears is None:
+            journal = route.journal
+            if len(journal.entries) >= journal.limit:
+                self._renew(journal)
+            ears = self._meet(route, entry)
+            if not ears:
+                return
+            journal.entries.append(entry)
+        for ear, slot in ears:
+            try:
+                if quality <= UNTIMED and ear(time_ms, value, identity, arrival_ms, clock.now_ms, shard):
                     continue
-                route.write()
-            else:
-                journal = route.journal
-                if len(journal.entries) >= journal.limit:
-                    self._renew(journal)
-                ears = self._meet(route, entry)
-                if not ears:
-                    continue
-                journal.entries.append(entry)
-            for ear, slot in ears:
-                try:
-                    if quality <= _UNTIMED and ear(time_ms, value, identity, arrival_ms, now_ms, shard):
-                        continue
-                except MemoryError:
-                    raise
-                except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
-                    slot.journal.write_before_last()
-                    slot.take_back()
-                    self._known(slot.zone).forget_ears()
-                self._deliver_noted(route, slot, Reading._make(entry[:-1]), clock)
-            if self._derived:
-                self._tell_derived()
-            if ears is route.ears and quality <= _UNTIMED:
-                route.doze(time_ms, value, now_ms)
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+                slot.journal.write_before_last()
+                slot.take_back()
+                self._known(slot.zone).forget_ears()
+            self._deliver_noted(route, slot, Reading._make(entry[:-1]), clock)
+        if self._derived:
+            self._tell_derived()
+        if ears is route.ears and quality <= UNTIMED:
+            route.doze(time_ms, value, clock.now_ms)
 
     def _routes(self, series: Sequence[Series]) -> list[Route | None]:
         """Where the readings of each go; None: they are known already."""

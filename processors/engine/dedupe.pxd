@@ -1,0 +1,12 @@
+# Which numbers of what was seen are C's where it is compiled; see docs/decisions/0031-compiled-modules.md.
+cdef class Lane:
+    cdef public object ordinals, times, marks
+    cdef public long long newest
+    cdef public Py_ssize_t purge_at
+
+cdef class Seen:
+    cdef public dict _lanes
+    cdef public object _written
+    cdef public str prefix
+    cdef public bint is_numbered
+    cdef public Lane lane
