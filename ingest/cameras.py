@@ -11,7 +11,7 @@ from ingest.registry import Registry, View
 from ingest.writer import Writer
 from runtime.settings import Settings
 from schemas.camera import Box, CameraEvent, CameraObservation, TrackPhase
-from schemas.model import from_ms
+from schemas.model import Moment
 from schemas.observation import Quality
 from schemas.topics import EVENTS
 
@@ -186,8 +186,8 @@ class Cameras:
                 step_m=seen.step_m,
                 lon=seen.lon,
                 lat=seen.lat,
-                phenomenon_time=from_ms(facts.time_ms),
-                arrival_time=from_ms(facts.arrival_ms),
+                seen=Moment(facts.time_ms),
+                came=Moment(facts.arrival_ms),
                 identity=facts.identity,
                 result_quality=int(facts.quality),
                 shard=self._shard,

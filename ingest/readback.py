@@ -129,7 +129,7 @@ def _arrivals(event: CloudEvent) -> Iterator[tuple[tuple[str, int], int]]:
                 yield key, event_ms
     elif isinstance(data, CameraEvent):
         if (key := _parse(data.identity)) is not None:
-            yield key, to_ms(data.phenomenon_time)
+            yield key, data.time_ms
     elif isinstance(data, UnregisteredReadings):
         for _, identity in data.identities:
             if (key := _parse(identity)) is not None:

@@ -1,12 +1,14 @@
 """What a camera saw, one event per curb zone it touches (after Frigate's events and CDS curb events)."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+import msgspec
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.anomaly import AnomalyKind
-from schemas.model import DeviceId, Model, Timestamp, ZoneId
+from schemas.model import DeviceId, Model, Moment, Timestamp, ZoneId, from_ms
 
 VEHICLES: Final = frozenset({"car", "truck", "bus", "motorcycle", "van", "vehicle", "suv", "pickup", "taxi", "trailer"})
 """Labels of what may be parked, in lower case."""
@@ -84,8 +86,10 @@ class CameraObservation(Measured):
     seq: Annotated[int | None, Field(ge=0, le=2**63 - 1)] = None
 
 
-class CameraEvent(Measured):
+class DefinedCameraEvent(Measured):
     """What one camera message says about one curb zone; ``present`` false: the object is not (any more) in it."""
+
+    model_config = ConfigDict(title="CameraEvent")
 
     device: DeviceId
     facility: str
@@ -107,3 +111,57 @@ class CameraEvent(Measured):
     identity: str
     result_quality: Annotated[int, Field(ge=0, le=4)] = 0
     shard: str
+
+
+class CameraEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel", forbid_unknown_fields=True):
+    """:class:`DefinedCameraEvent` as programs hold it: the same JSON, read in a fifth of the time.
+
+    Raises:
+        ValueError: half a place, or a box whose right is left of its left.
+    """
+
+    box: tuple[float, float, float, float] | None = None
+    still_s: Annotated[float, msgspec.Meta(ge=0, le=86_400 * 31)] | None = None
+    area_m2: Annotated[float, msgspec.Meta(ge=0, le=1e6)] | None = None
+    step_m: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    device: str
+    facility: str
+    zone: str
+    phase: TrackPhase
+    track: str
+    label: str
+    present: bool
+    stationary: bool
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    lost: bool = False
+    plate: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")] | None = None
+    view: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    seen: Moment = msgspec.field(name="phenomenonTime")
+    came: Moment = msgspec.field(name="arrivalTime")
+    identity: str
+    result_quality: Annotated[int, msgspec.Meta(ge=0, le=4)] = 0
+    shard: str
+
+    def __post_init__(self) -> None:
+        box = self.box
+        if box is not None and not (box[0] <= box[2] and box[1] <= box[3]):
+            raise ValueError("box: right of left and bottom below top, please: left, top, right, bottom")
+        if (self.lon is None) != (self.lat is None):
+            raise ValueError("lon and lat come together")
+
+    @property
+    def time_ms(self) -> int:
+        """Event time."""
+        return int(self.seen)
+
+    @property
+    def arrival_ms(self) -> int:
+        """When its message came."""
+        return int(self.came)
+
+    @property
+    def arrival_time(self) -> datetime:
+        """The same."""
+        return from_ms(self.came)

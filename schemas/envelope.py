@@ -12,13 +12,13 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
-from schemas.camera import CameraEvent
+from schemas.camera import CameraEvent, DefinedCameraEvent
 from schemas.carrier import DeviceCarried
 from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
 from schemas.columns import AcceptedColumns, BatchColumns
 from schemas.device import DecoderContext, DeviceTwin
-from schemas.model import Model, Timestamp, format_rfc3339
+from schemas.model import Model, Moment, Timestamp, format_rfc3339, from_ms, moment
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, ReadingsReleased, UnregisteredReadings
 from schemas.registry import (
@@ -43,7 +43,7 @@ KAFKA_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
 
 EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.observation.batch.v1": ObservationBatch,
-    "org.digital-eyes.camera.event.v1": CameraEvent,
+    "org.digital-eyes.camera.event.v1": DefinedCameraEvent,
     "org.digital-eyes.facility.registered.v1": FacilityRegistered,
     "org.digital-eyes.facility.left.v1": FacilityLeft,
     "org.digital-eyes.zone.configured.v1": ZoneConfigured,
@@ -78,9 +78,16 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
 TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
 BATCH_TYPE: Final = TYPE_OF[ObservationBatch]
 ACCEPTED_TYPE: Final = TYPE_OF[AcceptedMessages]
+CAMERA_TYPE: Final = TYPE_OF[DefinedCameraEvent]
 
-Columns = BatchColumns | AcceptedColumns
-Data = Model | Columns
+Fast = BatchColumns | AcceptedColumns | CameraEvent
+"""The events of the hot path as programs hold them; all else is held as its model."""
+Data = Model | Fast
+_TYPE_OF_FAST: Final[dict[type, str]] = {
+    BatchColumns: BATCH_TYPE,
+    AcceptedColumns: ACCEPTED_TYPE,
+    CameraEvent: CAMERA_TYPE,
+}
 
 
 class Envelope(Model):
@@ -104,7 +111,7 @@ class Envelope(Model):
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """An event and its envelope; those of the hot path are held as :data:`Columns`, all else as their model."""
+    """An event and its envelope; those of the hot path are held as :data:`Fast`, all else as their model."""
 
     id: str
     source: str
@@ -116,9 +123,8 @@ class CloudEvent:
     @property
     def type(self) -> str:
         """The CloudEvents type name of ``data``."""
-        if isinstance(self.data, BatchColumns):
-            return BATCH_TYPE
-        return ACCEPTED_TYPE if isinstance(self.data, AcceptedColumns) else TYPE_OF[type(self.data)]
+        kind = type(self.data)
+        return _TYPE_OF_FAST.get(kind) or TYPE_OF[kind]
 
 
 class UnknownEventError(ValueError):
@@ -142,19 +148,33 @@ class _Raw(msgspec.Struct):
     datacontenttype: str = "application/json"
 
 
+def _read_custom(kind: type, value: Any) -> Any:
+    if kind is Moment and isinstance(value, str):
+        return moment(value)
+    raise ValueError(f"expected an RFC 3339 time, got {value!r}")
+
+
+def _write_custom(value: Any) -> Any:
+    if isinstance(value, Moment):
+        return format_rfc3339(from_ms(value))
+    raise NotImplementedError(f"a {type(value).__name__} stands in no event")
+
+
 _envelope = msgspec.json.Decoder(_Raw)
-_batch = msgspec.json.Decoder(BatchColumns)
-_accepted = msgspec.json.Decoder(AcceptedColumns)
+_fast: Final[dict[str, msgspec.json.Decoder[Any]]] = {
+    name: msgspec.json.Decoder(kind, dec_hook=_read_custom) for kind, name in _TYPE_OF_FAST.items()
+}
 _timestamp: TypeAdapter[datetime] = TypeAdapter(Timestamp)
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=_write_custom)
+
+
+def payload(data: Data) -> bytes:
+    """An event's data as it stands in the log."""
+    return _encoder.encode(data) if isinstance(data, Fast) else data.model_dump_json(by_alias=True).encode()
 
 
 def encode(event: CloudEvent) -> bytes:
     """The bytes that go into Kafka; equal events give equal bytes."""
-    if isinstance(event.data, Columns):
-        data = _encoder.encode(event.data)
-    else:
-        data = event.data.model_dump_json(by_alias=True).encode()
     return _encoder.encode(
         _Raw(
             specversion="1.0",
@@ -162,7 +182,7 @@ def encode(event: CloudEvent) -> bytes:
             source=event.source,
             type=event.type,
             time=format_rfc3339(event.time),
-            data=msgspec.Raw(data),
+            data=msgspec.Raw(payload(event.data)),
             subject=event.subject,
             partitionkey=event.partitionkey,
         )
@@ -186,10 +206,8 @@ def decode(raw: bytes) -> CloudEvent:
     try:
         envelope = _envelope.decode(raw)
         data: Data
-        if envelope.type == BATCH_TYPE:
-            data = _batch.decode(envelope.data)
-        elif envelope.type == ACCEPTED_TYPE:
-            data = _accepted.decode(envelope.data)
+        if (fast := _fast.get(envelope.type)) is not None:
+            data = fast.decode(envelope.data)
         else:
             data = EVENT_TYPES[envelope.type].model_validate_json(bytes(envelope.data))
         time = _time(envelope.time)

@@ -57,6 +57,13 @@ Timestamp = Annotated[
     Field(description="RFC 3339; a time without zone is refused; kept in UTC to the millisecond"),
 ]
 
+
+class Moment(int):
+    """Milliseconds since the epoch, which are a :data:`Timestamp` on the wire."""
+
+    __slots__ = ()
+
+
 MS = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="milliseconds since 1970-01-01T00:00:00Z")]
 
 _NAME = r"^[^\s\x00-\x1f+#]+(?: [^\s\x00-\x1f+#]+)*$"
@@ -93,9 +100,22 @@ def to_ms(time: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
 
 
+def moment(text: str) -> Moment:
+    """The moment of a :data:`Timestamp`.
+
+    Raises:
+        ValueError: it is no time, one without zone, or outside of the years 1 to 9999 in UTC.
+    """
+    ms = to_ms(datetime.fromisoformat(text))
+    if not _FIRST_MS <= ms <= _LAST_MS:
+        raise ValueError("outside of the years 1 to 9999 in UTC")
+    return Moment(ms)
+
+
 def from_ms(ms: int) -> datetime:
     """The aware UTC datetime of milliseconds since the epoch."""
     return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS, _LAST_MS = to_ms(datetime.min.replace(tzinfo=UTC)), to_ms(datetime.max.replace(tzinfo=UTC))

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from schemas.accepted import AcceptedMessages
 from schemas.anomaly import Anomaly
-from schemas.camera import CameraEvent
+from schemas.camera import DefinedCameraEvent
 from schemas.carrier import DeviceCarried
 from schemas.chunks import ModelChunk
 from schemas.clock import ClockStepped, ShardRetired, Tick
@@ -62,7 +62,7 @@ EVENTS: Final = Topic(
     key="zone; `partition-N` for batches, ticks, markers and what is known of the city, which go where they are needed",
     values=(
         ObservationBatch,
-        CameraEvent,
+        DefinedCameraEvent,
         FacilityRegistered,
         FacilityLeft,
         ZoneConfigured,

@@ -23,7 +23,7 @@ from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import Data
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place, Policy
 from schemas.identity import numbered
-from schemas.model import from_ms
+from schemas.model import Moment, from_ms
 from schemas.properties import PROPERTIES
 from schemas.registry import FacilityRegistered
 
@@ -295,8 +295,8 @@ def _seen(
         confidence=0.9,
         box=(100.0, 300.0, 240.0, 390.0),
         still_s=still_s,
-        phenomenon_time=from_ms(at_ms),
-        arrival_time=from_ms(at_ms),
+        seen=Moment(at_ms),
+        came=Moment(at_ms),
         identity=f"b:{at_ms}:{track}",
         shard=SHARD,
     )

@@ -2,8 +2,9 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +17,7 @@ from runtime.lifecycle import Shutdown
 from runtime.settings import config_file, load_settings
 from schemas.anomaly import Anomaly
 from schemas.columns import AcceptedColumns, BatchColumns
+from schemas.envelope import payload
 from schemas.model import format_rfc3339
 from schemas.quarantine import Quarantined
 from schemas.topics import CATALOGUE, UNLIMITED
@@ -120,4 +122,11 @@ def _gist(entry: LogEntry) -> str:
         case None:
             return ""
         case data:
-            return data.model_dump_json(by_alias=True, exclude_none=True)
+            told = msgspec.json.decode(payload(data))
+            return json.dumps(_without_nulls(told), ensure_ascii=False, separators=(",", ":"))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value

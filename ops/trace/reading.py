@@ -14,7 +14,6 @@ from schemas.camera import CameraEvent
 from schemas.columns import BatchColumns
 from schemas.envelope import CloudEvent, Data, UnknownEventError, decode
 from schemas.identity import payload_hash, tier
-from schemas.model import to_ms
 from schemas.observation import Quality
 
 
@@ -73,8 +72,8 @@ def rows_of(data: Any, place: Place) -> Iterator[Row]:
             identity=data.identity,
             value=None,
             unit="",
-            time_ms=to_ms(data.phenomenon_time),
-            arrival_ms=to_ms(data.arrival_time),
+            time_ms=data.time_ms,
+            arrival_ms=data.arrival_ms,
             quality=Quality(data.result_quality),
             shard=data.shard,
             facility=data.facility,

@@ -65,7 +65,9 @@ class Item:
         match None if self.event is None else self.event.data:
             case BatchColumns(arrival_time=times) if times:
                 return times[0]
-            case CameraEvent(arrival_time=time) | Quarantined(arrival_time=time):
+            case CameraEvent(arrival_ms=time_ms):
+                return time_ms
+            case Quarantined(arrival_time=time):
                 return to_ms(time)
             case _:
                 return None
@@ -301,7 +303,7 @@ def from_pg_time(pg_time: int) -> datetime:
 
 def _camera_row(event: CameraEvent) -> Row:
     return (
-        *(_pg_time(to_ms(event.phenomenon_time)), _pg_time(to_ms(event.arrival_time)), event.confidence),
+        *(_pg_time(event.time_ms), _pg_time(event.arrival_ms), event.confidence),
         *(event.result_quality, event.present, event.stationary, event.device, event.facility, event.zone),
         *(event.phase.value, event.track, event.label, event.identity, _MOVED),
     )

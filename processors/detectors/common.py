@@ -11,7 +11,7 @@ from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
 from schemas.identity import finding_id, reading_id
-from schemas.model import from_ms, to_ms
+from schemas.model import from_ms
 from schemas.rules.found import rule_of
 
 LEFT: Final = "facility left"
@@ -95,7 +95,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
             id_ = reading_id(series.device, series.observed_property, event.identity)
             return cls(id_, event.time_ms, event.arrival_ms)
         id_ = reading_id(event.device, "camera", event.identity)
-        return cls(id_, to_ms(event.phenomenon_time), to_ms(event.arrival_time))
+        return cls(id_, event.time_ms, event.arrival_ms)
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True):

@@ -28,7 +28,6 @@ from processors.engine.contract import Clock, Outcome, Reading, Series, Stepped,
 from schemas.anomaly import AnomalyKind
 from schemas.camera import DEFECTS, SURFACE_CLEAR, CameraEvent, TrackPhase
 from schemas.facility import Facility, FacilityClass
-from schemas.model import to_ms
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
 from schemas.rules.surface import SURFACES
@@ -142,7 +141,7 @@ def _on_camera(state: State, event: CameraEvent, turn: Turn) -> None:
     if (kind is None and label != SURFACE_CLEAR) or event.phase is TrackPhase.END:
         return
     values = state.rules.of(site.facility, site.facility_class)
-    time_ms = to_ms(event.phenomenon_time)
+    time_ms = event.time_ms
     look = _look(state, event.device, time_ms, values)
     if kind is None or not event.present:
         _on_miss(state, kind, event, time_ms, look, values, turn)

@@ -21,7 +21,7 @@ from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import CloudEvent, Data, decode, encode
 from schemas.facility import Facility
 from schemas.identity import numbered, timed
-from schemas.model import from_ms, to_ms
+from schemas.model import Moment, from_ms, to_ms
 from schemas.observation import Quality
 from schemas.properties import PROPERTIES
 from schemas.quarantine import Quarantined
@@ -206,10 +206,10 @@ class PipelineTestDriver:
     ) -> None:
         """A camera says whether a track is in the kerb zone ``facility``, now or with an event time ``at_ms``.
 
-        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``, or another ``arrival_time``.
+        ``more`` is what else an event may carry: ``box``, ``still_s``, ``plate``, or ``came``, when its message came.
         """
         time_ms = self.now_ms if at_ms is None else at_ms
-        arrived: dict[str, Any] = {"arrival_time": from_ms(max(self.now_ms, time_ms))}
+        arrived: dict[str, Any] = {"came": Moment(max(self.now_ms, time_ms))}
         self.write(
             CameraEvent(
                 device=camera,
@@ -220,7 +220,7 @@ class PipelineTestDriver:
                 label=label,
                 present=present,
                 stationary=stationary,
-                phenomenon_time=from_ms(time_ms),
+                seen=Moment(time_ms),
                 identity=f"b:{time_ms}:{track}:{phase}:{present}",
                 shard=SHARD,
                 **arrived | {"confidence": 0.9} | more,

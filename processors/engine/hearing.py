@@ -15,7 +15,6 @@ from processors.engine.zone import Zone
 from runtime.errors import PoisonError
 from schemas.camera import CameraEvent
 from schemas.columns import BatchColumns
-from schemas.model import to_ms
 from schemas.observation import JUDGED, Quality
 
 _LATE: Final = int(Quality.LATE)
@@ -106,7 +105,7 @@ class Hearing(Stage):
         zone = self._zone(event.zone)
         if zone is None:
             return
-        time_ms = to_ms(event.phenomenon_time)
+        time_ms = event.time_ms
         device, facility, identity = event.device, event.facility, event.identity
         route = zone.memory(device, f"camera/{facility}")
         # Where cameras do not number their words, the identity says itself what was said.

@@ -7,6 +7,7 @@ import msgspec
 
 from processors.engine.contract import Clock, Detector, ModelMissingError, Reading, ZoneEvent
 from schemas.camera import CameraEvent
+from schemas.envelope import payload
 from schemas.identity import event_id
 from schemas.model import Model, from_ms
 from schemas.quarantine import Quarantined, Reason
@@ -96,6 +97,6 @@ def _record(what: str, raw: bytes, place: str, why: str, clock_ms: int) -> Quara
 
 
 def _payload(event: ZoneEvent) -> bytes:
-    if isinstance(event, Model):
-        return event.model_dump_json(by_alias=True).encode()
+    if isinstance(event, Model | CameraEvent):
+        return payload(event)
     return msgspec.json.encode({"type": type(event).__name__, **event._asdict()})

@@ -16,6 +16,7 @@ from schemas.clock import Tick
 from schemas.envelope import encode
 from schemas.facility import CodeScheme, Facility, FacilityClass, Place
 from schemas.identity import event_id
+from schemas.model import Moment, to_ms
 from schemas.quarantine import Quarantined, ReadingsReleased, Reason, UnregisteredReadings
 from schemas.registry import FacilityLeft, FacilityRegistered, ZoneConfigured, ZoneKind
 from schemas.topics import ANOMALIES, EVENTS, QUARANTINE, UNREGISTERED
@@ -126,9 +127,10 @@ def _facility(name: str, zone: str) -> FacilityRegistered:
 
 
 def _write_one_of_each(city: Store) -> None:
+    moment = Moment(to_ms(NOW))
     camera = CameraEvent(
         device="cam", facility="kerb-1", zone="segment:1", phase=TrackPhase.NEW, track="t", label="car", present=True,
-        stationary=False, confidence=0.5, phenomenon_time=NOW, arrival_time=NOW, identity="a::1", shard="s",
+        stationary=False, confidence=0.5, seen=moment, came=moment, identity="a::1", shard="s",
     )  # fmt: skip
     tick = Tick(time=NOW, generation=1, cadence_ms=1000, ticker="t", received_to={"s": T0})
     city.write(readings(["a:b:1"]), camera, tick, b'{"specversion":"1.0"}')

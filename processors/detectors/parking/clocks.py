@@ -9,7 +9,6 @@ from typing import Final
 
 from processors.detectors.parking.state import BEHIND_MAX_MS, Skew, State
 from schemas.camera import CameraEvent
-from schemas.model import to_ms
 
 _HOUR_MS: Final = 3_600_000
 _ON_ITS_WAY_MS: Final = 5_000
@@ -20,7 +19,7 @@ _OFTEN: Final = 5
 
 def note(state: State, event: CameraEvent, time_ms: int) -> None:
     """A message of a camera has come."""
-    arrival_ms = to_ms(event.arrival_time)
+    arrival_ms = event.arrival_ms
     late_ms, hour = arrival_ms - time_ms, arrival_ms // _HOUR_MS
     skew = state.skews.get(event.device)
     if skew is None:

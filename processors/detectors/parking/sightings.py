@@ -12,7 +12,6 @@ from processors.detectors.parking.joining import SURE, Word
 from processors.detectors.parking.rules import ms
 from processors.detectors.parking.state import NEVER_MS, Said, Source, Spot, State
 from schemas.camera import CameraEvent, TrackPhase
-from schemas.model import to_ms
 
 _PASSED_MAX: Final = 8
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
@@ -36,7 +35,7 @@ class Sight(msgspec.Struct, frozen=True, gc=False):
 
 def news(state: State, event: CameraEvent) -> Sight | None:
     """Take in what a message says; what it says that is new, if anything is."""
-    time_ms = to_ms(event.phenomenon_time)
+    time_ms = event.time_ms
     device = event.device
     hearing.note(state, device, time_ms)
     clocks.note(state, event, time_ms)
@@ -95,7 +94,7 @@ def _is_nothing_new(spot: Spot, source: Source, event: CameraEvent, time_ms: int
     if time_ms > stay.said_ms:
         stay.every_ms = time_ms - stay.said_ms
     source.newest_ms = stay.said_ms = time_ms
-    stay.last = Said(event.device, "camera", event.identity, time_ms, to_ms(event.arrival_time))
+    stay.last = Said(event.device, "camera", event.identity, time_ms, event.arrival_ms)
     source.put_off_ms = 0
     stay.words += event.stationary
     stay.box = event.box

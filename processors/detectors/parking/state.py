@@ -11,7 +11,6 @@ from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.identity import reading_id
-from schemas.model import to_ms
 
 BEHIND_MAX_MS: Final = 300_000
 """A clock that is further behind is no clock, and a message that is older came late."""
@@ -49,7 +48,7 @@ class Said(msgspec.Struct, array_like=True):
             series = event.series
             name = series.observed_property
             return cls(series.device, name, event.identity, event.time_ms, event.arrival_ms, event.value)
-        times = to_ms(event.phenomenon_time), to_ms(event.arrival_time)
+        times = event.time_ms, event.arrival_ms
         return cls(event.device, "camera", event.identity, *times)
 
     @property

@@ -29,7 +29,7 @@ from schemas.columns import BatchColumns, SeriesColumns
 from schemas.envelope import Data
 from schemas.facility import CodeScheme, DeviceBinding, Facility, FacilityClass, Place
 from schemas.identity import Derivation, derived
-from schemas.model import Model, from_ms
+from schemas.model import Model, Moment, from_ms
 from schemas.observation import Quality
 from schemas.registry import FacilityLeft, FacilityRegistered
 from schemas.shadow import ShadowBegun, ShadowEnded, ShadowPromoted
@@ -248,8 +248,8 @@ def camera(identity: str, *, track: str = "t1", zone: str = "z1", at_ms: int = N
         present=True,
         stationary=True,
         confidence=0.9,
-        phenomenon_time=from_ms(at_ms),
-        arrival_time=from_ms(at_ms),
+        seen=Moment(at_ms),
+        came=Moment(at_ms),
         identity=identity,
         result_quality=quality,
         shard="s1",

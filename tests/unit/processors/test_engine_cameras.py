@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from fold_kit import LATENESS_MS, NOW, Scribe, Told, batch, briefs, camera, facility, row, series, tick
 from state_kit import restored, state
@@ -40,7 +41,7 @@ def fold_of(*detectors: Detector[Any]) -> PartitionFold:
 
 
 def stranger(identity: str) -> CameraEvent:
-    return camera(identity).model_copy(update={"facility": "stranger"})
+    return msgspec.structs.replace(camera(identity), facility="stranger")
 
 
 def said(fold: PartitionFold, *events: CameraEvent) -> list[str]:

@@ -154,4 +154,4 @@ def sameness(item: Row | CameraEvent) -> object:
 def event_ms(item: Row | CameraEvent | Model) -> int:
     if isinstance(item, Row):
         return item.time_ms
-    return to_ms(item.phenomenon_time) if isinstance(item, CameraEvent) else NOW
+    return item.time_ms if isinstance(item, CameraEvent) else NOW

@@ -6,7 +6,7 @@ import pytest
 from parking_kit import BOX, street, watched_bay
 from street_kit import said
 
-from schemas.model import from_ms
+from schemas.model import Moment
 
 
 @pytest.mark.parametrize(("ahead_s", "is_one"), [(-80, False), (80, False), (0, False)])
@@ -16,7 +16,7 @@ def test_a_dispute_is_timed_by_one_clock(ahead_s: float, *, is_one: bool) -> Non
 
     def sees(track: str, **more: Any) -> None:
         at_ms = driver.now_ms + round(ahead_s * 1000)
-        driver.see("cam-1", "bay-1", track, box=BOX, at_ms=at_ms, arrival_time=from_ms(driver.now_ms), **more)
+        driver.see("cam-1", "bay-1", track, box=BOX, at_ms=at_ms, came=Moment(driver.now_ms), **more)
 
     for _ in range(10):
         driver.read("mag", "occupied", 0)

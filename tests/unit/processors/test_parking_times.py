@@ -12,7 +12,7 @@ from schemas.anomaly import Anomaly
 from schemas.camera import TrackPhase
 from schemas.curb import Calendar, CurbPolicy, TimeSpan
 from schemas.facility import DeviceBinding, Facility, FacilityClass, Place, Policy
-from schemas.model import from_ms, to_ms
+from schemas.model import Moment, to_ms
 from schemas.registry import CalendarConfigured, ClassConfigured, ZoneConfigured, ZoneKind
 
 RUSH = CurbPolicy(
@@ -203,8 +203,8 @@ def test_hours_begin_by_the_right_clock_and_not_by_that_of_a_camera(off_s: int, 
     begin_ms = driver.now_ms
 
     def sees(track: str = "t1", **more: Any) -> None:
-        at_ms, now = driver.now_ms + off_s * 1000, from_ms(driver.now_ms)
-        driver.see("cam-1", "kerb-1", track, box=(0.0, 0.0, 9.0, 9.0), at_ms=at_ms, arrival_time=now, **more)
+        at_ms, came = driver.now_ms + off_s * 1000, Moment(driver.now_ms)
+        driver.see("cam-1", "kerb-1", track, box=(0.0, 0.0, 9.0, 9.0), at_ms=at_ms, came=came, **more)
 
     for minute in range(20):
         if minute < 8:  # somebody passes

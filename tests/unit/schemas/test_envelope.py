@@ -6,15 +6,33 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
+from schemas.camera import CameraEvent, DefinedCameraEvent, TrackPhase
 from schemas.columns import BatchColumns, SeriesColumns
-from schemas.envelope import TYPE_OF, CloudEvent, UnknownEventError, decode, encode
+from schemas.envelope import TYPE_OF, CloudEvent, Data, UnknownEventError, decode, encode, payload
 from schemas.facility import FacilityClass, Place
+from schemas.model import Moment, moment, to_ms
 from schemas.observation import ObservationBatch
 from schemas.quarantine import Quarantined, Reason
 from schemas.registry import FacilityLeft
 
+SEEN = CameraEvent(
+    device="cam",
+    facility="kerb-1",
+    zone="segment:1",
+    phase=TrackPhase.NEW,
+    track="t",
+    label="car",
+    present=True,
+    stationary=False,
+    confidence=0.5,
+    seen=Moment(1_795_453_323_004),
+    came=Moment(1_795_453_323_500),
+    identity="a::1",
+    shard="s0",
+)
 NOW = datetime(2026, 11, 24, 1, 2, 3, 4000, UTC)
 
 names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12)
@@ -62,6 +80,95 @@ def test_a_batch_survives_the_wire(batch: BatchColumns) -> None:
     event = CloudEvent(id="1", source="/x/ingest/s0", time=NOW, data=batch, partitionkey="partition-3")
     assert decode(encode(event)) == event
     assert encode(decode(encode(event))) == encode(event)
+
+
+moments = st.integers(-62_135_596_800_000, 253_402_300_799_999).map(Moment)
+lengths = st.floats(0, 10)
+
+
+@st.composite
+def camera_events(draw: st.DrawFn) -> CameraEvent:
+    left, right = sorted(draw(st.tuples(lengths, lengths)))
+    top, bottom = sorted(draw(st.tuples(lengths, lengths)))
+    has_place = draw(st.booleans())
+    return CameraEvent(
+        box=draw(st.sampled_from([None, (left, top, right, bottom)])),
+        still_s=draw(st.none() | st.floats(0, 86_400)),
+        area_m2=draw(st.none() | lengths),
+        step_m=draw(st.none() | lengths),
+        lon=draw(st.floats(-180, 180)) if has_place else None,
+        lat=draw(st.floats(-90, 90)) if has_place else None,
+        device=draw(names),
+        facility=draw(st.text(max_size=20)),
+        zone=draw(names),
+        phase=draw(st.sampled_from(TrackPhase)),
+        track=draw(st.text(max_size=20)),
+        label=draw(st.text(max_size=20)),
+        present=draw(st.booleans()),
+        stationary=draw(st.booleans()),
+        confidence=draw(st.floats(0, 1)),
+        lost=draw(st.booleans()),
+        plate=draw(st.sampled_from([None, "0123456789abcdef" * 2])),
+        view=draw(st.none() | st.text(max_size=20)),
+        seen=draw(moments),
+        came=draw(moments),
+        identity=draw(st.text(max_size=20)),
+        result_quality=draw(st.integers(0, 4)),
+        shard=draw(st.text(max_size=20)),
+    )
+
+
+def told(data: Data) -> CloudEvent:
+    return CloudEvent(id="1", source="/x/ingest/s0", time=NOW, data=data, partitionkey="segment:1")
+
+
+@given(camera_events())
+def test_what_a_camera_saw_is_held_as_it_is_defined(seen: CameraEvent) -> None:
+    defined = DefinedCameraEvent.model_validate_json(payload(seen))
+    assert json.loads(payload(defined)) == json.loads(payload(seen))
+    assert decode(encode(told(defined))) == decode(encode(told(seen))) == told(seen)
+    assert to_ms(defined.phenomenon_time) == seen.time_ms
+    assert (to_ms(defined.arrival_time), defined.arrival_time) == (seen.arrival_ms, seen.arrival_time)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("box", [2.0, 0.0, 1.0, 1.0]),
+        ("box", [0.0, 0.0, 1.0]),
+        ("lon", 113.8),
+        ("lat", 91.0),
+        ("stillS", -1.0),
+        ("confidence", 1.5),
+        ("confidence", "much"),
+        ("plate", "ABC 123"),
+        ("view", "v" * 65),
+        ("resultQuality", 5),
+        ("phase", "gone"),
+        ("present", 1),
+        ("device", None),
+        ("phenomenonTime", "2026-11-24T01:02:03"),
+        ("phenomenonTime", "yesterday"),
+        ("arrivalTime", 1_772_452_800_000),
+        ("arrivalTime", "0001-01-01T00:00:00+02:00"),
+        ("colour", "red"),
+    ],
+)
+def test_neither_form_takes_what_is_no_word_of_a_camera(field: str, value: object) -> None:
+    said = json.loads(payload(SEEN)) | {field: value}
+    with pytest.raises(ValidationError):
+        DefinedCameraEvent.model_validate_json(json.dumps(said))
+    raw = json.loads(encode(told(SEEN))) | {"data": said}
+    with pytest.raises(UnknownEventError):
+        decode(json.dumps(raw).encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-24T01:02:03.004999+08:00", "2026-11-23T17:02:03.004Z", "20261124T010203,0049+0800"]
+)
+def test_a_time_is_the_same_moment_in_either_form(text: str) -> None:
+    raw = json.dumps(json.loads(payload(SEEN)) | {"phenomenonTime": text}).encode()
+    assert to_ms(DefinedCameraEvent.model_validate_json(raw).phenomenon_time) == moment(text) == 1_795_453_323_004
 
 
 def finding(**changes: object) -> Anomaly:
