@@ -10,8 +10,8 @@ import msgspec
 
 from schemas.facility import FacilityClass
 
-_Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
-"""As :data:`schemas.model.MS`."""
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)]
+"""A number of C. Which of them are times, whoever stores them says, row by row."""
 
 
 class SeriesColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -35,11 +35,11 @@ class BatchColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     shard: str
     series: list[SeriesColumns]
     series_index: list[int]
-    phenomenon_time: list[_Ms]
+    phenomenon_time: list[_Whole]
     result: list[float]
     identity: list[str]
     result_quality: list[int]
-    arrival_time: list[_Ms]
+    arrival_time: list[_Whole]
 
     def __post_init__(self) -> None:
         rows = len(self.series_index)
@@ -59,7 +59,7 @@ class AcceptedColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknow
 
     shard: str
     mqtt_topic: list[str]
-    arrival_time: list[_Ms]
+    arrival_time: list[_Whole]
     payload: list[bytes]
 
     def __post_init__(self) -> None:
