@@ -156,7 +156,7 @@ def _read_custom(kind: type, value: Any) -> Any:
 
 def _write_custom(value: Any) -> Any:
     if isinstance(value, Moment):
-        return format_rfc3339(from_ms(value))
+        return from_ms(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # as format_rfc3339 has it
     raise NotImplementedError(f"a {type(value).__name__} stands in no event")
 
 
