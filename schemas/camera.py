@@ -46,6 +46,13 @@ Box = Annotated[tuple[float, float, float, float], BeforeValidator(_as_tuple)]
 """Left, top, right, bottom: of the picture's width and height, or in pixels, always the same of one camera."""
 
 
+def _check(box: tuple[float, float, float, float] | None, lon: float | None, lat: float | None) -> None:
+    if (lon is None) != (lat is None):
+        raise ValueError("lon and lat come together")
+    if box is not None and not (box[0] <= box[2] and box[1] <= box[3]):
+        raise ValueError("box: right of left and bottom below top, please: left, top, right, bottom")
+
+
 class Measured(Model):
     """What a camera, or what reads its pictures, may say of an object beside where it is."""
 
@@ -62,10 +69,7 @@ class Measured(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.lon is None) != (self.lat is None):
-            raise ValueError("lon and lat come together")
-        if self.box is not None and not (self.box[0] <= self.box[2] and self.box[1] <= self.box[3]):
-            raise ValueError("box: right of left and bottom below top, please: left, top, right, bottom")
+        _check(self.box, self.lon, self.lat)
         return self
 
 
@@ -114,7 +118,7 @@ class DefinedCameraEvent(Measured):
 
 
 class CameraEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel", forbid_unknown_fields=True):
-    """:class:`DefinedCameraEvent` as programs hold it: the same JSON, read in a fifth of the time.
+    """:class:`DefinedCameraEvent` as programs hold it: the same JSON, cheaper to make and to read.
 
     Raises:
         ValueError: half a place, or a box whose right is left of its left.
@@ -145,11 +149,7 @@ class CameraEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="c
     shard: str
 
     def __post_init__(self) -> None:
-        box = self.box
-        if box is not None and not (box[0] <= box[2] and box[1] <= box[3]):
-            raise ValueError("box: right of left and bottom below top, please: left, top, right, bottom")
-        if (self.lon is None) != (self.lat is None):
-            raise ValueError("lon and lat come together")
+        _check(self.box, self.lon, self.lat)
 
     @property
     def time_ms(self) -> int:

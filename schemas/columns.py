@@ -11,7 +11,7 @@ import msgspec
 from schemas.facility import FacilityClass
 
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)]
-"""A number of C. Which of them are times, whoever stores them says, row by row."""
+"""A number of C, so that folds can be compiled. Which of them are times, whoever stores them says, row by row."""
 
 
 class SeriesColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class BatchColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     result: list[float]
     identity: list[str]
     result_quality: list[int]
-    arrival_time: list[_Whole]
+    arrival_time: list[int]
 
     def __post_init__(self) -> None:
         rows = len(self.series_index)
@@ -59,7 +59,7 @@ class AcceptedColumns(msgspec.Struct, frozen=True, rename="camel", forbid_unknow
 
     shard: str
     mqtt_topic: list[str]
-    arrival_time: list[_Whole]
+    arrival_time: list[int]
     payload: list[bytes]
 
     def __post_init__(self) -> None:

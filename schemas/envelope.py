@@ -75,19 +75,17 @@ EVENT_TYPES: Final[dict[str, type[Model]]] = {
     "org.digital-eyes.decoder.context.v1": DecoderContext,
     "org.digital-eyes.model.chunk.v1": ModelChunk,
 }
-TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
-BATCH_TYPE: Final = TYPE_OF[ObservationBatch]
-ACCEPTED_TYPE: Final = TYPE_OF[AcceptedMessages]
-CAMERA_TYPE: Final = TYPE_OF[DefinedCameraEvent]
-
 Fast = BatchColumns | AcceptedColumns | CameraEvent
 """The events of the hot path as programs hold them; all else is held as its model."""
 Data = Model | Fast
-_TYPE_OF_FAST: Final[dict[type, str]] = {
-    BatchColumns: BATCH_TYPE,
-    AcceptedColumns: ACCEPTED_TYPE,
-    CameraEvent: CAMERA_TYPE,
+_DEFINED_BY: Final[dict[type, type[Model]]] = {
+    BatchColumns: ObservationBatch,
+    AcceptedColumns: AcceptedMessages,
+    CameraEvent: DefinedCameraEvent,
 }
+TYPE_OF: Final[dict[type, str]] = {model: name for name, model in EVENT_TYPES.items()}
+TYPE_OF.update({fast: TYPE_OF[model] for fast, model in _DEFINED_BY.items()})
+ACCEPTED_TYPE: Final = TYPE_OF[AcceptedMessages]
 
 
 class Envelope(Model):
@@ -123,8 +121,7 @@ class CloudEvent:
     @property
     def type(self) -> str:
         """The CloudEvents type name of ``data``."""
-        kind = type(self.data)
-        return _TYPE_OF_FAST.get(kind) or TYPE_OF[kind]
+        return TYPE_OF[type(self.data)]
 
 
 class UnknownEventError(ValueError):
@@ -156,19 +153,19 @@ def _read_custom(kind: type, value: Any) -> Any:
 
 def _write_custom(value: Any) -> Any:
     if isinstance(value, Moment):
-        return from_ms(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # as format_rfc3339 has it
+        return format_rfc3339(from_ms(value))
     raise NotImplementedError(f"a {type(value).__name__} stands in no event")
 
 
 _envelope = msgspec.json.Decoder(_Raw)
 _fast: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    name: msgspec.json.Decoder(kind, dec_hook=_read_custom) for kind, name in _TYPE_OF_FAST.items()
+    TYPE_OF[kind]: msgspec.json.Decoder(kind, dec_hook=_read_custom) for kind in _DEFINED_BY
 }
 _timestamp: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 _encoder = msgspec.json.Encoder(enc_hook=_write_custom)
 
 
-def payload(data: Data) -> bytes:
+def written(data: Data) -> bytes:
     """An event's data as it stands in the log."""
     return _encoder.encode(data) if isinstance(data, Fast) else data.model_dump_json(by_alias=True).encode()
 
@@ -182,7 +179,7 @@ def encode(event: CloudEvent) -> bytes:
             source=event.source,
             type=event.type,
             time=format_rfc3339(event.time),
-            data=msgspec.Raw(payload(event.data)),
+            data=msgspec.Raw(written(event.data)),
             subject=event.subject,
             partitionkey=event.partitionkey,
         )

@@ -17,7 +17,7 @@ from runtime.lifecycle import Shutdown
 from runtime.settings import config_file, load_settings
 from schemas.anomaly import Anomaly
 from schemas.columns import AcceptedColumns, BatchColumns
-from schemas.envelope import payload
+from schemas.envelope import written
 from schemas.model import format_rfc3339
 from schemas.quarantine import Quarantined
 from schemas.topics import CATALOGUE, UNLIMITED
@@ -122,7 +122,7 @@ def _gist(entry: LogEntry) -> str:
         case None:
             return ""
         case data:
-            told = msgspec.json.decode(payload(data))
+            told = msgspec.json.decode(written(data))
             return json.dumps(_without_nulls(told), ensure_ascii=False, separators=(",", ":"))
 
 

@@ -192,6 +192,10 @@ CALM_LAG_MS: Final = 1_800_000
 """What is further behind the clock is never kept."""
 
 
+ANY_MS: Final = 1 << 62
+"""More than any time or span, and still a number of C."""
+
+
 class Calm(NamedTuple):
     """Which readings of a series say so little that a detector need not hear them before it is asked for anything else.
 
@@ -207,11 +211,11 @@ class Calm(NamedTuple):
     high: float = math.inf
     room: float = math.inf
     """How far from the value before, at most."""
-    gap_ms: int = 1 << 62
+    gap_ms: int = ANY_MS
     """Event time since the reading before, at most."""
-    until_ms: int = 1 << 62
+    until_ms: int = ANY_MS
     """Event time that is too late."""
-    pause_ms: int = 1 << 62
+    pause_ms: int = ANY_MS
     """Clock time since the reading before, at most."""
     prefix: str | None = None
     """What numbers must stand behind, such as ``a:<boot>:``; empty: there must be none, only times; None: no matter."""

@@ -13,11 +13,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from processors.engine.contract import Absorb, Calm, Clock, Kept, Reading, Series, ZoneEvent
+from processors.engine.contract import ANY_MS, Absorb, Clock, Kept, Reading, Series, ZoneEvent
 from runtime.errors import PoisonError
 
 _MIN_ENTRIES: Final = 32
-_ANY_MS: Final = Calm().until_ms
 _BYTES_PER_ENTRY: Final = 32  # of checkpoints that justify keeping one more
 
 
@@ -75,7 +74,7 @@ class Absorbing:
             return False
         if until_ms is not None and until_ms != self.until_ms:
             self.until_ms = until_ms
-            dozer.until_ms = min(_ANY_MS, *[one.until_ms for one in dozer.absorbs.values()])
+            dozer.until_ms = min(ANY_MS, *[one.until_ms for one in dozer.absorbs.values()])
         return True
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from processors.engine.contract import Clock, Detector, ModelMissingError, Reading, ZoneEvent
 from schemas.camera import CameraEvent
-from schemas.envelope import payload
+from schemas.envelope import written
 from schemas.identity import event_id
 from schemas.model import Model, from_ms
 from schemas.quarantine import Quarantined, Reason
@@ -61,7 +61,7 @@ def poison(detector: Detector[Any], zone: str, event: ZoneEvent, clock: Clock, e
 
 def without_model(event: Model, zone: str, clock: Clock, error: ModelMissingError) -> Quarantined:
     """An event that names a model which the log does not hold: no detector is told of it."""
-    payload = event.model_dump_json(by_alias=True).encode()
+    payload = written(event)
     return Quarantined(
         id=event_id("without-model", zone, clock.now_ms, payload.decode()),
         reason=Reason.POISON,
@@ -98,5 +98,5 @@ def _record(what: str, raw: bytes, place: str, why: str, clock_ms: int) -> Quara
 
 def _payload(event: ZoneEvent) -> bytes:
     if isinstance(event, Model | CameraEvent):
-        return payload(event)
+        return written(event)
     return msgspec.json.encode({"type": type(event).__name__, **event._asdict()})

@@ -7,7 +7,7 @@ Most readings say nothing that must be known at once. Those within what all dete
 import math
 from typing import Any, Final
 
-from processors.engine.contract import Calm, Ear, Kept, Series, deaf, nothing
+from processors.engine.contract import ANY_MS, Calm, Ear, Kept, Series, deaf, nothing
 from processors.engine.dedupe import NO_PREFIX, Seen
 from processors.engine.journal import Absorbing, Journal
 from processors.engine.slot import Slot, unheard
@@ -18,7 +18,6 @@ _WORTH: Final = 5
 """Of so many readings in a row all but the last should have been kept."""
 _PATIENCE_MAX: Final = 63
 _NEVER: Final = math.inf  # no value is as large: nothing is calm
-_ANY_MS: Final = Calm().until_ms  # more than any time, and still a number of C
 
 
 class Route:
@@ -207,10 +206,10 @@ class Route:
         self.low = max(calm.low for calm in calms)
         self.high = min(calm.high for calm in calms)
         self.room = min(calm.room for calm in calms)
-        self.gap_ms = min(_ANY_MS, *(calm.gap_ms for calm in calms))
+        self.gap_ms = min(ANY_MS, *(calm.gap_ms for calm in calms))
         until_ms = [calm.until_ms for calm in calms] + [one.until_ms for one in self.absorbs.values()]
-        self.until_ms = min(_ANY_MS, *until_ms)
-        self.pause_ms = min(_ANY_MS, *(calm.pause_ms for calm in calms))
+        self.until_ms = min(ANY_MS, *until_ms)
+        self.pause_ms = min(ANY_MS, *(calm.pause_ms for calm in calms))
         self.after = max(lane.newest, *(calm.after for calm in calms))
         self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
         self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered

@@ -97,6 +97,15 @@ def test_without_a_compiler_set_up_is_done(monkeypatch: pytest.MonkeyPatch, tmp_
     assert setup.is_compiled(here)
 
 
+def python_of(checkout: Path) -> Path:
+    """Put a Python into the environment of a checkout: this one."""
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
 ADD = """
 import sys
 from pathlib import Path
@@ -115,11 +124,8 @@ except TypeError:
 
 @needs_compiled
 def test_set_up_compiles_what_is_there_and_throws_away_what_was(tmp_path: Path) -> None:
-    package, python = tmp_path / "processors", tmp_path / ".venv" / "bin" / "python"
+    package, python = tmp_path / "processors", python_of(tmp_path)
     package.mkdir()
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
     (package / "__init__.py").write_text("")
     (package / "sums.py").write_text("def total(one, other):\n    return one + other\n")
     (package / "sums.pxd").write_text("cpdef long long total(long long one, long long other)\n")
@@ -149,10 +155,7 @@ def test_set_up_compiles_what_is_there_and_throws_away_what_was(tmp_path: Path) 
 @needs_compiled
 def test_a_module_that_cython_does_not_understand_is_named(tmp_path: Path) -> None:
     here = Layout(tmp_path, tmp_path)
-    python = here.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
+    python_of(tmp_path)
     (tmp_path / "processors").mkdir()
     (tmp_path / "processors" / "odd.py").write_text("def odd(:\n")
     (tmp_path / "processors" / "odd.pxd").write_text("")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from schemas.anomaly import Anomaly, AnomalyKind, Severity, Transition
 from schemas.camera import CameraEvent, DefinedCameraEvent, TrackPhase
 from schemas.columns import BatchColumns, SeriesColumns
-from schemas.envelope import TYPE_OF, CloudEvent, Data, UnknownEventError, decode, encode, payload
+from schemas.envelope import TYPE_OF, CloudEvent, Data, UnknownEventError, decode, encode, written
 from schemas.facility import FacilityClass, Place
 from schemas.model import Moment, moment, to_ms
 from schemas.observation import ObservationBatch
@@ -124,8 +124,8 @@ def told(data: Data) -> CloudEvent:
 
 @given(camera_events())
 def test_what_a_camera_saw_is_held_as_it_is_defined(seen: CameraEvent) -> None:
-    defined = DefinedCameraEvent.model_validate_json(payload(seen))
-    assert json.loads(payload(defined)) == json.loads(payload(seen))
+    defined = DefinedCameraEvent.model_validate_json(written(seen))
+    assert json.loads(written(defined)) == json.loads(written(seen))
     assert decode(encode(told(defined))) == decode(encode(told(seen))) == told(seen)
     assert to_ms(defined.phenomenon_time) == seen.time_ms
     assert (to_ms(defined.arrival_time), defined.arrival_time) == (seen.arrival_ms, seen.arrival_time)
@@ -155,7 +155,7 @@ def test_what_a_camera_saw_is_held_as_it_is_defined(seen: CameraEvent) -> None:
     ],
 )
 def test_neither_form_takes_what_is_no_word_of_a_camera(field: str, value: object) -> None:
-    said = json.loads(payload(SEEN)) | {field: value}
+    said = json.loads(written(SEEN)) | {field: value}
     with pytest.raises(ValidationError):
         DefinedCameraEvent.model_validate_json(json.dumps(said))
     raw = json.loads(encode(told(SEEN))) | {"data": said}
@@ -167,7 +167,7 @@ def test_neither_form_takes_what_is_no_word_of_a_camera(field: str, value: objec
     "text", ["2026-11-24T01:02:03.004999+08:00", "2026-11-23T17:02:03.004Z", "20261124T010203,0049+0800"]
 )
 def test_a_time_is_the_same_moment_in_either_form(text: str) -> None:
-    raw = json.dumps(json.loads(payload(SEEN)) | {"phenomenonTime": text}).encode()
+    raw = json.dumps(json.loads(written(SEEN)) | {"phenomenonTime": text}).encode()
     assert to_ms(DefinedCameraEvent.model_validate_json(raw).phenomenon_time) == moment(text) == 1_795_453_323_004
 
 
