@@ -85,6 +85,7 @@ class Area:
         self._usual_day: Floats = np.zeros((0, self.outputs))
         self.quick, self.days = Quick(self.reader), Days()
         self._sheet = Sheet([self.quick], 1)
+        self._reading = np.zeros((1, self.reader.width + 1))  # the newest tick, its balance at the end
         self.gate = Gate(self.outputs, self.kept, per_day, settings.fast)
         self.screen = Screen(per_day, settings, self.signatures, self._tonight)
 
@@ -163,14 +164,13 @@ class Area:
         whole = self.liars.clean(state, values, believed, reading)
         if not whole or self.columns.level:
             whole = self.reader.believe(state, believed, state.inputs[row - 1] if row else None, whole=whole)
-            if not whole:
-                reading = believed.tolist()
-        (balance,) = self.reader.balances(state, [reading], row, number)
-        inputs[-1] = balance
-        reading.append(balance)
+        kept = self._reading
+        kept[0, :-1] = believed
+        self.quick.balance(state, kept, 0, row, number)
+        inputs[-1] = kept[0, -1]
         state.rows = row + 1
         if state.learned >= LEARNT:
-            left = self.residual(state, reading) - self.expected(state)[place]
+            left = self.residual(state) - self.expected(state)[place]
             if not whole:
                 left = np.where(np.isnan(left), state.residuals[row - 1] if row else 0.0, left)
             state.residuals[row] = left
@@ -191,10 +191,10 @@ class Area:
 
     # -- residuals --------------------------------------------------------------------------------------------------
 
-    def residual(self, state: AreaState, reading: list[float]) -> Floats:
-        """What the regression leaves of the newest tick; its balance stands at the end of the reading."""
+    def residual(self, state: AreaState) -> Floats:
+        """What the regression leaves of the newest tick, as it was read last."""
         self.quick.follow(state)
-        left: Floats = self._sheet.leave([[reading]])[0]
+        left: Floats = self._sheet.leave(self._reading)[0]
         return left
 
     def expected(self, state: AreaState) -> Floats:

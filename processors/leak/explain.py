@@ -16,7 +16,7 @@ from processors.leak.growth import STEP_PLACE
 from processors.leak.incidents import SAME_M
 from processors.leak.learning import carried
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import OUT, matched
+from processors.leak.search import NOWHERE, OUT, matched
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
@@ -209,9 +209,10 @@ def _explained(area: "Area", parts: Sequence[_Measured], leak: Asked, since: int
     """Every pipe's probability by what it leaves unexplained; what is shown is what the last of them measured."""
     judged = [_judged(area, part) for part in parts]
     probability = np.mean([one.probability for one in judged], axis=0)
-    named = int((area.candidates.worth @ probability).argmax())
+    likely = np.flatnonzero(probability > NOWHERE)
+    named = int((probability[likely] @ area.candidates.worth[likely]).argmax())
     before = int(np.searchsorted(area.index, leak.named))
-    likely = np.argsort(-probability, kind="stable")[:LIKELIEST]
+    likeliest = np.argsort(-probability, kind="stable")[:LIKELIEST]
     last, shift = judged[-1], parts[-1].shift
     return Explanation(
         pipe=int(area.index[named]),
@@ -219,7 +220,7 @@ def _explained(area: "Area", parts: Sequence[_Measured], leak: Asked, since: int
         flow=round(float(last.flows[named]), 2),
         sure=round(float(area.candidates.near[named] @ probability), 3),
         since=since,
-        likely=tuple((int(area.index[c]), round(float(probability[c]), 3)) for c in likely),
+        likely=tuple((int(area.index[c]), round(float(probability[c]), 3)) for c in likeliest),
         shown=tuple(
             (area.model.pressures[s], round(float(shift[s]) / parts[-1].weight, 3)) for s in last.loudest.tolist()
         ),

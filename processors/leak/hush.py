@@ -1,6 +1,9 @@
+# cython: boundscheck=False, wraparound=False
 """Whether some ticks of all areas are quiet, as nearly all are: one look at all windows, ticks and areas.
 
-It may find too much, never too little: :mod:`.gate` looks at what is found again.
+It may find too much, never too little: :mod:`.gate` looks at what is found again. Number by number, with C's numbers
+where set-up could compile it (``hush.pxd``). Then nothing checks a place in an array or list, which the first line
+says: no place here may be counted from the end.
 """
 
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak.gate import NEARLY, Gate, Whiteners
-from processors.leak.joined import Joined
+from processors.leak.joined import Floats32, Joined
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
@@ -19,23 +22,16 @@ Floats = npt.NDArray[np.float64]
 class Hush:
     """Looks at as many ticks as there are always; derived from the states of the areas, never part of them."""
 
-    def __init__(self, gates: Sequence[Gate], joined: Joined, count: int) -> None:
+    def __init__(self, gates: Sequence[Gate], joined: Joined, count: int, per_day: int) -> None:
         """``count`` ticks at once."""
-        self.gates, self.joined, self.count = gates, joined, count
-        plan, width = gates[0].whole, joined.outputs[-1].stop
-        self._mix = plan.mix
-        self._places = np.maximum(np.arange(len(joined.sums)) + plan.edges[:, None], 0)
+        self.gates, self.joined, self.count, self._day = list(gates), joined, count, per_day
+        self._limits = [NEARLY * gate.least for gate in gates]
+        self._begins = [own.start for own in joined.outputs]
+        self._windows = np.array(WINDOWS, dtype=np.intp)
         self._made: list[Whiteners] = []
-        self._roots = np.zeros((len(WINDOWS), width, width))
-        self._shares = np.zeros((width, len(gates)))
-        for area, (gate, own) in enumerate(zip(gates, joined.outputs, strict=True)):
-            self._shares[own, area] = 1.0 / (NEARLY * gate.least)
-        # written anew every time
-        self._edges = np.zeros((len(plan.edges), count, width))
-        self._shifts, self._white = np.zeros((2, len(WINDOWS), count, width))
-        self._flat = self._edges.reshape(len(plan.edges), -1), self._shifts.reshape(len(WINDOWS), -1)
-        self._rows = self._white.reshape(-1, width)
-        self._power = np.zeros((len(WINDOWS) * count, len(gates)))
+        self._roots = [np.zeros((len(WINDOWS), 0, 0)) for _ in gates]
+        self._shift, self._white = np.zeros((2, joined.sums.shape[1]))  # written anew every time
+        self._loud = np.zeros((len(self.gates), count), dtype=np.intp)
 
     def follow(self, states: Sequence[AreaState], made: list[Whiteners]) -> None:
         """Take over what was learnt of the noise, and what became of residuals that were not looked at here."""
@@ -43,8 +39,7 @@ class Hush:
             gate.follow(state)
         if self._made != made:
             self._made = made
-            for one, own in zip(made, self.joined.outputs, strict=True):
-                self._roots[:, own, own] = one.roots.transpose(0, 2, 1)
+            self._roots = [np.ascontiguousarray(one.roots.transpose(0, 2, 1)) for one in made]
 
     def maybe(self, row: int) -> list[list[int]] | None:
         """Of each area, which of the ticks whose residuals stand from ``row`` on may be loud; None: all are quiet.
@@ -54,15 +49,42 @@ class Hush:
         end = row + self.count
         for gate in self.gates:
             gate.reaches(end)
-        sums = self.joined.sums[row : end + 1]
-        sums[1:] = self.joined.residuals[row:end]
-        np.add.accumulate(sums, 0, None, sums)
-        self.joined.sums.take(self._places[:, row + 1 : end + 1], 0, self._edges, "clip")
-        self._mix.dot(*self._flat)
-        np.matmul(self._shifts, self._roots, self._white)
-        np.multiply(self._rows, self._rows, self._rows)
-        power = self._rows.dot(self._shares, self._power)
-        if np.maximum.reduce(power, None) < 1.0:
-            return None
-        most = power.reshape(len(WINDOWS), self.count, -1).max(axis=0)
-        return [[place for place in range(self.count) if most[place, area] >= 1.0] for area in range(len(self.gates))]
+        self._add_up(self.joined.sums, self.joined.residuals, row)
+        loud = False
+        for area in range(len(self.gates)):
+            loud |= self._look(area, self._roots[area], self.joined.sums, row)
+        return [np.flatnonzero(one).tolist() for one in self._loud] if loud else None
+
+    def _add_up(self, sums: Floats, residuals: Floats32, row: int) -> None:
+        """Carry the running sums on."""
+        for place in range(row, row + self.count):
+            for output in range(len(self._shift)):
+                sums[place + 1, output] = sums[place, output] + float(residuals[place, output])
+
+    def _look(self, area: int, roots: Floats, sums: Floats, row: int) -> bool:
+        """Note which ticks of an area may be loud; whether any may."""
+        limit, begin, width, found = self._limits[area], self._begins[area], roots.shape[1], False
+        shift, white, windows, loud = self._shift, self._white, self._windows, self._loud
+        day = 1.0 / self._day
+        for place in range(self.count):
+            end, loud[area, place] = row + place + 1, 0
+            for window in range(len(windows)):
+                middle = end - windows[window]
+                span = 1.0 / (end - middle)
+                first = middle - self._day
+                for output in range(width):
+                    at = begin + output
+                    shift[output] = (sums[end, at] - sums[middle, at]) * span - (
+                        sums[middle, at] - sums[first, at]
+                    ) * day
+                    white[output] = 0.0
+                for output in range(width):
+                    for other in range(output, width):  # nothing stands below: roots are triangles
+                        white[other] += roots[window, output, other] * shift[output]
+                power = 0.0
+                for output in range(width):
+                    power += white[output] * white[output]
+                if power >= limit:
+                    loud[area, place], found = 1, True
+                    break
+        return found

@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 
 LOSS: Final = 1.85
 """Hazen-Williams: head loss goes with flow to this power (EPANET 2 manual, table 3.1)."""
+BENT: Final = 2.5
+"""A second power for what the first does not bend enough."""
 SLOPE: Final = 0.85
 FLOOR: Final = 0.3
 """Share of noise that does not go with load: rounding, the meters' own."""
@@ -35,35 +37,11 @@ def inflow_regressors(inflows: Floats, pump: Floats, reference: float) -> Floats
     total = inflows.sum(axis=1) / reference
     clipped = np.abs(total)
     drawn = pump / (0.25 * reference)
-    columns = [np.ones_like(total), total, clipped**LOSS, clipped**2.5, drawn, drawn * total]
+    columns = [np.ones_like(total), total, clipped**LOSS, clipped**BENT, drawn, drawn * total]
     for other in range(1, inflows.shape[1]):
         split = (inflows[:, 0] - inflows[:, other]) / reference
         columns += [split, split * total, split * split]
     return np.array(columns).T
-
-
-def inflow_tick(
-    inflows: Sequence[float], pump: float, reference: float, leaking: float, known: Sequence[Sequence[float]]
-) -> tuple[list[float], float]:
-    """:func:`basis` (with a pump) and :func:`inflow_regressors` of one tick, and :func:`scale`, without arrays.
-
-    They cost more than the arithmetic. ``leaking`` is known to leak; ``known``: what it adds to each inflow, by basis.
-    """
-    u = max((sum(inflows) - 0.5 * leaking) / reference, LEAST) ** SLOPE  # NaN stays NaN
-    if pump > 1.0:
-        row = [1.0, u, 1.0, u]
-        flows = [flow - (a + c + (b + d) * u) for flow, (a, b, c, d) in zip(inflows, known, strict=True)]
-    else:
-        row = [1.0, u, 0.0, 0.0]
-        flows = [flow - (a + b * u) for flow, (a, b, _, _) in zip(inflows, known, strict=True)]
-    total = sum(flows) / reference
-    clipped, drawn = abs(total), pump / (0.25 * reference)
-    row += (1.0, total, clipped**LOSS, clipped**2.5, drawn, drawn * total)
-    first = flows[0]
-    for other in flows[1:]:
-        split = (first - other) / reference
-        row += (split, split * total, split * split)
-    return row, 1.0 / (max(total, LEAST) ** SLOPE + FLOOR)
 
 
 def inflow_slopes(inflows: Floats, pump: Floats, reference: float) -> Floats:
@@ -82,14 +60,6 @@ def consumption_regressors(used: Floats, reference: float) -> Floats:
     """``[rows, regressors]`` of an area behind a tank, the first constant."""
     share = np.abs(used) / reference
     return np.array([np.ones_like(share), share, share**LOSS]).T
-
-
-def consumption_tick(used: float, unmetered: float, reference: float, leaking: float) -> tuple[list[float], float]:
-    """:func:`basis` and :func:`consumption_regressors` of one tick, and :func:`scale`, as :func:`inflow_tick`."""
-    u = max((used * unmetered + 0.5 * leaking) / reference, LEAST) ** SLOPE
-    share = abs(used) / reference
-    row = [1.0, u, 1.0, share, share**LOSS]
-    return row, 1.0 / (max(used / reference, LEAST) ** SLOPE + FLOOR)
 
 
 def basis(model: AreaModel, load: Floats, pump: Floats) -> Floats:

@@ -5,9 +5,9 @@ two areas cost little more than one tick of one. Every tick is reckoned by itsel
 once changes no bit of the state.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import repeat
+from math import isnan
 from operator import is_not
 from typing import TYPE_CHECKING, Final
 
@@ -16,17 +16,15 @@ import numpy.typing as npt
 
 from processors.leak.hush import Hush
 from processors.leak.incidents import Alarm
-from processors.leak.joined import Joined
+from processors.leak.joined import Floats32, Joined
 from processors.leak.moving import Moving
-from processors.leak.quick import Sheet
-from processors.leak.rows import LOWEST_LEVEL_M
+from processors.leak.quick import Quick, Sheet
 from processors.leak.state import AreaState
 
 if TYPE_CHECKING:
     from processors.leak.area import Area
 
 Floats = npt.NDArray[np.float64]
-Readings = list[list[float]]
 Values = Floats | Sequence[float]
 """What the sensors said in a tick; NaN of those that said nothing."""
 
@@ -41,18 +39,16 @@ class Plain:
         self.areas, self.count = areas, count
         self.joined = joined = Joined(areas)
         self.moving = Moving([area.liars for area in areas], joined, count)
-        self.hush = Hush([area.gate for area in areas], joined, count)
-        self._levels = [
-            own.start + area.reader.level
-            for area, own in zip(areas, joined.columns, strict=True)
-            if area.reader.columns.level
-        ]
+        self.hush = Hush([area.gate for area in areas], joined, count, areas[0].per_day)
+        self._readings = np.zeros((count, joined.columns[-1].stop))
+        """As the inputs keep them, in single precision, but for balances; written anew every time."""
         self._hour, self._day, self._lesson = areas[0].per_hour, areas[0].per_day, areas[0].liars.lesson
         self._goes_on = NEVER
         """The tick up to which all was quiet here, so that nothing need be looked at anew."""
         self._expected: list[Floats] = []
         self._usual = np.zeros((0, 0))
-        self._sheet = Sheet([area.quick for area in areas], count)
+        self._quicks, self._begins = [area.quick for area in areas], [own.start for own in joined.columns]
+        self._sheet = Sheet(self._quicks, count)
 
     def adopt(self, states: Sequence[AreaState]) -> None:
         """Take ticks in for these states from now on."""
@@ -69,10 +65,10 @@ class Plain:
         if not (goes_on or all(map(self._may, self.areas, states, repeat(row), repeat(first)))):
             return None
         end, last = row + self.count, first + self.count - 1
-        kept = self.joined.inputs[row:end]
+        kept, readings = self.joined.inputs[row:end], self._readings
         kept[:] = self.moving.read(ticks)
-        readings = kept.tolist()
-        if math.isnan(sum(map(sum, readings))) or self._is_dry(readings):
+        readings[:] = kept
+        if isnan(np.add.reduce(readings, None)) or self._is_dry(readings):
             return None
         if not goes_on or not first % self._lesson:
             self.moving.follow(states)
@@ -82,7 +78,7 @@ class Plain:
             state.tick = last
         if not goes_on:
             self._follow(states)
-        self._leave(states, readings, row, first)
+        self._leave(states, kept, row, first)
         loud = self.hush.maybe(row)
         alarms: list[Alarm] = []
         if loud is not None or not (last + 1) % self._hour:
@@ -127,20 +123,16 @@ class Plain:
         if len(expected) != len(self._expected) or any(map(is_not, expected, self._expected)):
             self._expected, self._usual = expected, np.hstack(expected)
 
-    def _is_dry(self, readings: Readings) -> bool:
-        return any(reading[level] < LOWEST_LEVEL_M for level in self._levels for reading in readings)
+    def _is_dry(self, readings: Floats) -> bool:
+        return any(map(Quick.is_dry, self._quicks, repeat(readings), self._begins))
 
-    def _leave(self, states: Sequence[AreaState], readings: Readings, row: int, first: int) -> None:
+    def _leave(self, states: Sequence[AreaState], kept: Floats32, row: int, first: int) -> None:
         """Keep the balances of these ticks, and what the regression leaves of all."""
-        kept = self.joined.inputs[row : row + self.count]
-        ticks = [[reading[own] for own in self.joined.columns] for reading in readings]
-        for area, state, own, parts in zip(
-            self.areas, states, self.joined.columns, zip(*ticks, strict=True), strict=True
-        ):
-            balances = area.reader.balances(state, parts, row, first)
-            for place, balance in enumerate(balances):
-                kept[place, own.stop - 1] = parts[place][-1] = balance
-        left = self._sheet.leave(ticks)
+        readings = self._readings
+        for area, state, own in zip(self.areas, states, self.joined.columns, strict=True):
+            area.quick.balance(state, readings, own.start, row, first)
+            kept[:, own.stop - 1] = readings[:, own.stop - 1]
+        left = self._sheet.leave(readings)
         place = first % len(self._usual)
         left -= self._usual[place : place + self.count]
         self.joined.residuals[row : row + self.count] = left

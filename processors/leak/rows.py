@@ -1,6 +1,5 @@
 """Readings of an area turned into what the regression and the search need, known leaks taken off."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -8,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.leak import hydraulics
-from processors.leak.learning import usual_inflow
 from processors.leak.network import AreaModel, Basis
 from processors.leak.state import AreaState
 
@@ -76,13 +74,6 @@ class Reader:
         self.pump = self.pressures + len(model.inflows)
         self.level = self.pump + len(self.columns.pump)
         self.used = self.level + len(self.columns.level)
-        self._expected: Floats | None = None
-        self._day = -1
-        self._usual: list[float] = []
-
-    def is_dry(self, reading: list[float]) -> bool:
-        """Whether the tank is about to be."""
-        return bool(self.columns.level) and reading[self.level] < LOWEST_LEVEL_M
 
     def believe(
         self,
@@ -107,28 +98,6 @@ class Reader:
             if previous is not None:
                 drivers[np.isnan(drivers)] = previous[self.pressures : self.width][np.isnan(drivers)]
         return False
-
-    def balances(self, state: AreaState, readings: Sequence[list[float]], row: int, number: int) -> list[float]:
-        """What flows in and is not accounted for in ticks from ``number`` on, within a day, in hundreds of m3/h."""
-        if self.model.basis is Basis.CONSUMPTION:
-            level, area = self.level, self.model.tank_m2
-            before = float(state.inputs[row - 1, level]) if row else readings[0][level]
-            found = []
-            for reading in readings:
-                rise = (reading[level] - before) * area * self.per_day / 24.0
-                found.append((reading[self.pump] - rise - reading[self.used]) / FLOW_UNIT)
-                before = reading[level]
-            return found
-        begin, end = self.pressures, self.pump
-        inflows = [sum(reading[begin:end]) for reading in readings]
-        if self.columns.pump:
-            inflows = [inflow - reading[end] for inflow, reading in zip(inflows, readings, strict=True)]
-        day, place = divmod(number, self.per_day)
-        if self._expected is not state.expected or self._day != day:
-            self._expected, self._day = state.expected, day
-            self._usual = usual_inflow(state, day, self.per_day).tolist()
-        usual = self._usual[place : place + len(readings)]
-        return [inflow / FLOW_UNIT - one for inflow, one in zip(inflows, usual, strict=True)]
 
     def prepare(self, state: AreaState, begin: int, end: int, readings: npt.NDArray[np.float32] | None = None) -> Rows:
         """Rows ``begin`` to ``end`` of those kept, known leaks taken off; of ``readings`` if other ones are tried."""
