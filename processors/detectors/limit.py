@@ -12,7 +12,7 @@ from typing import Final
 from processors.detectors.common import LEFT, POLICY_CHANGED, Bound, Evidence, Opening, Packed, Site, Step, Turn, span
 from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
-from processors.detectors.rise import remember, rise_m
+from processors.detectors.rise import anew, remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
 from processors.engine.contract import QUIET, Calm, Clock, Ear, Kept, Outcome, Reading, Series, Unseen, ZoneEvent, deaf
 from schemas.anomaly import AnomalyKind
@@ -27,7 +27,7 @@ class LimitDetector(Packed[State]):
 
     state_type = State
     name: Final = "limit"
-    version: Final = 5
+    version: Final = 6
     hears_late: Final = False
     hears_cameras = False
 
@@ -87,6 +87,20 @@ class LimitDetector(Packed[State]):
                     pass
         return turn.outcome
 
+    def upcast(self, version: int, zone: str, data: bytes) -> bytes | None:
+        """Version 5 kept some values that this one does not; what it forgot sooner matters only to what comes late."""
+        if version != 5:  # noqa: PLR2004 - the one before
+            return None
+        state = self.restore(zone, data)
+        for facility, watched in state.facilities.items():
+            for name, said in watched.quantities.items():
+                bounds = state.bounds(facility, watched.site.facility_class, name)
+                if bounds is None or not bounds.has_change:
+                    continue  # nobody asks any more, and in what span they were asked for is not known
+                for quantity in said.values():
+                    quantity.recent = anew(quantity.recent, bounds.change_ms)
+        return self.snapshot(state)
+
 
 def _interrupt(state: State, facility: str) -> None:
     """What must last has not lasted while nobody saw it."""
@@ -143,7 +157,7 @@ def _hear(signal: Signal, reading: Reading, value: float, says: bool | None, bou
 
 def _change(quantity: Quantity, bounds: Bounds, reading: Reading) -> float | None:
     """By how much it went up or (below zero) down of late, whichever is more; None where nobody asks."""
-    if bounds.rise == bounds.fall == float("inf"):
+    if not bounds.has_change:
         return None
     remember(quantity.recent, reading.time_ms, reading.value, bounds.change_ms)
     rose = rise_m(quantity.recent, reading.time_ms, reading.value, bounds.change_ms)

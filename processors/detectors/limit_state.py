@@ -54,6 +54,11 @@ class Bounds(NamedTuple):
         return not math.isinf(self.night_high)
 
     @property
+    def has_change(self) -> bool:
+        """Whether any change is too fast."""
+        return not self.rise == self.fall == math.inf
+
+    @property
     def is_steady(self) -> bool:
         """Whether it is the same at all times, and no change is too fast."""
         return self.night_high == self.rise == self.fall == math.inf

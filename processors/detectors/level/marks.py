@@ -132,12 +132,17 @@ def _depth(sensor: Sensor, values: Values, reading: Reading) -> float | None:  #
     return reading.value
 
 
+def rise_span_ms(values: Values) -> int:
+    """Within what time water that rises is an early warning."""
+    return round(values["flood.rise_s"] * 1000)
+
+
 def _rise(sensor: Sensor, values: Values, reading: Reading) -> float | None:
     """How much it rose of late, in metres; where there is next to no water, that is ``_DRY``."""
     depth_m = _depth(sensor, values, reading)
     if depth_m is None:
         return None
-    span_ms = round(values["flood.rise_s"] * 1000)
+    span_ms = rise_span_ms(values)
     remember(sensor.recent, reading.time_ms, depth_m, span_ms)
     if depth_m < values["flood.clear_m"]:
         return _DRY
@@ -224,7 +229,7 @@ def _wet(values: Values, value: float) -> tuple[str, dict[str, float]]:
 def _rising(values: Values, value: float) -> tuple[str, dict[str, float]]:
     if value == _DRY:
         return "is dry", {"rise_m": 0.0, "limit_m": values["flood.rise_m"]}
-    within = span(round(values["flood.rise_s"] * 1000))
+    within = span(rise_span_ms(values))
     return (
         f"fills with water: {value * 100:.0f} cm more in {within}",
         {"rise_m": round(value, 3), "limit_m": values["flood.rise_m"], "within_s": values["flood.rise_s"]},
