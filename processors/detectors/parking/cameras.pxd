@@ -1,0 +1,13 @@
+# Which numbers are C's where it is compiled; see docs/decisions/0031-compiled-modules.md.
+cimport cython
+
+cdef class Skew:
+    cdef public long long hour, least_ms, heard
+    cdef public object before_ms
+    cpdef note(self, long long late_ms, long long hour)
+
+cdef class Heard:
+    cdef public long long newest_ms
+    cdef public unsigned long long minutes
+    @cython.locals(later="long long")
+    cpdef note(self, long long time_ms)
