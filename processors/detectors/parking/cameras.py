@@ -14,7 +14,7 @@ _OFTEN: Final = 5
 _MINUTE_MS: Final = 60_000
 _MINUTES: Final = 62
 """So many are remembered: they fit into one number of a snapshot."""
-_ALL: Final = (1 << _MINUTES) - 1
+_ALL: Final = 0x3FFF_FFFF_FFFF_FFFF
 
 
 class Skew:
@@ -68,7 +68,8 @@ class Heard:
         if later > 0:
             self.minutes = (self.minutes << later | 1) & _ALL if later < _MINUTES else 1
         elif -_MINUTES < later < 0:
-            self.minutes |= 1 << -later
+            bit = 1
+            self.minutes |= bit << -later
         self.newest_ms = max(self.newest_ms, time_ms)
 
     def row(self) -> tuple[Any, ...]:

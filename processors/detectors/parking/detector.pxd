@@ -4,6 +4,8 @@ from processors.detectors.parking.joining cimport Word
 from processors.detectors.parking.sightings cimport Sight
 from processors.detectors.parking.state cimport Lengths, Source, Spot, Stay
 
+cdef long long _ENDS_MS, _BEHIND_MS
+
 @cython.locals(spot=Spot, source=Source, time_ms="long long", word=Word, first=Word, after=Word)
 cdef _on_sight(object state, Sight sight, object turn)
 

@@ -48,6 +48,7 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _NEVER: Final = (False, 0, False)
+_BEHIND_MS: Final = BEHIND_MAX_MS  # here a number of C's
 _ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
 
 
@@ -348,7 +349,7 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
 def _place(spot: Spot, event: Reading | CameraEvent, time_ms: int, turn: Turn) -> None:
     """Who spoke last, and how late: by a clock that is behind nothing is over before its time."""
     spot.shard = event.shard
-    spot.behind_ms = min(max(turn.clock.now_ms - time_ms, 0), BEHIND_MAX_MS)
+    spot.behind_ms = min(max(turn.clock.now_ms - time_ms, 0), _BEHIND_MS)
 
 
 def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:

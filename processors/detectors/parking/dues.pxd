@@ -2,6 +2,8 @@
 cimport cython
 from processors.detectors.parking.state cimport Lengths, Source, Spot, Stay
 
+cdef long long _TOGETHER_MS, _NEVER_MS
+
 @cython.locals(lengths=Lengths, stay=Stay, source=Source, at_ms="long long", due_ms="long long", gone_ms="long long")
 cpdef next_of(object state, Spot spot)
 

@@ -7,6 +7,7 @@ from processors.detectors.parking import stays, watches
 from processors.detectors.parking.state import NEVER_MS, Spot, State
 
 _TOGETHER_MS: Final = 900_000
+_NEVER_MS: Final = NEVER_MS  # here a number of C's
 
 
 class Next(NamedTuple):
@@ -23,10 +24,10 @@ def next_of(state: State, spot: Spot) -> Next | None:
     Asked after nearly every word, so times are compared first and the rest only where they are equal.
     """
     lengths = spot.lengths
-    at_ms, what, whom = NEVER_MS, "", ""
+    at_ms, what, whom = _NEVER_MS, "", ""
     for number, stay in spot.stays.items():
         due_ms = stay.due_ms(lengths)
-        if due_ms > at_ms or due_ms == NEVER_MS:
+        if due_ms > at_ms or due_ms == _NEVER_MS:
             continue
         due = stay.what_is_due()
         if due_ms < at_ms or (due, number) < (what, whom):

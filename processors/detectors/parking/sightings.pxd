@@ -4,6 +4,9 @@ from processors.detectors.parking.cameras cimport Heard, Skew
 from processors.detectors.parking.joining cimport Word
 from processors.detectors.parking.state cimport Source, Spot, Stay
 
+cdef long long _PASSED_MAX, _HOUR_MS, _NEVER_MS, _JITTER_MS
+cdef double _STOPPED_S
+
 cdef class Sight:
     cdef public object event, name
     cdef public Spot spot

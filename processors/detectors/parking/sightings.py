@@ -6,13 +6,14 @@ That is taken in here, without a turn; :func:`news` gives what is left.
 from typing import Final
 
 from processors.detectors.parking import clocks, hearing
-from processors.detectors.parking.clocks import HOUR_MS
 from processors.detectors.parking.joining import SURE, Word
 from processors.detectors.parking.rules import ms
 from processors.detectors.parking.state import NEVER_MS, Said, Source, Spot, State
 from schemas.camera import CameraEvent, TrackPhase
 
 _PASSED_MAX: Final = 8
+_HOUR_MS: Final = clocks.HOUR_MS
+_NEVER_MS: Final = NEVER_MS
 _STOPPED_S: Final = 2.0  # what has not moved for so long stands, though the camera may not call it stationary yet
 _JITTER_MS: Final = 2_000
 """So much longer than another may a message be on its way; it is dated by when it came if its camera's clock is not
@@ -54,7 +55,7 @@ def news(state: State, event: CameraEvent) -> Sight | None:
         clocks.note(state, device, time_ms, arrival_ms)
     else:
         heard.note(time_ms)
-        skew.note(arrival_ms - time_ms, arrival_ms // HOUR_MS)
+        skew.note(arrival_ms - time_ms, arrival_ms // _HOUR_MS)
     spot = state.spots.get(event.facility)
     if spot is None:
         return None
@@ -93,7 +94,7 @@ def _passes(spot: Spot, event: CameraEvent, name: str, time_ms: int) -> None:
 
 def _first_coming(coming: dict[str, int]) -> str:
     """Which of them came first."""
-    first_ms, first = NEVER_MS, ""
+    first_ms, first = _NEVER_MS, ""
     for name, came_ms in coming.items():
         if came_ms < first_ms or (came_ms == first_ms and name < first):
             first_ms, first = came_ms, name
@@ -102,7 +103,7 @@ def _first_coming(coming: dict[str, int]) -> str:
 
 def _first(passed: dict[str, tuple[bool, int, bool]]) -> str:
     """Which of them left first: the least of times and names, as ``min`` finds it in three times the time."""
-    first_ms, first = NEVER_MS, ""
+    first_ms, first = _NEVER_MS, ""
     for name, (_, left_ms, _) in passed.items():
         if left_ms < first_ms or (left_ms == first_ms and name < first):
             first_ms, first = left_ms, name

@@ -19,6 +19,7 @@ from schemas.camera import CameraEvent
 from schemas.identity import reading_id
 
 NEVER_MS: Final = 1 << 62
+_NEVER_MS: Final = NEVER_MS  # here a number of C's
 _SETTLES_MS: Final = 15_000  # a camera takes so long to say of what it found again that it stands
 
 
@@ -117,8 +118,9 @@ class Source:
 
     def row(self) -> tuple[Any, ...]:
         """As it is written."""
+        said = None if self.said is None else self.said.row()
         times = self.put_off_ms, self.beat_ms
-        return self.camera, self.taken, self.newest_ms, self.stay, self.box, *times, self.boot, self.seq, self.said
+        return self.camera, self.taken, self.newest_ms, self.stay, self.box, *times, self.boot, self.seq, said
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -203,10 +205,10 @@ class Stay:
             return self.free_ms + wait_ms
         verdict = self.verdict
         if self.offends:
-            return NEVER_MS if verdict is None or verdict.until_ms is None else verdict.until_ms
+            return _NEVER_MS if verdict is None or verdict.until_ms is None else verdict.until_ms
         if verdict is not None:
-            return NEVER_MS if self.waits else verdict.at_ms
-        return NEVER_MS if self.look_ms is None else self.look_ms
+            return _NEVER_MS if self.waits else verdict.at_ms
+        return _NEVER_MS if self.look_ms is None else self.look_ms
 
     def what_is_due(self) -> str:
         """And what that is: ``over``, ``until``, ``limit`` or ``look``."""
@@ -216,9 +218,10 @@ class Stay:
 
     def row(self) -> tuple[Any, ...]:
         """As it is written."""
+        first, last = self.first.row(), None if self.last is None else self.last.row()
         return (
-            *(self.since_ms, self.first, self.judged_ms, self.verdict, self.look_ms, self.camera, self.box, self.plate),
-            *(self.tracks, self.overlap, self.last, self.words, self.words_needed, self.said_ms, self.every_ms),
+            *(self.since_ms, first, self.judged_ms, self.verdict, self.look_ms, self.camera, self.box, self.plate),
+            *(self.tracks, self.overlap, last, self.words, self.words_needed, self.said_ms, self.every_ms),
             *(self.fresh_ms, self.resumed_ms, self.waits, self.doubted, self.free_ms, self.freed, self.lost),
             *(self.left_ms, self.quiet_ms, self.offends, self.epoch_ms),
         )
@@ -293,9 +296,18 @@ class Spot:
 
     def row(self) -> tuple[Any, ...]:
         """As it is written."""
+        sources, stays, said, objects = {}, {}, {}, {}
+        for name, source in self.sources.items():
+            sources[name] = source.row()
+        for number, stay in self.stays.items():
+            stays[number] = stay.row()
+        for key, word in self.said.items():
+            said[key] = word.row()
+        for name, word in self.objects.items():
+            objects[name] = word.row()
         return (
-            *(self.site, self.activity, self.lengths, self.sources, self.stays, self.count, self.opened),
-            *(self.watches, self.flags, self.said, self.objects, self.intervals, self.other, self.cooling, self.left),
+            *(self.site, self.activity, self.lengths.row(), sources, stays, self.count, self.opened),
+            *(self.watches, self.flags, said, objects, self.intervals, self.other, self.cooling, self.left),
             *(self.passed, self.coming, self.cameras, self.devices, self.shard, self.behind_ms, self.armed_ms),
             self.due_ms,
         )
