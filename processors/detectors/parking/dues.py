@@ -32,10 +32,8 @@ def next_of(state: State, spot: Spot) -> Next | None:
         due = stay.what_is_due()
         if due_ms < at_ms or (due, number) < (what, whom):
             at_ms, what, whom = due_ms, due, number
-    for name in spot.watches:
-        watch_ms = watches.next_due(state, spot, name)
-        if watch_ms is not None and watch_ms <= at_ms and (watch_ms, "watch", name) < (at_ms, what, whom):
-            at_ms, what, whom = watch_ms, "watch", name
+    if spot.watches:
+        at_ms, what, whom = _watched(state, spot, at_ms, what, whom)
     gone_ms = lengths.gone
     for name, source in spot.sources.items():
         if not source.camera:
@@ -50,6 +48,15 @@ def next_of(state: State, spot: Spot) -> Next | None:
     if spot.objects or spot.cooling or spot.left:
         return _sooner(spot, gone_ms, at_ms, what, whom)
     return Next(at_ms, what, whom) if what else None
+
+
+def _watched(state: State, spot: Spot, at_ms: int, what: str, whom: str) -> tuple[int, str, str]:
+    """What happens first of that and what is looked after."""
+    for name in spot.watches:
+        watch_ms = watches.next_due(state, spot, name)
+        if watch_ms is not None and watch_ms <= at_ms and (watch_ms, "watch", name) < (at_ms, what, whom):
+            at_ms, what, whom = watch_ms, "watch", name
+    return at_ms, what, whom
 
 
 def _sooner(spot: Spot, gone_ms: int, at_ms: int, what: str, whom: str) -> Next:

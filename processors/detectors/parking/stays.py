@@ -15,6 +15,7 @@ from schemas.facility import FacilityClass
 
 SPAN_OVER: Final = "time span over"
 
+
 def pass_time(state: State, spot: Spot, number: str, until_ms: int, lengths: Lengths, turn: Turn) -> None:
     """Do what falls due in one stay up to ``until_ms``, in order, whenever we are asked."""
     while (stay := spot.stays.get(number)) is not None:
