@@ -3,5 +3,7 @@ cimport cython
 from processors.engine.journal cimport Journal, Told
 from processors.engine.slot cimport Slot
 
+cdef Py_ssize_t _HEAVIER
+
 @cython.locals(slot=Slot)
 cpdef show(Journal journal, list seers, object event, object clock, object settle, object take_in, object set_aside)

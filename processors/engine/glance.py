@@ -9,7 +9,7 @@ from processors.engine.slot import Slot
 from runtime.errors import PoisonError
 from schemas.camera import CameraEvent
 
-_HEAVIER: Final = 1
+_HEAVIER: Final = 3
 """A message of a camera is kept in the room of so many more readings: journals of them end sooner."""
 
 

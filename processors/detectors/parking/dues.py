@@ -36,10 +36,8 @@ def next_of(state: State, spot: Spot) -> Next | None:
         at_ms, what, whom = _watched(state, spot, at_ms, what, whom)
     gone_ms = lengths.gone
     for name, source in spot.sources.items():
-        if not source.camera:
-            continue
         due_ms = source.newest_ms + source.put_off_ms + gone_ms
-        if due_ms > at_ms:
+        if due_ms > at_ms or not source.camera:
             continue
         if not source.taken:
             due_ms = _some_time(due_ms)
