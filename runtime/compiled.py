@@ -19,7 +19,7 @@ from typing import Final
 
 PACKAGES: Final = ("processors",)
 """Where they may be."""
-RECIPE: Final = "1"
+RECIPE: Final = "2"
 """Raised when they are compiled in another way."""
 SWITCH: Final = "EYES_COMPILED"
 SUFFIX: Final = ".so"

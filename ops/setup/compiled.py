@@ -63,7 +63,7 @@ def _compile(layout: Layout, name: str, source: Path, directory: Path) -> None:
     python, code = layout.venv / "bin" / "python", directory / f"{name}.c"
     run(
         [
-            *(python, "-m", "cython", "-3", "-X", "annotation_typing=False"),  # what is C's stands in the .pxd alone
+            *(python, "-m", "cython", "-3", "-X", "annotation_typing=False", "-X", "nonecheck=True"),
             *("--module-name", name, "-w", layout.checkout, "-o", code, source.relative_to(layout.checkout)),
         ],
         what=f"translating {name}",

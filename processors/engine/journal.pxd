@@ -7,3 +7,6 @@ cdef class Journal:
     cdef public list entries, dozing
     cdef public object keepers, forget
     cdef public Py_ssize_t limit
+
+cdef class Told:
+    cdef public object slot, event, clock

@@ -11,8 +11,6 @@ order of their series, not of their coming, which must not matter (:class:`proce
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
-import msgspec
-
 from processors.engine.contract import ANY_MS, Absorb, Clock, Kept, Reading, Series, ZoneEvent
 from runtime.errors import PoisonError
 
@@ -78,12 +76,15 @@ class Absorbing:
         return True
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told:
     """What one slot alone was told."""
 
-    slot: object
-    event: ZoneEvent
-    clock: Clock
+    __slots__ = ("clock", "event", "slot")
+
+    def __init__(self, slot: object, event: ZoneEvent, clock: Clock) -> None:
+        self.slot = slot
+        self.event = event
+        self.clock = clock
 
 
 class Spoilt(NamedTuple):

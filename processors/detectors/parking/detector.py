@@ -7,16 +7,16 @@ spot has one timer; where nothing falls due and a track only says that it is sti
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
 from processors.detectors.common import Packed, Turn, retry_at
 from processors.detectors.parking import ears, registry, stays, watches
+from processors.detectors.parking.cameras import BEHIND_MAX_MS
 from processors.detectors.parking.dues import Next, do_due, next_of
 from processors.detectors.parking.joining import SURE, Word, began_earlier, displaced, note, stay_of
 from processors.detectors.parking.numbers import tell
 from processors.detectors.parking.rules import NAMES, values_of
 from processors.detectors.parking.sightings import Sight, news, word_of
-from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Lengths, Said, Source, Spot, State, Stay
+from processors.detectors.parking.state import NEVER_MS, Lengths, Said, Source, Spot, State, Stay
+from processors.detectors.parking.written import read, write
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import (
     QUIET,
@@ -48,6 +48,7 @@ _HEARD: Final = {
 }
 _MAY_STAND: Final = {"bus_stop": "bus", "bicycle_lane": "motorcycle"}  # electric bicycles look like motorcycles
 _NEVER: Final = (False, 0, False)
+_BEHIND_MS: Final = BEHIND_MAX_MS  # here a number of C's
 _ENDS_MS: Final = 10_000  # a track ends so soon after its object left the place, by Frigate 5 s after the picture
 
 
@@ -62,6 +63,14 @@ class ParkingDetector(Packed[State]):
     def initial(self, zone: str) -> State:
         """No spots."""
         return State(zone, Rulebook(NAMES))
+
+    def snapshot(self, state: State) -> bytes:
+        """The state as sorted msgpack."""
+        return write(state)
+
+    def restore(self, zone: str, data: bytes) -> State:  # noqa: ARG002 - the zone stands in the data
+        """What :meth:`snapshot` wrote."""
+        return read(data)
 
     def wants(self, series: Series) -> bool:
         """Occupancy, obstruction, locks, and how traffic flows."""
@@ -123,12 +132,13 @@ def _on_sight(state: State, sight: Sight, turn: Turn) -> None:
         if label != _MAY_STAND.get(spot.activity):
             word = word_of(sight)
             if source is None and not sight.taken:  # it was lost before we heard that it stood
-                _hear(state, spot, event, replace(word, taken=True, lost=False), turn)
+                first = word.at(word.time_ms, word.still_ms, word.counts, taken=True, lost=False)
+                _hear(state, spot, event, first, turn)
             _hear(state, spot, event, word, turn)
             seen, end_ms, lost = spot.passed.pop(sight.name, _NEVER) if source is None else _NEVER
             if end_ms > time_ms:  # its end came first; the messages changed places on their way
                 counts = SURE if lost or seen else 0
-                after = replace(word, time_ms=end_ms, taken=False, still_ms=0, lost=lost, counts=counts)
+                after = word.at(end_ms, 0, counts, taken=False, lost=lost)
                 _hear(state, spot, event, after, turn)
     elif label not in LIVING and event.box is not None:
         _on_object(state, sight, turn)
@@ -161,7 +171,8 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
     if series.observed_property == "occupied":
         fresh_ms = _fresh_ms(spot, series.device)
         said = Said.of(reading)
-        word = Word(series.device, "", reading.time_ms, reading.value != 0, said, fresh_ms=fresh_ms)
+        word = Word(series.device, "", reading.time_ms, said, taken=reading.value != 0)
+        word.fresh_ms = fresh_ms
         _hear(state, spot, reading, word, turn)
         return
     key = f"{series.device}|{series.observed_property}"
@@ -243,8 +254,10 @@ def _follow(state: State, spot: Spot, source: Source, reading: Reading, word: Wo
         alone = not any(one is not source and one.taken and one.stay == source.stay for one in spot.sources.values())
         if silent or (told.changed and alone and word.taken):
             stays.begin_anew(state, spot, stay, word.said, word.time_ms)
-    word = replace(word, sudden=told.is_due is False, missing=told.changed)
-    return word if word.taken else replace(word, counts=int(word.sudden))
+    word.sudden, word.missing = told.is_due is False, told.changed
+    if not word.taken:
+        word.counts = int(word.sudden)
+    return word
 
 
 def _hear_older(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, word: Word, turn: Turn) -> None:
@@ -296,8 +309,13 @@ def _is_unseen(spot: Spot, at_ms: int) -> bool:
     """Whether only a sensor that was not heard since long ago says that something stood on a bay."""
     if spot.site.facility_class is not FacilityClass.PARKING_BAY:
         return False
-    says = {name: one for name, one in spot.sources.items() if one.taken and one.stay in spot.stays}
-    return bool(says) and all(watches.is_silent(spot, name, one, at_ms) for name, one in says.items())
+    says = False
+    for name, one in spot.sources.items():
+        if one.taken and one.stay in spot.stays:
+            says = True
+            if not watches.is_silent(spot, name, one, at_ms):
+                return False
+    return says
 
 
 def _is_gone(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent) -> None:
@@ -317,7 +335,8 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
         return
     due_ms, until_ms = stays.due_of(stay), _stood_until(word)
     if stay.waits and not word.counts and word.camera and until_ms >= due_ms:
-        word = replace(word, counts=SURE)  # that it left was lost, or is on its way
+        # That it left was lost, or is on its way.
+        word = word.at(word.time_ms, word.still_ms, SURE, taken=False, lost=word.lost)
         note(spot, stay, word, spot.lengths.words)
     if stay.waits and word.counts:
         stays.heard(state, spot, stay, event, turn)  # it stood until now
@@ -330,7 +349,7 @@ def _leaves(state: State, spot: Spot, source: Source, event: Reading | CameraEve
 def _place(spot: Spot, event: Reading | CameraEvent, time_ms: int, turn: Turn) -> None:
     """Who spoke last, and how late: by a clock that is behind nothing is over before its time."""
     spot.shard = event.shard
-    spot.behind_ms = min(max(turn.clock.now_ms - time_ms, 0), BEHIND_MAX_MS)
+    spot.behind_ms = min(max(turn.clock.now_ms - time_ms, 0), _BEHIND_MS)
 
 
 def _on_timer(state: State, due: TimerDue, turn: Turn) -> None:
@@ -345,8 +364,9 @@ def _arm(spot: Spot, due: Next | None, turn: Turn) -> None:
     if due is None:
         spot.due_ms = NEVER_MS
         return  # a timer that is no longer needed fires once and finds nothing to do
-    spot.due_ms = due.at_ms
-    at_ms = due.at_ms + spot.behind_ms
+    at_ms = due.at_ms
+    spot.due_ms = at_ms
+    at_ms += spot.behind_ms
     if at_ms <= turn.clock.now_ms:
         at_ms = retry_at(turn.clock, spot.shard, at_ms) or at_ms
     if spot.armed_ms is None or at_ms < spot.armed_ms:

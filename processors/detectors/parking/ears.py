@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from processors.detectors.parking.cameras import BEHIND_MAX_MS
 from processors.detectors.parking.numbers import go_on, number, tell
-from processors.detectors.parking.state import BEHIND_MAX_MS, NEVER_MS, Said, Spot
+from processors.detectors.parking.state import NEVER_MS, Said, Spot
 from processors.engine.contract import Calm, Ear, Kept
 
 

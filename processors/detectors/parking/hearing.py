@@ -6,12 +6,10 @@ said all there is: what it says nothing of may stand there all the same.
 
 from typing import Final
 
-from processors.detectors.parking.state import Heard, State
+from processors.detectors.parking.cameras import Heard
+from processors.detectors.parking.state import State
 
 _MINUTE_MS: Final = 60_000
-_MINUTES: Final = 62
-"""So many are remembered: they fit into one number of a snapshot."""
-_ALL: Final = (1 << _MINUTES) - 1
 
 
 def note(state: State, camera: str, time_ms: int) -> None:
@@ -19,15 +17,8 @@ def note(state: State, camera: str, time_ms: int) -> None:
     heard = state.cameras.get(camera)
     if heard is None:
         state.cameras[camera] = Heard(time_ms)
-        return
-    newest_ms = heard.newest_ms
-    minutes = time_ms // _MINUTE_MS - newest_ms // _MINUTE_MS
-    if minutes > 0:
-        heard.minutes = (heard.minutes << minutes | 1) & _ALL if minutes < _MINUTES else 1
-    elif -_MINUTES < minutes < 0:
-        heard.minutes |= 1 << -minutes
-    if time_ms > newest_ms:
-        heard.newest_ms = time_ms
+    else:
+        heard.note(time_ms)
 
 
 def would_have_said(state: State, camera: str, since_ms: int, now_ms: int) -> bool:

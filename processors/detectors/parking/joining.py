@@ -9,8 +9,6 @@ that tells no boxes.
 
 from typing import Final
 
-import msgspec
-
 from processors.detectors.parking.boxes import Box, overlap
 from processors.detectors.parking.rules import judge, values_of
 from processors.detectors.parking.state import Lengths, Said, Source, Spot, State, Stay
@@ -20,28 +18,50 @@ SURE: Final = 1 << 40
 """Words: who leaves, or is lost, has stood there until then."""
 
 
-class Word(msgspec.Struct, frozen=True, gc=False):
+class Word:
     """What one message says of one spot; times in ms."""
 
-    name: str  # of the sensor or the track
-    camera: str  # "" of a sensor
-    time_ms: int
-    taken: bool
-    said: Said  # the message
-    still_ms: int = 0  # for so long before
-    box: Box | None = None
-    plate: str | None = None
-    lost: bool = False  # it ended, and nobody said that it left
-    fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
-    counts: int = 1  # for so many that say that something stands there, or stood there until now
-    rolled: bool = False  # it moved before it stood
-    sudden: bool = False  # of a sensor: it was not due, so something has just changed
-    missing: bool = False  # of a sensor: a word before it was lost that may have said something else
+    __slots__ = (
+        "box",
+        "camera",
+        "counts",
+        "fresh_ms",
+        "lost",
+        "missing",
+        "name",
+        "plate",
+        "rolled",
+        "said",
+        "since_ms",
+        "still_ms",
+        "sudden",
+        "taken",
+        "time_ms",
+    )
 
-    @property
-    def since_ms(self) -> int:
-        """From when on it speaks of what stands there."""
-        return self.time_ms - self.still_ms
+    def __init__(self, name: str, camera: str, time_ms: int, said: Said, *, taken: bool, still_ms: int = 0) -> None:
+        self.name = name  # of the sensor or the track
+        self.camera = camera  # "" of a sensor
+        self.time_ms = time_ms
+        self.taken = taken
+        self.said = said  # the message
+        self.still_ms = still_ms  # for so long before
+        self.since_ms = time_ms - still_ms  # from when on it speaks of what stands there
+        self.box: Box | None = None
+        self.plate: str | None = None
+        self.lost = False  # it ended, and nobody said that it left
+        self.fresh_ms: int | None = None  # how long it is good for; None: until it is taken back
+        self.counts = 1  # for so many that say that something stands there, or stood there until now
+        self.rolled = False  # it moved before it stood
+        self.sudden = False  # of a sensor: it was not due, so something has just changed
+        self.missing = False  # of a sensor: a word before it was lost that may have said something else
+
+    def at(self, time_ms: int, still_ms: int, counts: int, *, taken: bool, lost: bool) -> "Word":
+        """The same of another moment, or with another meaning."""
+        word = Word(self.name, self.camera, time_ms, self.said, taken=taken, still_ms=still_ms)
+        word.box, word.plate, word.lost, word.fresh_ms, word.counts = self.box, self.plate, lost, self.fresh_ms, counts
+        word.rolled, word.sudden, word.missing = self.rolled, self.sudden, self.missing
+        return word
 
 
 def note(spot: Spot, stay: Stay, word: Word, words_needed: int) -> None:
@@ -69,7 +89,7 @@ def stay_of(state: State, spot: Spot, source: Source, word: Word, lengths: Lengt
     if not number:
         spot.count += 1
         number = f"{spot.count:09d}"
-        stay = spot.stays[number] = Stay(word.since_ms, word.said, word.since_ms, None, None, word.camera, word.box)
+        stay = spot.stays[number] = Stay(word.since_ms, word.said, word.since_ms, word.camera, word.box)
         stay.plate = word.plate
         stay.tracks = int(word.camera != "")
         recall(spot, stay, word.name)

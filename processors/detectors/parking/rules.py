@@ -35,6 +35,7 @@ _ALLOWS: Final = frozenset({"parking", "stopping", "loading", "unloading"})
 SPELLS_MAX: Final = 16
 """So many changes of the policy are looked through for the one under which a stay is too long; then again later."""
 _RETRY_MS: Final = 15_000
+_LONGEST_MS: Final = 1 << 60  # longer than anybody stays, and still a number of C
 
 
 class Regime(NamedTuple):
@@ -133,7 +134,7 @@ def _allowed(values: Values, policy: CurbPolicy, until_ms: int) -> Regime:
     no_return_ms = ms(policy.no_return_s or 0)
     if policy.activity not in _ALLOWS or policy.max_stay_s is None:
         return Regime(OVERSTAY, None, 0, no_return_ms, until_ms)
-    allowed_ms = ms(policy.max_stay_s)
+    allowed_ms = min(ms(policy.max_stay_s), _LONGEST_MS)
     return Regime(OVERSTAY, allowed_ms + ms(values["overstay.grace_s"]), allowed_ms, no_return_ms, until_ms)
 
 

@@ -1,45 +1,72 @@
-"""What is remembered of a street: its spots, who says that something stands there, and since when."""
+"""What is remembered of a street: its spots, who says that something stands there, and since when.
 
-from typing import Final
+What nearly every message of a camera touches are classes of their own, no structs of msgspec: compiled, their numbers
+are C's (``state.pxd``). In a snapshot each stands as the list of its fields, as a struct would
+(:mod:`processors.detectors.parking.written`).
+"""
+
+from typing import Any, Final
 
 import msgspec
 
 from processors.detectors.common import Evidence, Opened, Site
 from processors.detectors.parking.boxes import Box
+from processors.detectors.parking.cameras import Heard, Skew
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.identity import reading_id
 
-BEHIND_MAX_MS: Final = 300_000
-"""A clock that is further behind is no clock, and a message that is older came late."""
-
 NEVER_MS: Final = 1 << 62
+_NEVER_MS: Final = NEVER_MS  # here a number of C's
+_SETTLES_MS: Final = 15_000  # a camera takes so long to say of what it found again that it stands
 
 
-class Lengths(msgspec.Struct, frozen=True, array_like=True):
+class Lengths:
     """How long things last at a spot, in ms, as its rules say: kept, because every message asks."""
 
-    clear: int = 0
-    gone: int = 0
-    cool: int = 0
-    join_gap: int = 0
-    fresh: int = 0
-    wait: int = 0
-    words: int = 1
-    rolls: int = 0
+    __slots__ = ("clear", "cool", "fresh", "gone", "join_gap", "rolls", "wait", "words")
+
+    def __init__(
+        self,
+        clear: int = 0,
+        gone: int = 0,
+        cool: int = 0,
+        join_gap: int = 0,
+        fresh: int = 0,
+        wait: int = 0,
+        words: int = 1,
+        rolls: int = 0,
+    ) -> None:
+        self.clear = clear
+        self.gone = gone
+        self.cool = cool
+        self.join_gap = join_gap
+        self.fresh = fresh
+        self.wait = wait
+        self.words = words
+        self.rolls = rolls
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        return self.clear, self.gone, self.cool, self.join_gap, self.fresh, self.wait, self.words, self.rolls
 
 
-class Said(msgspec.Struct, array_like=True):
-    """A message, as far as it may have to be named; ``value`` of a reading."""
+class Said:
+    """A message, as far as it may have to be named; ``name`` is "camera" or the property, ``value`` of a reading."""
 
-    device: str
-    name: str  # the observed property, or "camera"
-    identity: str
-    time_ms: int
-    arrival_ms: int
-    value: float = 0.0
+    __slots__ = ("arrival_ms", "device", "identity", "name", "time_ms", "value")
+
+    def __init__(
+        self, device: str, name: str, identity: str, time_ms: int, arrival_ms: int, value: float = 0.0
+    ) -> None:
+        self.device = device
+        self.name = name
+        self.identity = identity
+        self.time_ms = time_ms
+        self.arrival_ms = arrival_ms
+        self.value = value
 
     @classmethod
     def of(cls, event: Reading | CameraEvent) -> "Said":
@@ -48,28 +75,52 @@ class Said(msgspec.Struct, array_like=True):
             series = event.series
             name = series.observed_property
             return cls(series.device, name, event.identity, event.time_ms, event.arrival_ms, event.value)
-        times = event.time_ms, event.arrival_ms
-        return cls(event.device, "camera", event.identity, *times)
+        return cls(event.device, "camera", event.identity, int(event.seen), int(event.came))
 
     @property
     def evidence(self) -> Evidence:
         """As findings name it: as :meth:`Evidence.of` does."""
         return Evidence(reading_id(self.device, self.name, self.identity), self.time_ms, self.arrival_ms)
 
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        return self.device, self.name, self.identity, self.time_ms, self.arrival_ms, self.value
 
-class Source(msgspec.Struct, array_like=True):
+
+class Source:
     """A sensor, or a track of a camera, and the stay of which it speaks."""
 
-    camera: str  # "" of a sensor
-    taken: bool
-    newest_ms: int
-    stay: str = ""  # "": none
-    box: Box | None = None
-    put_off_ms: int = 0  # how much later it is gone because the clock was set since it spoke
-    beat_ms: int = -1  # of a sensor: the newest word that came at its interval
-    boot: str = ""
-    seq: int = -1  # and its number, where it numbers them
-    said: Said | None = None  # the first message that says so
+    __slots__ = ("beat_ms", "boot", "box", "camera", "newest_ms", "put_off_ms", "said", "seq", "stay", "taken")
+
+    def __init__(
+        self,
+        camera: str,
+        taken: bool,  # noqa: FBT001 - as it stands in snapshots
+        newest_ms: int,
+        stay: str = "",
+        box: Box | None = None,
+        put_off_ms: int = 0,
+        beat_ms: int = -1,
+        boot: str = "",
+        seq: int = -1,
+        said: Said | None = None,
+    ) -> None:
+        self.camera = camera  # "" of a sensor
+        self.taken = taken
+        self.newest_ms = newest_ms
+        self.stay = stay  # "": none
+        self.box = box
+        self.put_off_ms = put_off_ms  # how much later it is gone because the clock was set since it spoke
+        self.beat_ms = beat_ms  # of a sensor: the newest word that came at its interval
+        self.boot = boot
+        self.seq = seq  # and its number, where it numbers them
+        self.said = said  # the first message that says so
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        said = None if self.said is None else self.said.row()
+        times = self.put_off_ms, self.beat_ms
+        return self.camera, self.taken, self.newest_ms, self.stay, self.box, *times, self.boot, self.seq, said
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -85,35 +136,95 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     came_back: bool = False  # too soon, which is why less is allowed
 
 
-class Stay(msgspec.Struct, array_like=True):
+class Stay:
     """Something stands there: one vehicle, whoever speaks of it, under however many ids."""
 
-    since_ms: int
-    first: Said
-    judged_ms: int  # since when the rule in force counts
-    verdict: Verdict | None = None
-    look_ms: int | None = None  # no rule is broken before; look again then
-    camera: str = ""
-    box: Box | None = None
-    plate: str | None = None
-    tracks: int = 0  # ids of cameras that it had
-    overlap: float | None = None  # of a camera's boxes under two of them, the least
-    last: Said | None = None  # the newest message that says that it stands
-    words: int = 0  # messages that say that it stands
-    words_needed: int = 1
-    said_ms: int = 0  # the newest of them
-    every_ms: int = 0  # of a track: between that and the one before
-    fresh_ms: int | None = None  # how old it may be; None: it is taken at its word
-    resumed_ms: int = 0  # found again then
-    waits: bool = False  # too long, and not yet sure
-    doubted: bool = False  # when it was too long, who spoke of it was frozen
-    free_ms: int | None = None  # nothing stands there since
-    freed: Evidence | None = None
-    lost: bool = False  # the camera lost it while it stood: it may find it again
-    left_ms: int | None = None  # the same vehicle left here before, then
-    quiet_ms: int = 0  # it has had its finding; no other before
-    offends: bool = False
-    epoch_ms: int = 0  # since when a further finding of this stay counts; 0 is its first
+    __slots__ = (
+        "box",
+        "camera",
+        "doubted",
+        "epoch_ms",
+        "every_ms",
+        "first",
+        "free_ms",
+        "freed",
+        "fresh_ms",
+        "judged_ms",
+        "last",
+        "left_ms",
+        "look_ms",
+        "lost",
+        "offends",
+        "overlap",
+        "plate",
+        "quiet_ms",
+        "resumed_ms",
+        "said_ms",
+        "since_ms",
+        "tracks",
+        "verdict",
+        "waits",
+        "words",
+        "words_needed",
+    )
+
+    def __init__(self, since_ms: int, first: Said, judged_ms: int, camera: str = "", box: Box | None = None) -> None:
+        self.since_ms = since_ms
+        self.first = first
+        self.judged_ms = judged_ms  # since when the rule in force counts
+        self.verdict: Verdict | None = None
+        self.look_ms: int | None = None  # no rule is broken before; look again then
+        self.camera = camera
+        self.box = box
+        self.plate: str | None = None
+        self.tracks = 0  # ids of cameras that it had
+        self.overlap: float | None = None  # of a camera's boxes under two of them, the least
+        self.last: Said | None = None  # the newest message that says that it stands
+        self.words = 0  # messages that say that it stands
+        self.words_needed = 1
+        self.said_ms = 0  # the newest of them
+        self.every_ms = 0  # of a track: between that and the one before
+        self.fresh_ms: int | None = None  # how old it may be; None: it is taken at its word
+        self.resumed_ms = 0  # found again then
+        self.waits = False  # too long, and not yet sure
+        self.doubted = False  # when it was too long, who spoke of it was frozen
+        self.free_ms: int | None = None  # nothing stands there since
+        self.freed: Evidence | None = None
+        self.lost = False  # the camera lost it while it stood: it may find it again
+        self.left_ms: int | None = None  # the same vehicle left here before, then
+        self.quiet_ms = 0  # it has had its finding; no other before
+        self.offends = False
+        self.epoch_ms = 0  # since when a further finding of this stay counts; 0 is its first
+
+    def due_ms(self, lengths: Lengths) -> int:
+        """When something happens next to it if nothing more is heard; :data:`NEVER_MS`: nothing will."""
+        if self.free_ms is not None:
+            wait_ms = lengths.clear
+            if self.lost and lengths.join_gap + _SETTLES_MS > wait_ms:
+                wait_ms = lengths.join_gap + _SETTLES_MS
+            return self.free_ms + wait_ms
+        verdict = self.verdict
+        if self.offends:
+            return _NEVER_MS if verdict is None or verdict.until_ms is None else verdict.until_ms
+        if verdict is not None:
+            return _NEVER_MS if self.waits else verdict.at_ms
+        return _NEVER_MS if self.look_ms is None else self.look_ms
+
+    def what_is_due(self) -> str:
+        """And what that is: ``over``, ``until``, ``limit`` or ``look``."""
+        if self.free_ms is not None:
+            return "over"
+        return "until" if self.offends else "look" if self.verdict is None else "limit"
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        first, last = self.first.row(), None if self.last is None else self.last.row()
+        return (
+            *(self.since_ms, first, self.judged_ms, self.verdict, self.look_ms, self.camera, self.box, self.plate),
+            *(self.tracks, self.overlap, last, self.words, self.words_needed, self.said_ms, self.every_ms),
+            *(self.fresh_ms, self.resumed_ms, self.waits, self.doubted, self.free_ms, self.freed, self.lost),
+            *(self.left_ms, self.quiet_ms, self.offends, self.epoch_ms),
+        )
 
 
 class Watch(msgspec.Struct, array_like=True):
@@ -128,51 +239,78 @@ class Watch(msgspec.Struct, array_like=True):
     waits: bool = False  # for long enough, and not yet sure
 
 
-class Skew(msgspec.Struct, array_like=True):
-    """How late a camera's messages come, at the least, in this hour and the one before: nobody is faster than that."""
-
-    hour: int
-    least_ms: int
-    heard: int = 1
-    before_ms: int | None = None
-    """None: it was not heard often enough in the hour before."""
-
-
-class Heard(msgspec.Struct, array_like=True):
-    """When a camera was heard last, and in which minutes before."""
-
-    newest_ms: int
-    minutes: int = 1
-    """A bit for each, that of the newest word first."""
-
-
-class Spot(msgspec.Struct, array_like=True):
+class Spot:
     """A bay, a stretch of kerb, a lane, an entrance, a section of road."""
 
-    site: Site
-    activity: str
-    lengths: Lengths = Lengths()
-    sources: dict[str, Source] = {}
-    stays: dict[str, Stay] = {}  # by number, in order
-    count: int = 0  # of stays so far
-    opened: Opened | None = None  # of a stay
-    watches: dict[str, Watch] = {}
-    flags: dict[str, bool] = {}  # by device and property: what the newest readings say
-    said: dict[str, Said] = {}  # those readings
-    objects: dict[str, Said] = {}  # tracks of what is no vehicle and stands there, and their newest word
-    intervals: dict[str, int] = {}  # of sensors that speak at one, in ms
-    other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
-    cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
-    left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
-    passed: dict[str, tuple[bool, int, bool]] = {}
-    """Tracks that went before we heard that they stood: whether they were seen leaving, when, whether lost."""
-    coming: dict[str, int] = {}  # tracks that have not stopped here yet, and since when they are here
-    cameras: tuple[str, ...] = ()  # that look at it
-    devices: dict[str, str] = {}  # that are registered, and of cameras by which view
-    shard: str = ""  # of the newest message
-    behind_ms: int = 0  # by how much the clock of who sent it is behind, or that message was late
-    armed_ms: int | None = None
-    due_ms: int = 0  # nothing falls due before; 0: not known
+    __slots__ = (
+        "activity",
+        "armed_ms",
+        "behind_ms",
+        "cameras",
+        "coming",
+        "cooling",
+        "count",
+        "devices",
+        "due_ms",
+        "flags",
+        "intervals",
+        "left",
+        "lengths",
+        "objects",
+        "opened",
+        "other",
+        "passed",
+        "said",
+        "shard",
+        "site",
+        "sources",
+        "stays",
+        "watches",
+    )
+
+    def __init__(self, site: Site, activity: str) -> None:
+        self.site = site
+        self.activity = activity
+        self.lengths = Lengths()
+        self.sources: dict[str, Source] = {}
+        self.stays: dict[str, Stay] = {}  # by number, in order
+        self.count = 0  # of stays so far
+        self.opened: Opened | None = None  # of a stay
+        self.watches: dict[str, Watch] = {}
+        self.flags: dict[str, bool] = {}  # by device and property: what the newest readings say
+        self.said: dict[str, Said] = {}  # those readings
+        self.objects: dict[str, Said] = {}  # tracks of what is no vehicle and stands there, and their newest word
+        self.intervals: dict[str, int] = {}  # of sensors that speak at one, in ms
+        self.other: dict[str, tuple[float, int]] = {}  # by sensor: its temperature, and how often it said just that
+        self.cooling: dict[str, int] = {}  # vehicles that have had their finding, and until when they make no other
+        self.left: dict[str, tuple[int, int]] = {}  # plates of who left: when, and until when they must not be back
+        self.passed: dict[str, tuple[bool, int, bool]] = {}
+        """Tracks that went before we heard that they stood: whether they were seen leaving, when, whether lost."""
+        self.coming: dict[str, int] = {}  # tracks that have not stopped here yet, and since when they are here
+        self.cameras: tuple[str, ...] = ()  # that look at it
+        self.devices: dict[str, str] = {}  # that are registered, and of cameras by which view
+        self.shard = ""  # of the newest message
+        self.behind_ms = 0  # by how much the clock of who sent it is behind, or that message was late
+        self.armed_ms: int | None = None
+        self.due_ms = 0  # nothing falls due before; 0: not known
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        sources, stays, said, objects = {}, {}, {}, {}
+        for name, source in self.sources.items():
+            sources[name] = source.row()
+        for number, stay in self.stays.items():
+            stays[number] = stay.row()
+        for key, word in self.said.items():
+            said[key] = word.row()
+        for name, word in self.objects.items():
+            objects[name] = word.row()
+        return (
+            *(self.site, self.activity, self.lengths.row(), sources, stays, self.count, self.opened),
+            *(self.watches, self.flags, said, objects, self.intervals, self.other, self.cooling, self.left),
+            *(self.passed, self.coming, self.cameras, self.devices, self.shard, self.behind_ms, self.armed_ms),
+            self.due_ms,
+        )
 
 
 class State(msgspec.Struct, array_like=True):

@@ -15,37 +15,19 @@ from schemas.facility import FacilityClass
 
 SPAN_OVER: Final = "time span over"
 
-_SETTLES_MS: Final = 15_000  # a camera takes so long to say of what it found again that it stands
-
-Due = tuple[int, str]
-
-
-def next_due(stay: Stay, lengths: Lengths) -> Due | None:
-    """What happens next to a stay if nothing more is heard: ``over``, ``limit``, ``look`` or ``until``."""
-    if stay.free_ms is not None:
-        wait_ms = max(lengths.clear, lengths.join_gap + _SETTLES_MS) if stay.lost else lengths.clear
-        return stay.free_ms + wait_ms, "over"
-    verdict = stay.verdict
-    if stay.offends:
-        return None if verdict is None or verdict.until_ms is None else (verdict.until_ms, "until")
-    if verdict is not None:
-        return None if stay.waits else (verdict.at_ms, "limit")
-    return None if stay.look_ms is None else (stay.look_ms, "look")
-
 
 def pass_time(state: State, spot: Spot, number: str, until_ms: int, lengths: Lengths, turn: Turn) -> None:
     """Do what falls due in one stay up to ``until_ms``, in order, whenever we are asked."""
     while (stay := spot.stays.get(number)) is not None:
-        due = next_due(stay, lengths)
-        if due is None or due[0] > until_ms:
+        due_ms = stay.due_ms(lengths)
+        if due_ms > until_ms:
             return
-        do(state, spot, number, due, lengths, turn)
+        do(state, spot, number, due_ms, stay.what_is_due(), turn)
 
 
-def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: Turn) -> None:
+def do(state: State, spot: Spot, number: str, at_ms: int, what: str, turn: Turn) -> None:
     """What fell due in a stay."""
-    at_ms, what = due
-    stay = spot.stays[number]
+    stay, lengths = spot.stays[number], spot.lengths
     if what == "over":
         end(state, spot, number, at_ms, lengths, turn)
         if stay.lost:
@@ -70,15 +52,16 @@ def do(state: State, spot: Spot, number: str, due: Due, lengths: Lengths, turn: 
 def leave(spot: Spot, number: str, at_ms: int, event: Reading | CameraEvent | None, *, lost: bool) -> None:
     """One who said that something stands there says so no more; when nobody does, it is free."""
     stay = spot.stays.get(number)
-    if stay is not None and not any(
-        one.taken and one.stay == number and not watches.is_silent(spot, name, one, at_ms)
-        for name, one in spot.sources.items()
-    ):
-        # Sensors may say it out of order; nobody leaves before he came.
-        stay.free_ms = max(at_ms, stay.since_ms)
-        # Only a finding is told what ended it, and who left can make none any more.
-        stay.freed = None if event is None or not stay.offends else Evidence.of(event)
-        stay.lost = lost
+    if stay is None:
+        return
+    for name, one in spot.sources.items():
+        if one.taken and one.stay == number and not watches.is_silent(spot, name, one, at_ms):
+            return
+    # Sensors may say it out of order; nobody leaves before he came.
+    stay.free_ms = max(at_ms, stay.since_ms)
+    # Only a finding is told what ended it, and who left can make none any more.
+    stay.freed = None if event is None or not stay.offends else Evidence.of(event)
+    stay.lost = lost
 
 
 def heard(state: State, spot: Spot, stay: Stay, event: Reading | CameraEvent, turn: Turn) -> None:
@@ -170,9 +153,11 @@ def _summary(spot: Spot, stay: Stay, verdict: Verdict) -> str:
 def end(state: State, spot: Spot, number: str, at_ms: int, lengths: Lengths, turn: Turn) -> None:
     """A stay is over; so is the finding, if no other keeps it open."""
     stay = spot.stays.pop(number)
-    names = [name for name, source in spot.sources.items() if source.stay == number]
-    for name in names:
-        spot.sources[name].stay = ""
+    names = []
+    for name, source in spot.sources.items():
+        if source.stay == number:
+            source.stay = ""
+            names.append(name)
     free_ms = at_ms if stay.free_ms is None else stay.free_ms
     if stay.offends and lengths.cool:
         keys = [stay.plate] if stay.plate is not None else names if stay.box is not None else []

@@ -23,7 +23,7 @@ def heard(*times_ms: int) -> State:
 def test_the_order_of_words_does_not_matter(times_ms: list[int], random: object) -> None:
     shuffled = list(times_ms)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert heard(*times_ms).cameras == heard(*shuffled).cameras
+    assert heard(*times_ms).cameras["cam"].row() == heard(*shuffled).cameras["cam"].row()
 
 
 @given(times, st.integers(0, 40), st.integers(2, 20))
