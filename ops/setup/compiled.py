@@ -15,7 +15,7 @@ from ops.setup.layout import Layout
 from ops.setup.tool import remove_tree, replacing, run
 from runtime.compiled import SUFFIX, place, sources
 
-FLAGS = ("-shared", "-fPIC", "-O3", "-DNDEBUG", "-w", "-fno-strict-aliasing", "-ffp-contract=off")
+FLAGS = ("-shared", "-fPIC", "-O1", "-DNDEBUG", "-w", "-fno-strict-aliasing", "-ffp-contract=off")
 """The last: a product and a sum are rounded one by one, as Python does, on every processor."""
 HINT = "Without a compiler the sources run as they are: make setup CC=false; please report what it says above."
 
