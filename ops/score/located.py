@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ops.bench.yardstick import yardstick_s
 from ops.score.battledim import PipeMap, Sent, figures, judge
 from ops.score.calibration import Said
 from ops.score.driven import LEAKS, Driven, Told, rows, told
@@ -65,7 +66,7 @@ def score(
     else:
         ticks = rows(network, values, year.first)
     sizes: dict[str, int | None] = {f"state_bytes_day_{day}": None for day in _SIZED}
-    spent = 0.0
+    spent, yardsticks = 0.0, [yardstick_s()]
     hours = (list(islice(ticks, PER_HOUR)) for _ in count())
     for hour, readings in enumerate(takewhile(bool, hours), 1):
         began = time.process_time()  # readings are made outside: meters do that, and ingest
@@ -76,8 +77,10 @@ def score(
             continue
         if day in _SIZED:
             sizes[f"state_bytes_day_{day}"] = driven.state_bytes
+            yardsticks.append(yardstick_s())
         report(day)
     driven.close()
+    yardsticks.append(yardstick_s())
     lived, meters = told(driven.findings), [one for one in driven.findings if one.kind not in LEAKS]
     alarms = [one for one in lived if one.transition is Transition.RAISED]
     sent = [Sent(alarm.tick - year.first, alarm.pipe) for alarm in alarms]
@@ -94,6 +97,7 @@ def score(
             "fault_seed": fault_seed,
             "settings": asdict(settings),
             "cpu_s": round(spent, 1),
+            "yardstick_s": round(sum(yardsticks) / len(yardsticks), 4),
             **sizes,
         },
         [Said(alarm.kind, alarm.sure, one not in wrong) for alarm, one in zip(alarms, sent, strict=True)],

@@ -1,4 +1,4 @@
-"""Showing a message of a camera to those who see it: compiled where set-up could, as readings are sifted."""
+"""Showing a message of a camera to those who see it."""
 
 from collections.abc import Callable
 from typing import Any, Final
