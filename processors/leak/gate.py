@@ -91,9 +91,9 @@ class Gate:
         """The running sums that are shared were written up to this row."""
         self._done = end
 
-    def is_full(self, state: AreaState, tick: int) -> bool:
-        """Whether at the next tick, this one, all windows and a whole day before them are there."""
-        return min(state.rows, tick - state.quiet_before) + 1 >= self._full
+    def behind(self, state: AreaState, tick: int) -> int:
+        """How many ticks there will be to compare at the next tick, this one, itself included."""
+        return min(state.rows, tick - state.quiet_before) + 1
 
     def loud(self, state: AreaState, made: Whiteners) -> list[Loud]:
         """The windows that stand out, each whitened by its own; the loudest first where all are there."""

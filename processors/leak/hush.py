@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.gate import NEARLY, Gate, Whiteners
+from processors.leak.gate import LEAST_BASELINE, NEARLY, Gate, Whiteners
 from processors.leak.joined import Floats32, Joined
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
@@ -41,10 +41,10 @@ class Hush:
             self._made = made
             self._roots = [np.ascontiguousarray(one.roots.transpose(0, 2, 1)) for one in made]
 
-    def maybe(self, row: int) -> list[list[int]] | None:
+    def maybe(self, row: int, behind: Sequence[int]) -> list[list[int]] | None:
         """Of each area, which of the ticks whose residuals stand from ``row`` on may be loud; None: all are quiet.
 
-        Of all of them all windows and the day before them must be there.
+        ``behind``: of each area, how many ticks there are to compare at the first of them, itself included.
         """
         end = row + self.count
         for gate in self.gates:
@@ -52,7 +52,7 @@ class Hush:
         self._add_up(self.joined.sums, self.joined.residuals, row)
         loud = False
         for area in range(len(self.gates)):
-            loud |= self._look(area, self._roots[area], self.joined.sums, row)
+            loud |= self._look(area, self._roots[area], self.joined.sums, row, behind[area])
         return [np.flatnonzero(one).tolist() for one in self._loud] if loud else None
 
     def _add_up(self, sums: Floats, residuals: Floats32, row: int) -> None:
@@ -61,22 +61,28 @@ class Hush:
             for output in range(len(self._shift)):
                 sums[place + 1, output] = sums[place, output] + float(residuals[place, output])
 
-    def _look(self, area: int, roots: Floats, sums: Floats, row: int) -> bool:
-        """Note which ticks of an area may be loud; whether any may."""
-        limit, begin, width, found = self._limits[area], self._begins[area], roots.shape[1], False
+    def _look(self, area: int, roots: Floats, sums: Floats, row: int, behind: int) -> bool:
+        """Note which ticks of an area may be loud; whether any may.
+
+        As :class:`.gate.Gate` has it: shortly after a shift there is less than a day to compare with, which makes
+        windows noisier, and there are no long ones.
+        """
+        least, begin, width, found = self._limits[area], self._begins[area], roots.shape[1], False
         shift, white, windows, loud = self._shift, self._white, self._windows, self._loud
-        day = 1.0 / self._day
         for place in range(self.count):
             end, loud[area, place] = row + place + 1, 0
             for window in range(len(windows)):
-                middle = end - windows[window]
-                span = 1.0 / (end - middle)
-                first = middle - self._day
+                ticks = windows[window]
+                before = min(behind + place - ticks, self._day)
+                if before < LEAST_BASELINE or ticks > 2 * before:
+                    break
+                middle = end - ticks
+                first = middle - before
+                span, part = 1.0 / ticks, 1.0 / before
                 for output in range(width):
                     at = begin + output
-                    shift[output] = (sums[end, at] - sums[middle, at]) * span - (
-                        sums[middle, at] - sums[first, at]
-                    ) * day
+                    since = sums[middle, at]
+                    shift[output] = (sums[end, at] - since) * span - (since - sums[first, at]) * part
                     white[output] = 0.0
                 for output in range(width):
                     for other in range(output, width):  # nothing stands below: roots are triangles
@@ -84,7 +90,7 @@ class Hush:
                 power = 0.0
                 for output in range(width):
                     power += white[output] * white[output]
-                if power >= limit:
+                if power * (1.0 + ticks * 1.0 / self._day) >= least * (1.0 + ticks * part):
                     loud[area, place], found = 1, True
                     break
         return found

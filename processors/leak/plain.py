@@ -74,12 +74,13 @@ class Plain:
             self.moving.follow(states)
         if not self.moving.all_move(first):
             return None
+        behind = [area.gate.behind(state, first) for area, state in zip(self.areas, states, strict=True)]
         for state in states:
             state.tick = last
         if not goes_on:
             self._follow(states)
         self._leave(states, kept, row, first)
-        loud = self.hush.maybe(row)
+        loud = self.hush.maybe(row, behind)
         alarms: list[Alarm] = []
         if loud is not None or not (last + 1) % self._hour:
             alarms = self._closer(states, row, first, loud or [[]] * len(states))
@@ -109,7 +110,6 @@ class Plain:
             state.tick == first - 1
             and state.rows == row
             and state.learned >= area.settings.first_days
-            and area.gate.is_full(state, first)
             and area.liars.is_settled(state, first, first + self.count - 1)
         )
 

@@ -115,8 +115,8 @@ class Watched:
         self.core, self.hush, self.follow = core, hush, hush.follow
         self.looked = [0, 0]
 
-    def maybe(self, row: int) -> list[list[int]] | None:
-        found, count = self.hush.maybe(row), self.hush.count
+    def maybe(self, row: int, behind: list[int]) -> list[list[int]] | None:
+        found, count = self.hush.maybe(row, behind), self.hush.count
         for area, state, places in zip(self.core.areas, self.core._states, found or [[], []], strict=True):
             tick = state.tick
             for place in range(count):
