@@ -190,12 +190,14 @@ class Past:
         return at.partition
 
     def everything(self) -> dict[str, Any]:
-        """How far every topic reaches, and where every group of Kafka's stands."""
+        """How far every topic reaches, and where every group of this city stands; Kafka forgets others meanwhile."""
         consumer, client = reader(self.settings.kafka, "test"), admin(self.settings.kafka)
         try:
             names = [topic.full_name(self.settings.kafka.topic_prefix) for topic in CATALOGUE]
             partitions = [at for name in names for at in _partitions(consumer, name)]
             groups = sorted(group["group_id"] for group in client.list_groups())
+            groups = [group for group in groups if group.startswith(self.settings.kafka.topic_prefix)]
+            assert groups, "that of the detectors is there"
             return {
                 "ends": consumer.end_offsets(partitions),
                 "groups": client.list_group_offsets(dict.fromkeys(groups)),
