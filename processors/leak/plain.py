@@ -1,4 +1,4 @@
-"""Several ticks of all areas at once, where they are plain: nothing is lost or stands still, and a day is there before.
+"""Several ticks of all areas at once, where they are plain: nothing is lost or stands still.
 
 At a tick of five minutes an array operation costs more for being called than for what it adds up, so three ticks of
 two areas cost little more than one tick of one. Every tick is reckoned by itself all the same: how many are taken at
