@@ -5,19 +5,22 @@ from typing import Final
 from zlib import crc32
 
 from processors.engine.calm import UNTIMED, Row, sift
-from processors.engine.contract import CALM_LAG_MS, Ear, Reading, Series
+from processors.engine.contract import CALM_LAG_MS, QUIET, Ear, Reading, Series
 from processors.engine.dedupe import NEW
-from processors.engine.glance import show
+from processors.engine.journal import Told
 from processors.engine.route import Route
 from processors.engine.slot import Slot
 from processors.engine.stage import Stage
 from processors.engine.zone import Zone
+from runtime.errors import PoisonError
 from schemas.camera import CameraEvent
 from schemas.columns import BatchColumns
 from schemas.observation import JUDGED, Quality
 
 _LATE: Final = int(Quality.LATE)
 _RELEASED: Final = int(Quality.RELEASED)
+_HEAVIER: Final = 3
+"""A message of a camera is kept in the room of so many more readings: journals of them end sooner."""
 _JUDGED: Final = frozenset(int(quality) for quality in JUDGED)
 
 
@@ -117,11 +120,24 @@ class Hearing(Stage):
         self.counts.late += late
         if route.seers is None:
             route.seers = [slot for slot in zone.everyone if slot.sees(device, facility)]
-        seers = [slot for slot in route.seers if slot.detector.hears_late] if late else route.seers
-        journal = zone.journal
-        if len(journal.entries) >= journal.limit:
-            self._renew(journal)
-        show(journal, seers, event, self._clock, self._settle, self._take_in, self._set_aside)
+        self._show(zone, [slot for slot in route.seers if slot.detector.hears_late] if late else route.seers, event)
         if zone.kin:
             for kin in zone.kin.get(("facility", facility), ()):  # what bays say may be news now
                 kin.wake()
+
+    def _show(self, zone: Zone, seers: list[Slot], event: CameraEvent) -> None:
+        clock, journal = self._clock, zone.journal
+        if len(journal.entries) >= journal.limit:
+            self._renew(journal)
+        for slot in seers:
+            if slot.dozes and journal.dozing:
+                self._settle(journal, slot)
+            try:
+                outcome = slot.fold_noted(event, clock, 0)
+            except PoisonError as error:
+                self._set_aside(slot, event, clock, error)
+                continue
+            journal.entries.append(Told(slot, event, clock))
+            journal.limit -= _HEAVIER
+            if outcome is not QUIET:
+                self._take_in(slot, outcome)
