@@ -10,7 +10,7 @@ from typing import Final
 from processors.detectors import pipe_leak_meters as meters
 from processors.detectors import pipe_leak_report as report
 from processors.detectors.common import Site
-from processors.detectors.pipe_leak_life import opened, remeasure
+from processors.detectors.pipe_leak_life import next_due, opened, remeasure
 from processors.detectors.pipe_leak_state import Meter, PipeLeakState, from_bytes, network_of, to_bytes
 from processors.detectors.pipe_leak_steps import STEP_MS, Step
 from processors.engine.contract import (
@@ -133,9 +133,11 @@ class PipeLeakDetector:
         said: list[Anomaly] = []
         for alarm in core.tick(number, step.values()):
             said += self._repaired(state, alarm, step) if alarm.kind == REPAIRED else self._found(state, alarm, step)
-        for leak in state.opened:
-            if remeasure(core, leak, number):
-                said.append(report.said(state, leak, Transition.UPDATED, step, self.name, self.version))
+        if said or number >= state.due:
+            for leak in state.opened:
+                if remeasure(core, leak, number):
+                    said.append(report.said(state, leak, Transition.UPDATED, step, self.name, self.version))
+            state.due = next_due(state.opened, number + 1)
         return said + meters.doubts(state, step, self.name, self.version)
 
     def _found(self, state: PipeLeakState, alarm: Alarm, step: Step) -> list[Anomaly]:

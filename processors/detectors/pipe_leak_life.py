@@ -1,5 +1,6 @@
 """What is said of a located leak while it is open: measured again as it lasts, said again when that changes much."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.pipe_leak_state import PER_DAY, OpenLeak
@@ -19,6 +20,8 @@ MOVED_M: Final = 100.0
 """A crew looks so far around a pipe anyway."""
 GONE: Final = 0.5
 """Of the flow: a measurement that finds less contradicts the leak; whether it is repaired is decided elsewhere."""
+NEVER: Final = 2**62
+"""A tick behind all others."""
 
 
 def opened(core: LeakCore, alarm: Alarm) -> OpenLeak:
@@ -35,9 +38,14 @@ def opened(core: LeakCore, alarm: Alarm) -> OpenLeak:
     return leak
 
 
+def next_due(leaks: Sequence[OpenLeak], tick: int) -> int:
+    """The first tick, from this one on, in which any of the leaks is to be measured."""
+    return min((_next_due(leak, tick) for leak in leaks), default=NEVER)
+
+
 def remeasure(core: LeakCore, leak: OpenLeak, tick: int) -> bool:
     """Measure a leak anew when it is time; whether something changed that is worth saying."""
-    if leak.updates >= MOST_UPDATES or tick <= leak.cause or not _due(leak, tick):
+    if _next_due(leak, tick) != tick:
         return False
     found = core.explain(_asked(leak))
     if found is None or found.flow < GONE * leak.flow or not _differs(core, leak, found):
@@ -53,11 +61,15 @@ def _asked(leak: OpenLeak) -> Asked:
     return Asked(leak.pipe, leak.named, leak.since_ms // STEP_MS, leak.cause, leak.kind == GROWING)
 
 
-def _due(leak: OpenLeak, tick: int) -> bool:
-    """A burst in its first hours, what grows at midnight."""
+def _next_due(leak: OpenLeak, tick: int) -> int:
+    """A burst in its first hours, what grows at midnight; nothing in the tick in which it was found."""
+    if leak.updates >= MOST_UPDATES:
+        return NEVER
+    first = max(tick, leak.cause + 1)
     if leak.kind == GROWING:
-        return (tick + 1) % PER_DAY == 0
-    return tick + 1 - leak.since_ms // STEP_MS in MEASURED
+        return first + (-first - 1) % PER_DAY
+    since = leak.since_ms // STEP_MS
+    return next((due for after in MEASURED if (due := since + after - 1) >= first), NEVER)
 
 
 def _differs(core: LeakCore, leak: OpenLeak, found: Explanation) -> bool:

@@ -78,6 +78,8 @@ class PipeLeakState:
         self.meters: dict[str, Meter] = {}
         self.steps = OpenSteps()
         self.opened: list[OpenLeak] = []
+        self.due = 0
+        """The first tick in which one of them may have to be measured anew: derived from them, and never written."""
         self.doubted: dict[tuple[str, int], MeterDoubt] = {}
         """By meter and kind."""
         self.sites: dict[str, Site] = {}

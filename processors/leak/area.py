@@ -73,6 +73,7 @@ class Area:
         self.pressures, self.inflows = len(model.pressures), len(model.inflows)
         self.outputs = self.pressures + 1
         self.kept = 3 * per_day
+        self.taught = 2 * per_day + WINDOWS[-1]  # what a midnight learns from
         self.per_hour = per_day // 24
         self.incidents = Incidents(network, model, settings, per_day)
         self.liars = Liars(len(self.columns.all), self.pressures, per_day)
@@ -208,10 +209,11 @@ class Area:
         return carried(rows.outputs - rows.regressors @ state.beta)
 
     def _settle(self, state: AreaState, left: Floats) -> None:
-        """After learning, or when a leak became known."""
-        start, day = (state.tick - state.rows + 1) % self.per_day, state.noise.expected(self.per_day)
-        usual = np.concatenate([day[start:], *[day] * (state.rows // self.per_day + 1)])[: state.rows]
-        np.subtract(left, usual, state.residuals[: state.rows])
+        """After learning, or when a leak became known: of the newest rows, as many as there are of ``left``."""
+        count, day = len(left), state.noise.expected(self.per_day)
+        start = (state.tick - count + 1) % self.per_day
+        usual = np.concatenate([day[start:], *[day] * (count // self.per_day + 1)])[:count]
+        np.subtract(left, usual, state.residuals[state.rows - count : state.rows])
         self.gate.forget()
 
     # -- bursts -----------------------------------------------------------------------------------------------------
@@ -361,9 +363,10 @@ class Area:
             first = state.inputs[begin : state.rows].astype(np.float64)
             level = first[:, [self.reader.level]] if self.columns.level else 0.0
             state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
-        rows = self.reader.prepare(state, 0, state.rows)
+        oldest = max(0, state.rows - self.taught)  # of those before, nothing is wanted any more
+        rows, today = self.reader.prepare(state, oldest, state.rows), slice(begin - oldest, None)
         day, memory = self._day(state.tick), self.settings.memory_days
-        learn_day(state, day, rows.regressors[begin:], rows.outputs[begin:], rows.scale[begin:], memory)
+        learn_day(state, day, rows.regressors[today], rows.outputs[today], rows.scale[today], memory)
         if state.learned >= LEARNT and state.rows >= 2 * self.per_day:
             left = self._left(state, rows)
             state.noise.learn(left, self.per_day, np.append(lost.mean(axis=0) <= WHOLE, True))

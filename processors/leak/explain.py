@@ -16,7 +16,7 @@ from processors.leak.growth import STEP_PLACE
 from processors.leak.incidents import SAME_M
 from processors.leak.learning import carried
 from processors.leak.rows import FLOW_UNIT
-from processors.leak.search import NOWHERE, OUT, matched
+from processors.leak.search import OUT, matched, named
 from processors.leak.settings import WINDOWS
 from processors.leak.state import AreaState
 
@@ -209,16 +209,15 @@ def _explained(area: "Area", parts: Sequence[_Measured], leak: Asked, since: int
     """Every pipe's probability by what it leaves unexplained; what is shown is what the last of them measured."""
     judged = [_judged(area, part) for part in parts]
     probability = np.mean([one.probability for one in judged], axis=0)
-    likely = np.flatnonzero(probability > NOWHERE)
-    named = int((probability[likely] @ area.candidates.worth[likely]).argmax())
+    pipe, sure = named(probability, area.candidates)
     before = int(np.searchsorted(area.index, leak.named))
     likeliest = np.argsort(-probability, kind="stable")[:LIKELIEST]
     last, shift = judged[-1], parts[-1].shift
     return Explanation(
-        pipe=int(area.index[named]),
+        pipe=int(area.index[pipe]),
         still=round(float(area.candidates.near[before] @ probability), 3),
-        flow=round(float(last.flows[named]), 2),
-        sure=round(float(area.candidates.near[named] @ probability), 3),
+        flow=round(float(last.flows[pipe]), 2),
+        sure=round(sure, 3),
         since=since,
         likely=tuple((int(area.index[c]), round(float(probability[c]), 3)) for c in likeliest),
         shown=tuple(

@@ -5,12 +5,16 @@ cdef class Moving:
     cdef public object liars, joined
     cdef public Py_ssize_t count
     cdef Py_ssize_t _width
-    cdef object _limits_of, _scale, _came
-    cdef double[::1] _limits, _soon
+    cdef object _limits_of
+    cdef double[:, ::1] _came
+    cdef double[::1] _limits, _soon, _units
+    cdef double _share
+    cdef bint _scaled
     cdef Py_ssize_t[::1] _at
 
-    @cython.locals(column=Py_ssize_t, at="Py_ssize_t[::1]")
-    cdef void _copy(self, double[:, ::1] came, Py_ssize_t tick, object values) except *
+    @cython.locals(at="Py_ssize_t[::1]", units="double[::1]", share=double, even=double, whole=bint, tick=Py_ssize_t,
+                   column=Py_ssize_t, value=double)
+    cdef bint _read(self, object ticks, double[:, ::1] came, float[:, ::1] kept, double[:, ::1] readings) except -1
 
     @cython.locals(soon="double[::1]", limits="double[::1]", last="long long", column=Py_ssize_t, tick=Py_ssize_t,
                    before=double, when=double, now=double)

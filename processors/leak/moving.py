@@ -9,9 +9,9 @@ from operator import is_not
 import numpy as np
 import numpy.typing as npt
 
-from processors.leak.joined import Joined
+from processors.leak.joined import Floats32, Joined
 from processors.leak.liars import RUN_LEAST, Liars
-from processors.leak.scale import Scale
+from processors.leak.scale import WHOLE, Scale
 from processors.leak.state import AreaState
 
 Floats = npt.NDArray[np.float64]
@@ -33,24 +33,36 @@ class Moving:
         self._limits = np.full(self._width, np.inf)  # a balance may stand still as it likes
         self._limits_of: list[Floats] = []
         self._at = joined.at
-        self._scale: Scale | None = None
+        self._units, self._share, self._scaled = np.ones(self._width), 1.0, False
         self._came = np.zeros((count, self._width))  # written anew every time
         self._soon = np.zeros(self._width)
 
     def count_in(self, scale: Scale) -> None:
         """Make of the sensors' values what the core counts in."""
-        self._scale = scale.of(self.joined.at)
+        self._units, self._share, self._scaled = scale.of(self.joined.at).units, scale.share, True
 
-    def read(self, ticks: Sequence[Sequence[float] | Floats]) -> Floats:
-        """What each column was told in each tick, of the values of the sensors of the network."""
-        for tick, values in enumerate(ticks):
-            self._copy(self._came, tick, values)
-        return self._came if self._scale is None else self._scale.counted(self._came)
+    def read(self, ticks: Sequence[Sequence[float] | Floats], kept: Floats32, readings: Floats) -> bool:
+        """Take the values of the sensors of the network in each tick; whether none is lost.
 
-    def _copy(self, came: Floats, tick: int, values: Sequence[float] | Floats) -> None:
-        at = self._at
-        for column in range(self._width):
-            came[tick, column] = values[at[column]]
+        Writes what each column was told as the inputs keep it, in single precision.
+        """
+        return self._read(ticks, self._came, kept, readings)
+
+    def _read(self, ticks: Sequence[Sequence[float] | Floats], came: Floats, kept: Floats32, readings: Floats) -> bool:
+        at, units, share, even, whole = self._at, self._units, self._share, WHOLE, True
+        for tick in range(self.count):
+            values = ticks[tick]
+            for column in range(self._width):
+                value = float(values[at[column]])
+                if self._scaled:  # as in Scale.counted
+                    value = (value / units[column] * share + even - even) / share
+                came[tick, column] = value
+                kept[tick, column] = value
+                value = float(kept[tick, column])
+                readings[tick, column] = value
+                if value != value:  # noqa: PLR0124 - NaN
+                    whole = False
+        return whole
 
     def follow(self, states: Sequence[AreaState]) -> None:
         """Take over what was learnt of who stands still."""

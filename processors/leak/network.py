@@ -88,8 +88,10 @@ class Candidates:
     lengths: Floats
     near: Floats
     """1 where two candidates are so close that naming one finds the other."""
+    neighbours: npt.NDArray[np.intp]
+    """Those that are near, candidate by candidate; the rows are filled up with whatever."""
     worth: Floats
-    """``near``, a little less with distance: sending a crew far off costs walking."""
+    """Of each of them what ``near`` says, a little less with distance: sending a crew far off costs walking."""
 
     @cached_property
     def pressure_part(self) -> Floats:
@@ -113,7 +115,9 @@ def candidates(network: NetworkModel, area: AreaModel, found_within_m: float) ->
     distance = network.distances_m[np.ix_(index, index)]
     near = (distance <= found_within_m).astype(np.float64)
     worth = near * (1.0 - 0.3 * np.minimum(distance / found_within_m, 1.0))
-    return Candidates(area, network.lengths_m[index], near, worth)
+    most = int(near.sum(axis=1).max(initial=0.0))
+    neighbours = np.argsort(-near, axis=1, kind="stable")[:, :most].copy()
+    return Candidates(area, network.lengths_m[index], near, neighbours, np.take_along_axis(worth, neighbours, axis=1))
 
 
 def sensors_of(network: NetworkModel) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ once changes no bit of the state.
 
 from collections.abc import Sequence
 from itertools import repeat
-from math import isnan
 from operator import is_not
 from typing import TYPE_CHECKING, Final
 
@@ -66,9 +65,7 @@ class Plain:
             return None
         end, last = row + self.count, first + self.count - 1
         kept, readings = self.joined.inputs[row:end], self._readings
-        kept[:] = self.moving.read(ticks)
-        readings[:] = kept
-        if isnan(np.add.reduce(readings, None)) or self._is_dry(readings):
+        if not self.moving.read(ticks, kept, readings) or self._is_dry(readings):
             return None
         if not goes_on or not first % self._lesson:
             self.moving.follow(states)

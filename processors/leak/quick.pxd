@@ -18,14 +18,15 @@ cdef class Quick:
     cpdef bint is_dry(self, double[:, ::1] readings, Py_ssize_t begin)
 
     @cython.locals(end=Py_ssize_t, tick=Py_ssize_t, column=Py_ssize_t, place=Py_ssize_t, day="long long", before=double,
-                   level=double, rise=double, total=double)
+                   level=double, rise=double, total=double, unit=double)
     cpdef void balance(self, object state, double[:, ::1] readings, Py_ssize_t begin, Py_ssize_t row, long long number) except *
 
     @cython.locals(column=Py_ssize_t, inflow=Py_ssize_t, at=Py_ssize_t, reference=double, first=double, used=double,
                    load=double, share=double, pump=double, total=double, u=double, on=double, known=double,
-                   clipped=double, drawn=double, split=double)
+                   clipped=double, drawn=double, split=double, loss=double, bent=double, floor=double)
     cpdef double terms(self, double[:, ::1] readings, Py_ssize_t tick, Py_ssize_t begin, double[:, ::1] into) except? -1.0
 
+@cython.locals(least=double, slope=double, sloped=double)
 cdef double _sloped(double load)
 
 cdef class Sheet:

@@ -68,7 +68,7 @@ class Quick:
 
         In hundreds of m3/h. The first of the ticks is the state's ``row``; the area's columns begin at ``begin``.
         """
-        end = begin + self.sensors
+        end, unit = begin + self.sensors, FLOW_UNIT
         if not self.inflow:
             before = float(state.inputs[row - 1, self._level] if row else readings[0, begin + self._level])
             for tick in range(len(readings)):
@@ -76,7 +76,7 @@ class Quick:
                 rise = (level - before) * self._tank_m2 * self._per_day / 24.0
                 readings[tick, end] = (
                     readings[tick, begin + self._pump] - rise - readings[tick, begin + self._used]
-                ) / FLOW_UNIT
+                ) / unit
                 before = level
             return
         day = number // self._per_day
@@ -90,7 +90,7 @@ class Quick:
                 total += readings[tick, column]
             if self._pumped:
                 total -= readings[tick, begin + self._pump]
-            readings[tick, end] = total / FLOW_UNIT - self._usual[place + tick]
+            readings[tick, end] = total / unit - self._usual[place + tick]
 
     def terms(self, readings: Floats, tick: int, begin: int, into: Floats) -> float:
         """Write what the matrix is multiplied with for the sensors of a tick, and give the weight of the tick.
@@ -98,7 +98,7 @@ class Quick:
         They are :func:`.hydraulics.basis` (with a pump) and :func:`.hydraulics.inflow_regressors`, or those of an area
         behind a tank, and :func:`.hydraulics.scale`.
         """
-        reference = self._reference
+        reference, loss, bent, floor = self._reference, LOSS, BENT, FLOOR
         if not self.inflow:
             used = float(readings[tick, begin + self._used])
             load = (used * self._unmetered + 0.5 * self._flow) / reference
@@ -106,9 +106,9 @@ class Quick:
             into[tick, 1] = _sloped(load)
             share = abs(used) / reference
             into[tick, 3] = share
-            into[tick, 4] = share**LOSS
+            into[tick, 4] = share**loss
             into[tick, 5] = readings[tick, begin + self._level]
-            return 1.0 / (_sloped(used / reference) + FLOOR)
+            return 1.0 / (_sloped(used / reference) + floor)
         pump = float(readings[tick, begin + self._pump]) if self._pumped else 0.0
         total = 0.0
         for column in range(begin + self.pressures, begin + self._pump):
@@ -124,14 +124,14 @@ class Quick:
             total += flows[inflow]
         total = float(total) / reference
         clipped, drawn = abs(total), pump / (0.25 * reference)
-        into[tick, 4], into[tick, 5], into[tick, 6], into[tick, 7] = 1.0, total, clipped**LOSS, clipped**BENT
+        into[tick, 4], into[tick, 5], into[tick, 6], into[tick, 7] = 1.0, total, clipped**loss, clipped**bent
         into[tick, 8], into[tick, 9] = drawn, drawn * total
         first = flows[0]
         for inflow in range(1, len(flows)):
             split = (first - flows[inflow]) / reference
             at = 7 + 3 * inflow
             into[tick, at], into[tick, at + 1], into[tick, at + 2] = split, split * total, split * split
-        return 1.0 / (_sloped(total) + FLOOR)
+        return 1.0 / (_sloped(total) + floor)
 
     def follow(self, state: AreaState) -> None:
         """Make the matrix anew if something was learnt or became known."""
@@ -164,7 +164,8 @@ class Quick:
 
 def _sloped(load: float) -> float:
     """Load as leaks and noise answer to it; NaN stays NaN."""
-    sloped: float = (LEAST if load < LEAST else float(load)) ** SLOPE
+    least, slope = LEAST, SLOPE
+    sloped: float = (least if load < least else float(load)) ** slope
     return sloped
 
 

@@ -1,9 +1,14 @@
 """What the values of sensors are counted in, and how exactly."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+WHOLE: Final = 1.5 * 2.0**52
+"""Added and taken away again, it rounds to whole numbers, half to even: doubles of this size have no fractions."""
 
 
 class Scale:
@@ -11,16 +16,17 @@ class Scale:
 
     def __init__(self, units: Floats, digits: int) -> None:
         """``units``: what the core counts each value in."""
-        self._units, self._digits = units, digits
-        self._share = 10.0**digits
+        self.units, self.digits = units, digits
+        self.share = 10.0**digits
 
     def of(self, places: npt.NDArray[np.intp]) -> "Scale":
         """The same for values that stand in other places."""
-        return Scale(self._units[places], self._digits)
+        return Scale(self.units[places], self.digits)
 
     def counted(self, values: Floats) -> Floats:
-        """Change values; NaN, where nothing came, stays. `np.round` does the same, and takes longer to begin."""
-        np.divide(values, self._units, values)
-        np.multiply(values, self._share, values)
-        np.rint(values, values)
-        return np.divide(values, self._share, values)
+        """Change values; NaN, where nothing came, stays. As :meth:`.moving.Moving.read` has it, number by number."""
+        np.divide(values, self.units, values)
+        np.multiply(values, self.share, values)
+        np.add(values, WHOLE, values)
+        np.subtract(values, WHOLE, values)
+        return np.divide(values, self.share, values)

@@ -91,9 +91,15 @@ def _place(match: Floats, power: Floats, area: Candidates) -> tuple[int, float]:
     gain = 0.5 * np.maximum(match, 0.0) ** 2 / power
     weight = np.exp(gain - gain.max()) * area.lengths
     weight /= weight.sum()
-    likely = np.flatnonzero(weight > NOWHERE)
-    pipe = int((weight[likely] @ area.worth[likely]).argmax())
-    return pipe, float(area.near[pipe, likely] @ weight[likely])
+    return named(weight, area)
+
+
+def named(probability: Floats, area: Candidates) -> tuple[int, float]:
+    """The candidate to name of all that are possible, and the probability that the leak is near enough to it."""
+    likely = np.flatnonzero(probability > NOWHERE)
+    around = probability.take(area.neighbours.take(likely, 0))
+    pipe = int(likely[np.vecdot(around, area.worth.take(likely, 0)).argmax()])
+    return pipe, float(area.near[pipe] @ probability)
 
 
 def matched(shift: Floats, covariance: Floats, signatures: Floats) -> tuple[Floats, Floats]:
