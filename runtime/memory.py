@@ -3,9 +3,7 @@
 import gc
 from typing import Final
 
-_YOUNG: Final = 1_000_000
-"""So many new objects, and not those that were kept for a while and let go: what a fold of a city waits with comes to
-as many. Each look at what is new asks all it names, which is in no processor's cache: a microsecond an object."""
+_YOUNG: Final = 20_000
 _MIDDLE: Final = 50
 _OLD: Final = 50
 
