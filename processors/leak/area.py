@@ -18,7 +18,7 @@ from processors.leak.incidents import Alarm, Incidents
 from processors.leak.learning import carried, learn_day, learn_week, usual_inflow
 from processors.leak.liars import Liars
 from processors.leak.network import AreaModel, Basis, Candidates, NetworkModel, candidates
-from processors.leak.noise import Noise
+from processors.leak.noise import Noise, taught
 from processors.leak.quick import Quick, Sheet
 from processors.leak.rows import FLOW_UNIT, Reader, Rows
 from processors.leak.screen import Screen
@@ -73,7 +73,6 @@ class Area:
         self.pressures, self.inflows = len(model.pressures), len(model.inflows)
         self.outputs = self.pressures + 1
         self.kept = 3 * per_day
-        self.taught = 2 * per_day + WINDOWS[-1]  # what a midnight learns from
         self.per_hour = per_day // 24
         self.incidents = Incidents(network, model, settings, per_day)
         self.liars = Liars(len(self.columns.all), self.pressures, per_day)
@@ -363,7 +362,7 @@ class Area:
             first = state.inputs[begin : state.rows].astype(np.float64)
             level = first[:, [self.reader.level]] if self.columns.level else 0.0
             state.offset = np.nanmean(first[:, : self.pressures] - level, axis=0)
-        oldest = max(0, state.rows - self.taught)  # of those before, nothing is wanted any more
+        oldest = max(0, state.rows - taught(self.per_day))
         rows, today = self.reader.prepare(state, oldest, state.rows), slice(begin - oldest, None)
         day, memory = self._day(state.tick), self.settings.memory_days
         learn_day(state, day, rows.regressors[today], rows.outputs[today], rows.scale[today], memory)

@@ -21,6 +21,11 @@ _HALF: Final = 0.5
 _MOST: Final = 0.95
 
 
+def taught(ticks: int) -> int:
+    """How many rows a midnight learns from at most, with so many in a day; of those before, nothing is wanted."""
+    return 2 * ticks + WINDOWS[-1]
+
+
 class Noise(msgspec.Struct):
     """Covariance of one tick, how that of a window's mean compares, and the hour's usual deviation."""
 
@@ -52,7 +57,7 @@ class Noise(msgspec.Struct):
         rate = max(LEARN_HOURS, 1.0 / (self.days + 1))
         self.hours = self.hours + np.where(spoke, rate * (profile - self.hours), 0.0)
         # From here on a row is a sensor: what is summed and sorted lies in one piece.
-        residuals = residuals[-2 * ticks - WINDOWS[-1] :]  # no more is needed of them
+        residuals = residuals[-taught(ticks) :]
         count = len(residuals)
         rows = residuals.T - np.tile(self.expected(ticks).T, -(-count // ticks))[:, -count:]
         sums = np.zeros((len(rows), count + 1))
