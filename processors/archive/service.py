@@ -174,12 +174,13 @@ class Archive:
         partitions = assignment.take()
         self._drop()
         self._stopped.clear()
+        starts: dict[TopicPartition, int] = {}
+        ends: dict[TopicPartition, int] = {}
         if partitions:
             starts = consumer.beginning_offsets(list(partitions), timeout_ms=_KAFKA_TIMEOUT_MS)
-            ends = consumer.end_offsets(list(partitions), timeout_ms=_KAFKA_TIMEOUT_MS)
-        else:
-            starts, ends = {}, {}
         held = sink.take_over({(p.topic, p.partition): start for p, start in starts.items()})
+        if partitions:  # asked only now: until it was taken over, another process could store what came behind an end
+            ends = consumer.end_offsets(list(partitions), timeout_ms=_KAFKA_TIMEOUT_MS)
         for partition in partitions:
             self._go_on(consumer, partition, held[partition.topic, partition.partition], starts, ends)
         metrics.STOPPED_PARTITIONS.set(len(self._stopped))

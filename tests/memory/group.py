@@ -37,8 +37,10 @@ class MemoryConsumer(MemoryReader):
 
     def __init__(self, group: Group, instance: str, io: Io, wait: Callable[[float], None]) -> None:
         super().__init__(group.log, io, wait)
-        self.hears_late = False
-        """Whether a poll reads first and hears of a rebalance then, as another thread of the client would tell it."""
+        self.hears_late = 0
+        """How many polls still read as assigned before, the last of which hears of a rebalance when it has read:
+        another thread of the client hears of it, with its next heartbeat."""
+        self._polls_left = 0
         self._group = group
         self._instance = instance
         self._generation = -1
@@ -89,13 +91,16 @@ class MemoryConsumer(MemoryReader):
             self._rejoin()
         polled = self._fetch(max_records)
         if stale and self.hears_late:
-            self._rejoin()
+            self._polls_left -= 1
+            if self._polls_left <= 0:
+                self._rejoin()
         if not polled:
             self._wait(timeout_ms / 1000)
         return polled
 
     def _rejoin(self) -> None:
         self._generation = self._group.generation
+        self._polls_left = self.hears_late
         if self._positions:
             self._listener.on_partitions_revoked(sorted(self._positions))
         self._positions = dict.fromkeys(self._group.partitions_of(self._instance), 0)

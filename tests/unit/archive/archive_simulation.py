@@ -73,6 +73,7 @@ class City:
         self._frozen: dict[str, int] = {}
         self._shutdowns: dict[str, VirtualShutdown] = {}
         self._tasks: dict[str, Task] = {}
+        self._archives: dict[str, Archive] = {}
         self._sessions: dict[str, list[MemorySink]] = {name: [] for name in NAMES}
         dice = self.dice
         archive = ArchiveSettings(batch_rows=dice.choice([1, 5, 50]), batch_ms=dice.choice([1, 300]))
@@ -97,6 +98,8 @@ class City:
                 continue
             task = self.dice.choice(movable)
             self.baton.step(task)
+            if stopped := self._archives[task.name].health()["stopped"]:
+                raise Violation(f"archive {task.name} stopped at a log that holds everything: {stopped}")
             if self._crash_at == self.baton.points:
                 self._kill(task.name)
             elif task.done:
@@ -120,12 +123,13 @@ class City:
             open_consumer=partial(self._open_consumer, name),
             open_sink=partial(self._open_sink, name),  # type: ignore[arg-type]
         )
-        self._tasks[name] = Task(name, Archive(settings, shutdown, outside).run)
+        archive = self._archives[name] = Archive(settings, shutdown, outside)
+        self._tasks[name] = Task(name, archive.run)
 
     def _open_consumer(self, name: str, *_: Any, **__: Any) -> Any:
         self._kafka_io("kafka.connect")
         consumer = MemoryConsumer(self.group, name, self._kafka_io, self._wait)
-        consumer.hears_late = self.dice.random() < 0.5
+        consumer.hears_late = self.dice.choice([0, 0, 1, 3])
         return consumer
 
     def _open_sink(self, name: str, _settings: DatabaseSettings, archive: str) -> MemorySink:

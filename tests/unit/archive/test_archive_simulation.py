@@ -6,9 +6,10 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from archive_simulation import simulate
+from archive_simulation import PARTITIONS, simulate
 
 from processors.archive.rows import Rows
 from processors.archive.service import Archive
@@ -29,7 +30,7 @@ def test_a_crash_at_every_io_point_of_one_history() -> None:
         try:
             simulate(3, crash_at=point)
         except BaseException as error:
-            error.add_note(f"from archive_simulation import simulate; simulate(3, crash_at={point})")
+            error.add_note(f"from archive_simulation import PARTITIONS, simulate; simulate(3, crash_at={point})")
             raise
 
 
@@ -93,6 +94,16 @@ class Hoards(Archive):
         super()._drop()
 
 
-def test_a_broken_loop_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archive_simulation.Archive", Hoards)
-    must_be_caught(simulate, Hoards)
+class AsksTooSoon(Archive):
+    """Asks where the log ends before it owns the partitions, while another process may still store."""
+
+    def _take_over(self, consumer: Any, assignment: Any, sink: Any) -> None:
+        ends = consumer.end_offsets(PARTITIONS)
+        with patch.object(consumer, "end_offsets", return_value=ends):
+            super()._take_over(consumer, assignment, sink)
+
+
+@pytest.mark.parametrize("broken", [Hoards, AsksTooSoon])
+def test_a_broken_loop_is_caught(broken: type[Archive], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archive_simulation.Archive", broken)
+    must_be_caught(simulate, broken)
