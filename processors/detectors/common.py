@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from processors.engine.contract import QUIET, Clock, Detector, Kept, Outcome, Reading, Timer, Unseen
+from processors.engine.contract import QUIET, Clock, Detector, Outcome, Reading, Timer, Unseen
 from schemas.anomaly import KINDS, Anomaly, AnomalyKind, Transition
 from schemas.camera import CameraEvent
 from schemas.facility import Facility, FacilityClass, Place
@@ -204,14 +204,6 @@ class Turn:
                 rule=opened.rule or rule_of(opened.kind, self._detector.name),
             )
         )
-
-
-def last_word(kept: Sequence[Kept]) -> tuple[int, str]:
-    """Clock time and shard of the newest of some calm readings; of several at one time, the greatest shard."""
-    now_ms, shard = kept[-1][-1].now_ms, kept[-1][-2]
-    if len(kept) == 1 or kept[-2][-1].now_ms < now_ms:
-        return now_ms, shard
-    return max((one[-1].now_ms, one[-2]) for one in kept)
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")

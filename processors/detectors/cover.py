@@ -25,7 +25,6 @@ from processors.detectors.common import (
     Site,
     Step,
     Turn,
-    last_word,
     retry_at,
 )
 from processors.detectors.cover_judge import UP, judge, weigh_lift
@@ -53,7 +52,6 @@ from processors.engine.contract import (
     Calm,
     Clock,
     Ear,
-    Kept,
     Outcome,
     Reading,
     Series,
@@ -63,6 +61,7 @@ from processors.engine.contract import (
     ZoneEvent,
     deaf,
 )
+from processors.engine.kept import Kept
 from schemas.facility import Facility, FacilityClass
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 from schemas.rules import Values
@@ -129,11 +128,12 @@ class CoverDetector(Packed[State]):
         low, high = _calm(state.values(cover)) if prop == "tilt_angle" else (0.0, 0.0) if names else _ANY
         signals = () if sensor is None else tuple(sensor.signals[name] for name in names)
 
-        def absorb(kept: Sequence[Kept]) -> None:
-            newest = kept[-1]
+        def absorb(kept: Kept, first: int) -> None:
+            newest = kept.count - 1
+            time_ms, value = kept.time(newest), kept.value(newest)
             for signal in signals:
-                signal.goes_by(newest[1], newest[2])
-            cover.note(*last_word(kept))
+                signal.goes_by(time_ms, value)
+            cover.note(*kept.last_word(first))
 
         return Calm(absorb, low, high)
 

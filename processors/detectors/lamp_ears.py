@@ -1,12 +1,12 @@
 """The short cut of what nearly every reading of a lamp says: that it does what it did a while ago."""
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.lamp_state import DARK, DAY, LEARNED, POWER, Lamp
 from processors.detectors.sun import Light, spell
-from processors.engine.contract import Calm, Ear, Kept
+from processors.engine.contract import Calm, Ear
+from processors.engine.kept import Kept
 from schemas.rules import Values
 
 _SIGNALS: Final = (DARK, DAY, POWER)
@@ -39,9 +39,9 @@ def mains(lamp: Lamp) -> Ear:
 def calm_mains(lamp: Lamp) -> Calm:
     """What :func:`mains` takes in."""
 
-    def absorb(kept: Sequence[Kept]) -> None:
-        for one in kept:
-            lamp.hear_mains(one[1], one[2])
+    def absorb(kept: Kept, first: int) -> None:
+        for at in range(first, kept.count):
+            lamp.hear_mains(kept.time(at), kept.value(at))
 
     return Calm(absorb)
 
@@ -108,8 +108,9 @@ def _by_day(lamp: Lamp, values: Values, until_ms: int) -> Calm | None:
         return None
     signals = lamp.signals[DARK], lamp.signals[DAY]
 
-    def absorb(kept: Sequence[Kept]) -> None:
-        time_ms, value = kept[-1][1], kept[-1][2]
+    def absorb(kept: Kept, first: int) -> None:  # noqa: ARG001 - as all that take in
+        newest = kept.count - 1
+        time_ms, value = kept.time(newest), kept.value(newest)
         lamp.power_ms = time_ms
         for signal in signals:
             signal.goes_by(time_ms, value)
@@ -126,10 +127,11 @@ def _at_night(lamp: Lamp, values: Values, until_ms: int) -> Calm | None:
     low_w = max(whole_w * max(values["lamp.lit_share"] / _NEARLY, 1.0 - close), values["lamp.dark_w"])
     dark, day, by_share = (lamp.signals[name] for name in _SIGNALS)
 
-    def absorb(kept: Sequence[Kept]) -> None:
-        for one in kept:
-            lamp.burning.hear(one[2])
-        time_ms, value = kept[-1][1], kept[-1][2]
+    def absorb(kept: Kept, first: int) -> None:
+        for at in range(first, kept.count):
+            lamp.burning.hear(kept.value(at))
+        newest = kept.count - 1
+        time_ms, value = kept.time(newest), kept.value(newest)
         lamp.power_ms = time_ms
         dark.goes_by(time_ms, value)
         day.goes_by(time_ms, value)

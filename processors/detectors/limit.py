@@ -14,7 +14,8 @@ from processors.detectors.debounce import Signal
 from processors.detectors.limit_state import LIMITED, Bounds, Quantity, State, Watched
 from processors.detectors.rise import anew, remember, rise_m
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.engine.contract import QUIET, Calm, Clock, Ear, Kept, Outcome, Reading, Series, Unseen, ZoneEvent, deaf
+from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, Unseen, ZoneEvent, deaf
+from processors.engine.kept import Kept
 from schemas.anomaly import AnomalyKind
 from schemas.facility import Facility
 from schemas.properties import PROPERTIES
@@ -63,8 +64,9 @@ class LimitDetector(Packed[State]):
             return None
         beyond = quantity.beyond
 
-        def absorb(kept: Sequence[Kept]) -> None:
-            beyond.goes_by(kept[-1][1], kept[-1][2])
+        def absorb(kept: Kept, first: int) -> None:  # noqa: ARG001 - as all that take in
+            newest = kept.count - 1
+            beyond.goes_by(kept.time(newest), kept.value(newest))
 
         return Calm(absorb, bounds.low, bounds.high, newest_ms=beyond.newest_ms)
 

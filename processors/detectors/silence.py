@@ -27,7 +27,6 @@ from processors.detectors.common import (
     Site,
     Step,
     Turn,
-    last_word,
     span,
 )
 from processors.detectors.rulebook import RegistryEvent, Rulebook
@@ -38,7 +37,6 @@ from processors.engine.contract import (
     Calm,
     Clock,
     Ear,
-    Kept,
     Outcome,
     Reading,
     Rested,
@@ -49,6 +47,7 @@ from processors.engine.contract import (
     ZoneEvent,
     deaf,
 )
+from processors.engine.kept import Kept
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
@@ -96,8 +95,8 @@ class SilenceDetector(Packed[State]):
         if device.opened is not None or device.blind_ms or device.shard is None:
             return None
 
-        def absorb(kept: Sequence[Kept]) -> None:
-            device.note(*last_word(kept))
+        def absorb(kept: Kept, first: int) -> None:
+            device.note(*kept.last_word(first))
 
         return Calm(absorb, pause_ms=int(LATE * device.every_ms))
 

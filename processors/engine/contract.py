@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from processors.engine.kept import Kept
 from schemas.anomaly import Anomaly
 from schemas.camera import CameraEvent
 from schemas.carrier import DeviceCarried
@@ -166,25 +167,12 @@ def deaf(time_ms: int, value: float, identity: str, arrival_ms: int, now_ms: int
     return True
 
 
-class Kept(NamedTuple):
-    """A calm reading that the engine keeps: a :class:`Reading`, and the clock under which it came."""
-
-    series: Series
-    time_ms: int
-    value: float
-    identity: str
-    quality: int
-    arrival_ms: int
-    shard: str
-    clock: Clock
+Absorb = Callable[[Kept, int], int | None]
+"""Takes in calm readings of one series, in the order in which they came, from the one at this index on. What it gives,
+if anything, is the ``until_ms`` that holds from now on (:class:`Calm`)."""
 
 
-Absorb = Callable[[Sequence[Kept]], int | None]
-"""Takes in calm readings of one series, in the order in which they came. They are bare tuples. What it gives, if
-anything, is the ``until_ms`` that holds from now on (:class:`Calm`)."""
-
-
-def nothing(kept: Sequence[Kept]) -> None:
+def nothing(kept: Kept, first: int) -> None:
     """What a detector takes in to which calm readings say nothing."""
 
 

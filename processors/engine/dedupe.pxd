@@ -1,8 +1,14 @@
 # Which numbers of what was seen are C's where it is compiled; see docs/decisions/0031-compiled-modules.md.
+cimport cython
+from processors.engine.kept cimport Kept
+
 cdef class Lane:
     cdef public object ordinals, times, marks
     cdef public long long newest
     cdef public Py_ssize_t purge_at
+
+    @cython.locals(at=Py_ssize_t, after=Py_ssize_t, identities=list)
+    cpdef extend(self, Kept kept, Py_ssize_t first, Py_ssize_t start)
 
 cdef class Seen:
     cdef public dict _lanes

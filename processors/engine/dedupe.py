@@ -13,11 +13,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
 from processors.engine import packing
 from processors.engine.errors import SnapshotError
+from processors.engine.kept import Kept
 
 Columns = tuple[str, bytes, bytes, bytes]
 """A lane in a snapshot: its key, and columns of ordinals, event times (:mod:`processors.engine.packing`) and marks."""
@@ -90,29 +91,24 @@ class Lane:
         """How many more it takes before it looks for what to forget."""
         return self.purge_at - len(self.ordinals)
 
-    def extend(self, rows: Sequence[Sequence[Any]], start: int, *, numbered: bool) -> None:
+    def extend(self, kept: Kept, first: int, start: int) -> None:
         """Remember some, each newer than the one before and than all that stands here; there is room.
 
         Args:
-            rows: as :class:`processors.engine.contract.Kept`.
+            kept: these, and some before.
+            first: the first of them.
             start: where in the identities the number begins.
-            numbered: whether nothing follows it.
         """
-        first, last = rows[0][3][start:], rows[-1][3][start:]
-        if numbered:
-            after = int(first) + len(rows)
-            if int(last) == after - 1:  # each greater than the one before, so none is left out
-                self.ordinals.extend(range(after - len(rows), after))
-            else:
-                self.ordinals.fromlist([int(row[3][start:]) for row in rows])
-            self.marks.fromlist([crc32(pack(row[2])) for row in rows])
+        after, identities = kept.count, kept.identities
+        self.ordinals.fromlist([kept.ordinal(at) for at in range(first, after)])
+        self.times.fromlist([kept.time(at) for at in range(first, after)])
+        if identities is None:
+            self.marks.fromlist([crc32(pack(kept.value(at))) for at in range(first, after)])
         else:
-            for row in rows:
-                number, _, tail = row[3][start:].partition(":")
-                self.ordinals.append(int(number))
+            for identity in identities[first:]:
+                _, _, tail = identity[start:].partition(":")
                 self.marks.append(crc32(tail.encode()))
-        self.times.fromlist([row[1] for row in rows])
-        self.newest = self.ordinals[-1]
+        self.newest = kept.ordinal(after - 1)
 
     def _purge_now(self, floor_ms: int) -> None:
         self.purge(floor_ms)

@@ -1,13 +1,13 @@
 """What devices say, to those who hear it: columns of readings, and messages of cameras."""
 
-from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
-from processors.engine.calm import UNTIMED, Row, sift
-from processors.engine.contract import CALM_LAG_MS, QUIET, Ear, Reading, Series
+from processors.engine.calm import UNTIMED, lead, sift
+from processors.engine.contract import CALM_LAG_MS, QUIET, Ear, Reading
 from processors.engine.dedupe import NEW
 from processors.engine.journal import Told
+from processors.engine.kept import Row
 from processors.engine.route import Route
 from processors.engine.slot import Slot
 from processors.engine.stage import Stage
@@ -36,7 +36,7 @@ class Hearing(Stage):
     def _on_batch(self, batch: BatchColumns) -> None:
         self.counts.events += len(batch.series_index)
         fresh_ms = max(self._floor_ms, self._clock.now_ms - CALM_LAG_MS)
-        sift(batch, self._routes(batch.series), self._clock, fresh_ms, self._hear)
+        sift(batch, lead(batch.series, self._zones, self._route), self._clock, fresh_ms, self._hear, self._fail)
 
     def _hear(self, route: Route, entry: Row, ears: list[tuple[Ear, Slot]] | None) -> None:
         """Let a reading be heard, by these if it was kept."""
@@ -64,16 +64,6 @@ class Hearing(Stage):
             self._tell_derived()
         if ears is route.ears and quality <= UNTIMED:
             route.doze(time_ms, value, clock.now_ms)
-
-    def _routes(self, series: Sequence[Series]) -> list[Route | None]:
-        """Where the readings of each go; None: they are known already."""
-        zones, found = self._zones, []
-        for one in series:
-            zone = zones.get(one.zone)
-            # As Zone.route has it: of nearly every reading, without a call.
-            route = zone.routes.get((one.device, one.observed_property)) if zone.__class__ is Zone else None
-            found.append(route if route is not None and route.series == one else self._route(one))
-        return found
 
     def _meet(self, route: Route, entry: Row) -> list[tuple[Ear, Slot]] | None:
         """Who is to hear a reading that is not kept; None: nobody, and what was to be said of it is said."""

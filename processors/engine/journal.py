@@ -11,7 +11,8 @@ order of their series, not of their coming, which must not matter (:class:`proce
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
-from processors.engine.contract import ANY_MS, Absorb, Clock, Kept, Reading, Series, ZoneEvent
+from processors.engine.contract import Clock, Reading, Series, ZoneEvent
+from processors.engine.kept import Kept, Whence
 from runtime.errors import PoisonError
 
 _MIN_ENTRIES: Final = 32
@@ -32,48 +33,18 @@ class Dozer(Protocol):
     """Whoever keeps calm readings of a series."""
 
     series: Series | None
-    kept: list[Kept]
-    absorbs: dict[Any, "Absorbing"]
-    """By slot."""
-    until_ms: int
-    """The least of theirs."""
+    kept: Kept
+    dozes: bool
+    """Whether it stands among those that keep any."""
 
     def write(self) -> None:
         """Note in the journal what was kept since the last time."""
 
-    def told(self) -> None:
-        """All were told what was kept: begin anew."""
+    def tell(self) -> list[Any]:
+        """Tell all what was kept, and begin anew; gives those who raised, who must live it all again."""
 
-
-class Absorbing:
-    """Somebody who takes in what is kept of one series, and how much of it he has.
-
-    Where that state was made anew, from a journal in which all of it stands as well, he takes it in for nobody.
-    """
-
-    __slots__ = ("absorb", "until_ms", "upto")
-
-    def __init__(self, absorb: Absorb, until_ms: int) -> None:
-        self.absorb = absorb
-        self.until_ms = until_ms
-        self.upto = 0
-
-    def take_in(self, dozer: Dozer) -> bool:
-        """Take in what is new; False: it raised, and whoever it belongs to must live it all again."""
-        kept, upto = dozer.kept, self.upto
-        if upto == len(kept):
-            return True
-        self.upto = len(kept)
-        try:
-            until_ms = self.absorb(kept[upto:] if upto else kept)
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
-            return False
-        if until_ms is not None and until_ms != self.until_ms:
-            self.until_ms = until_ms
-            dozer.until_ms = min(ANY_MS, *[one.until_ms for one in dozer.absorbs.values()])
-        return True
+    def tell_one(self, slot: Any) -> bool:
+        """Tell one of them; False: it raised, and must live it all again."""
 
 
 class Told:
@@ -99,16 +70,18 @@ class Spoilt(NamedTuple):
 class Journal:
     """The events of one zone behind the checkpoints of its slots."""
 
-    __slots__ = ("dozing", "entries", "forget", "keepers", "limit")
+    __slots__ = ("dozing", "entries", "forget", "keepers", "limit", "whences")
 
     def __init__(self, forget: Callable[[], None] = lambda: None) -> None:
         """Begin empty; ``forget`` is called where a state was made anew: nobody may hold on to the old one."""
         self.entries: list[Any] = []
-        """:class:`Told`; and readings that all who want them were told, as bare tuples of the fields of
-        :class:`processors.engine.contract.Kept`, one made for every reading there is, or lists of such."""
+        """:class:`Told`; and readings that all who want them were told: a :data:`processors.engine.kept.Row`, or
+        some that were kept, from one index to before another, as a tuple of these three."""
         self.keepers: Iterable[Keeper] = ()
         self.dozing: list[Dozer] = []
         """Who keeps readings that were not told yet."""
+        self.whences: list[Whence] = []
+        """By what batches those came that are kept."""
         self.forget = forget
         self.limit = _MIN_ENTRIES
 
@@ -117,40 +90,28 @@ class Journal:
 
         What says nothing to it need not be noted yet: it would not miss it if it were to live the journal again.
         """
-        failed = False
+        done = True
         for dozer in self.dozing:
-            one = dozer.absorbs.get(slot)
-            if one is not None and one.upto < len(dozer.kept):
-                dozer.write()
-                failed |= not one.take_in(dozer)
-        return self._relived([slot]) if failed else []
-
-    def newest(self) -> dict[str, int]:
-        """Of each device of which readings are kept, the clock time of the newest."""
-        found: dict[str, int] = {}
-        for dozer in self.dozing:
-            if dozer.kept and dozer.series is not None:
-                device, now_ms = dozer.series.device, dozer.kept[-1][-1].now_ms
-                if found.setdefault(device, now_ms) < now_ms:
-                    found[device] = now_ms
-        return found
+            done &= dozer.tell_one(slot)
+        return [] if done else self.relived([slot])
 
     def settle_all(self) -> list[Spoilt]:
         """Tell all what was kept, which ends the keeping; gives what could not be told."""
         dozing, self.dozing, failed = self.dozing, [], []
         for dozer in dozing:
-            dozer.write()
-            failed += [slot for slot, one in dozer.absorbs.items() if not one.take_in(dozer)]
-            dozer.told()
-        return self._relived(failed) if failed else []
+            dozer.dozes = False
+            failed += dozer.tell()
+        self.whences = []
+        return self.relived(failed) if failed else []
 
-    def note(self, rows: list[Kept]) -> None:
+    def note(self, kept: Kept, first: int) -> None:
         """Readings of one series that were kept: together, but they fill it as if each stood by itself."""
-        if len(rows) == 1:
-            self.entries.append(rows[0])
+        after = kept.count
+        if after - first == 1:
+            self.entries.append(kept.row(first))
         else:
-            self.entries.append(rows)
-            self.limit -= len(rows) - 1
+            self.entries.append((kept, first, after))
+            self.limit -= after - first - 1
 
     def write(self) -> None:
         """Note all that was kept; nobody is told.
@@ -167,7 +128,9 @@ class Journal:
             self.write()
             self.entries.append(last)
 
-    def _relived(self, slots: list[Any]) -> list[Spoilt]:
+    def relived(self, slots: list[Any]) -> list[Spoilt]:
+        """Make the states of these anew, with all that is kept; gives what could not be told."""
+        self.write()
         self.forget()
         return [spoilt for slot in dict.fromkeys(slots) for spoilt in slot.relive()]
 
@@ -190,8 +153,13 @@ class Journal:
     def told(self, slot: object, first: int, last: int) -> Iterator[tuple[Any, Clock]]:
         """What a slot was told in these entries; of readings those that somebody wanted, not it alone."""
         for entry in self.entries[first:last]:
-            if not isinstance(entry, Told):
-                for row in entry if isinstance(entry, list) else (entry,):
+            if isinstance(entry, Told):
+                if entry.slot is slot:
+                    yield entry.event, entry.clock
+            elif isinstance(entry[0], Kept):
+                kept, begin, end = entry
+                for at in range(begin, end):
+                    row = kept.row(at)
                     yield Reading._make(row[:-1]), row[-1]
-            elif entry.slot is slot:
-                yield entry.event, entry.clock
+            else:
+                yield Reading._make(entry[:-1]), entry[-1]

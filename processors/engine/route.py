@@ -5,11 +5,12 @@ Most readings say nothing that must be known at once. Those within what all dete
 """
 
 import math
-from typing import Any, Final
+from typing import Final
 
-from processors.engine.contract import ANY_MS, Calm, Ear, Kept, Series, deaf, nothing
+from processors.engine.contract import ANY_MS, Absorb, Calm, Ear, Series, deaf, nothing
 from processors.engine.dedupe import NO_PREFIX, Seen
-from processors.engine.journal import Absorbing, Journal
+from processors.engine.journal import Dozer, Journal
+from processors.engine.kept import NOTHING, Kept
 from processors.engine.slot import Slot, unheard
 
 _ASKED_AGAIN_MS: Final = 3_600_000
@@ -18,6 +19,37 @@ _WORTH: Final = 5
 """Of so many readings in a row all but the last should have been kept."""
 _PATIENCE_MAX: Final = 63
 _NEVER: Final = math.inf  # no value is as large: nothing is calm
+
+
+class Absorbing:
+    """Somebody who takes in what is kept of one series, and how much of it he has.
+
+    Where that state was made anew, from a journal in which all of it stands as well, he takes it in for nobody.
+    """
+
+    __slots__ = ("absorb", "slot", "until_ms", "upto")
+
+    def __init__(self, slot: Slot, absorb: Absorb, until_ms: int) -> None:
+        self.slot = slot
+        self.absorb = absorb
+        self.until_ms = until_ms
+        self.upto = 0
+
+    def take_in(self, kept: Kept) -> bool:
+        """Take in what is new; False: it raised, and whoever it belongs to must live it all again."""
+        upto = self.upto
+        if upto == kept.count:
+            return True
+        self.upto = kept.count
+        try:
+            until_ms = self.absorb(kept, upto)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the fold will meet it again and say so
+            return False
+        if until_ms is not None:
+            self.until_ms = min(until_ms, ANY_MS)
+        return True
 
 
 class Route:
@@ -29,6 +61,7 @@ class Route:
         "all",
         "asked",
         "attentive",
+        "dozes",
         "ears",
         "gap_ms",
         "high",
@@ -39,7 +72,6 @@ class Route:
         "lane",
         "late",
         "low",
-        "next",
         "patience",
         "pause_ms",
         "prefix",
@@ -71,15 +103,17 @@ class Route:
         """Of those in ``all`` to whom its readings may say anything; None: to be asked for."""
         self.seers: list[Slot] | None = None
         """As ears, of messages of a camera."""
-        self.kept: list[Kept] = []
+        self.kept: Kept = NOTHING
         """Calm readings that not all were told who keep them."""
+        self.dozes = False
+        """Whether it stands among those of the journal that do."""
         self.written = 0
         """So many of them stand in the journal."""
         self.remembered = 0
         """So many of them stand among what was seen."""
         self.room_left = 0
         """So many may be kept before some of what was seen is to be forgotten."""
-        self.absorbs: dict[Any, Absorbing] = {}
+        self.absorbs: list[Absorbing] = []
         """Who takes in what was kept."""
         self.attentive: list[tuple[Ear, Slot]] = []
         """Who hears also what is kept, at once."""
@@ -94,8 +128,6 @@ class Route:
         self.time_ms = self.gap_ms = self.until_ms = self.pause_ms = self.quiet_ms = 0
         self.prefix, self.start, self.is_numbered = NO_PREFIX, 0, True
         self.lane, self.after = seen.lane, -1
-        self.next = ""
-        """The identity behind ``after``, as nearly every reading has it: then nothing of it need be read."""
 
     def listen(self) -> list[tuple[Ear, Slot]]:
         """Ask for ears."""
@@ -126,28 +158,54 @@ class Route:
             kin.remove(self)
         self.kin = ()
 
+    def begin(self) -> Kept:
+        """Keep from now on."""
+        journal = self.journal
+        if not self.dozes:
+            self.dozes = True
+            journal.dozing.append(self)
+        kept = self.kept = Kept(self.series, self.prefix, journal.whences, None if self.is_numbered else [])
+        return kept
+
     def write(self) -> None:
         """Note in the journal what was kept since the last time."""
         kept, written = self.kept, self.written
-        if written == len(kept):
-            return
-        self.written = len(kept)
-        self.journal.note(kept[written:])
+        if written < kept.count:
+            self.written = kept.count
+            self.journal.note(kept, written)
 
     def remember(self) -> None:
         """Note among what was seen what was kept since the last time: before anybody looks there."""
         kept, remembered = self.kept, self.remembered
-        if remembered < len(kept):
-            self.remembered = len(kept)
-            self.lane.extend(kept[remembered:] if remembered else kept, self.start, numbered=self.is_numbered)
+        if remembered < kept.count:
+            self.remembered = kept.count
+            self.lane.extend(kept, remembered, self.start)
 
-    def told(self) -> None:
-        """All were told what was kept."""
-        self.remember()
-        self.kept, self.written, self.remembered = [], 0, 0
-        self.room_left = self.lane.room
-        for one in self.absorbs.values():
+    def tell(self) -> list[Slot]:
+        """Tell all what was kept, and begin anew; gives those who raised, who must live it all again."""
+        kept, failed, until_ms = self.kept, [], ANY_MS
+        self.write()
+        for one in self.absorbs:
+            if not one.take_in(kept):
+                failed.append(one.slot)
             one.upto = 0
+            until_ms = min(until_ms, one.until_ms)
+        self.until_ms = until_ms
+        self.remember()
+        self.kept, self.written, self.remembered = NOTHING, 0, 0
+        self.room_left = self.lane.room
+        return failed
+
+    def tell_one(self, slot: Slot) -> bool:
+        """Tell one of them; False: it raised, and must live it all again."""
+        kept, done, until_ms = self.kept, True, ANY_MS
+        for one in self.absorbs:
+            if one.slot is slot and one.upto < kept.count:
+                self.write()
+                done = one.take_in(kept)
+            until_ms = min(until_ms, one.until_ms)
+        self.until_ms = until_ms
+        return done
 
     def wake(self) -> None:
         """Nothing is calm until detectors say so again."""
@@ -198,20 +256,33 @@ class Route:
         calms = [calm for _, calm in offers]
         if any(calm.newest_ms > time_ms for calm in calms):
             return
-        self.absorbs = {
-            slot: Absorbing(calm.absorb, calm.until_ms) for slot, calm in offers if calm.absorb is not nothing
-        }
-        self.absorbs |= {slot: Absorbing(nothing, time_ms + _ASKED_AGAIN_MS) for _, slot in attentive if slot.dozes}
+        # Whoever takes in nothing stands here as well where what it offered ends.
+        self.absorbs = [
+            Absorbing(slot, calm.absorb, min(calm.until_ms, ANY_MS))
+            for slot, calm in offers
+            if calm.absorb is not nothing or calm.until_ms < ANY_MS
+        ]
+        self.absorbs += [Absorbing(slot, nothing, time_ms + _ASKED_AGAIN_MS) for _, slot in attentive if slot.dozes]
         self.attentive = attentive
         self.low = max(calm.low for calm in calms)
         self.high = min(calm.high for calm in calms)
         self.room = min(calm.room for calm in calms)
         self.gap_ms = min(ANY_MS, *(calm.gap_ms for calm in calms))
-        until_ms = [calm.until_ms for calm in calms] + [one.until_ms for one in self.absorbs.values()]
-        self.until_ms = min(ANY_MS, *until_ms)
+        self.until_ms = min((one.until_ms for one in self.absorbs), default=ANY_MS)
         self.pause_ms = min(ANY_MS, *(calm.pause_ms for calm in calms))
         self.after = max(lane.newest, *(calm.after for calm in calms))
         self.time_ms, self.value, self.quiet_ms = time_ms, value, now_ms + self.pause_ms
         self.prefix, self.start, self.lane, self.is_numbered = prefix, len(prefix), lane, self.seen.is_numbered
-        self.next = f"{prefix}{self.after + 1}" if self.is_numbered else ""
         self.room_left = lane.room
+
+
+def newest(dozing: list[Dozer]) -> dict[str, int]:
+    """Of each device of which readings are kept by these, the clock time of the newest."""
+    found: dict[str, int] = {}
+    for route in dozing:
+        kept = route.kept
+        if kept.count and route.series is not None:
+            device = route.series.device
+            if found.get(device, -1) < kept.now_ms:
+                found[device] = kept.now_ms
+    return found

@@ -31,7 +31,7 @@ from processors.engine.dedupe import Verdict
 from processors.engine.frontier import Frontier
 from processors.engine.journal import Journal
 from processors.engine.models import equipped
-from processors.engine.route import Route
+from processors.engine.route import Route, newest
 from processors.engine.slot import Slot
 from processors.engine.snapshot import SHARDS, Shard, shard_of
 from processors.engine.timers import Timers
@@ -130,7 +130,7 @@ class Stage:
         journal, clock = slot.journal, self._clock
         until_ms = None
         if slot.rests and journal.dozing and len(journal.entries) < journal.limit:
-            until_ms = slot.rest(due, clock, journal.newest())
+            until_ms = slot.rest(due, clock, newest(journal.dozing))
         if until_ms is None:
             self._deliver(slot, due, clock)
             return
@@ -161,6 +161,11 @@ class Stage:
     def _settle(self, journal: Journal, slot: Slot | None = None) -> None:
         """Tell the calm readings of a zone that were kept, to one or (None) to all."""
         for spoilt in journal.settle_all() if slot is None else journal.settle(slot):
+            self._set_aside(spoilt.slot, spoilt.event, spoilt.clock, spoilt.error)
+
+    def _fail(self, route: Route, slots: list[Slot]) -> None:
+        """These could not be told what was kept of one series."""
+        for spoilt in route.journal.relived(slots):
             self._set_aside(spoilt.slot, spoilt.event, spoilt.clock, spoilt.error)
 
     def _renew(self, journal: Journal) -> None:

@@ -5,7 +5,7 @@ comparisons; a timer looks at what only time can tell.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from processors.detectors.common import LEFT, UNBOUND, Opened, Packed, Site, Step, Turn
@@ -13,7 +13,19 @@ from processors.detectors.health import battery, ears, jump, lives, missing, nei
 from processors.detectors.health.bounds import bounds_of, forget
 from processors.detectors.health.state import NEVER_MS, RULES, Device, State, Watch
 from processors.detectors.rulebook import Rulebook
-from processors.engine.contract import QUIET, Calm, Clock, Ear, Outcome, Reading, Series, TimerDue, ZoneEvent, deaf
+from processors.engine.contract import (
+    QUIET,
+    Calm,
+    Clock,
+    Ear,
+    Outcome,
+    Reading,
+    Rested,
+    Series,
+    TimerDue,
+    ZoneEvent,
+    deaf,
+)
 from schemas.facility import Facility
 from schemas.identity import boot_and_channel
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
@@ -63,6 +75,13 @@ class HealthDetector(Packed[State]):
             return None
         return ears.calm(state, device.watches[prop], prop)
 
+    def rest(self, state: State, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:  # noqa: ARG002 - there is one
+        """Half an hour behind the full one there is nothing to see where no device has two sensors."""
+        is_half = (state.sweeps + state.stride) % HOUR == HALF_AN_HOUR
+        if not is_half or any(len(device.watches) > 1 for device in state.devices.values()):
+            return None
+        return clock.now_ms + HALF_AN_HOUR * SWEEP_MS
+
     def fold(self, state: State, events: Sequence[ZoneEvent], clock: Clock) -> Outcome:
         """Take in readings, registrations and the look around."""
         turn: Turn | None = None
@@ -74,7 +93,7 @@ class HealthDetector(Packed[State]):
                 continue
             turn = turn or Turn(self, state.zone, clock)
             match event:
-                case TimerDue():
+                case TimerDue() | Rested():
                     _sweep(state, turn)
                 case FacilityRegistered():
                     _on_registered(state, event.facility, turn)

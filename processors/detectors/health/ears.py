@@ -1,12 +1,12 @@
 """The short cut of what nearly every reading says of its device: that it is well."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.health import battery, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of
 from processors.detectors.health.state import NEVER_MS, Device, State, Watch
-from processors.engine.contract import Calm, Ear, Kept
+from processors.engine.contract import Calm, Ear
+from processors.engine.kept import Kept
 from schemas.rules import Values
 
 COUNTED: Final = frozenset({"uptime", "restart_count"})
@@ -144,15 +144,14 @@ def calm(state: State, watch: Watch, prop: str) -> Calm | None:
     bounds = bounds_of(state, watch.facility, prop)
     # Where it moves meanwhile, it stands from then on: for this long at least.
     least_ms = min(bounds.least_ms, bounds.prior_ms)
-    start = 0 if row is None else len(row.prefix)
 
-    def absorb(kept: Sequence[Kept]) -> int | None:
-        times = len(kept)
-        stuck.go_on(watch, kept, bounds)
+    def absorb(kept: Kept, first: int) -> int | None:
+        times = kept.count - first
+        stuck.go_on(watch, kept, first, bounds)
         watch.count += times
         watch.counted += times
         if row is not None:
-            row.seq = int(kept[-1][3][start:])
+            row.seq = kept.ordinal(kept.count - 1)
         return min(watch.due_ms, watch.time_ms + least_ms) if bounds.is_judged else None
 
     return Calm(

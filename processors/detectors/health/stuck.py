@@ -7,13 +7,13 @@ n^-longer after n of them, so that with the defaults (4, 30) all those to come o
 1e-5. Before its record is known, the property's own allowance counts (:data:`schemas.health.STILL_S`).
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from processors.detectors.common import Evidence, Opening, Step, Turn, span
 from processors.detectors.health.bounds import Bounds, bounds_of
 from processors.detectors.health.state import NEVER_MS, State, Watch
-from processors.engine.contract import Kept, Reading
+from processors.engine.contract import Reading
+from processors.engine.kept import Kept
 from schemas.anomaly import AnomalyKind
 
 KIND: Final = AnomalyKind.DEVICE_STUCK
@@ -42,7 +42,7 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     watch.due_ms = due(watch, time_ms, bounds)
 
 
-def go_on(watch: Watch, kept: Sequence[Kept], bounds: Bounds) -> None:
+def go_on(watch: Watch, kept: Kept, first: int, bounds: Bounds) -> None:
     """As :func:`moved` of those that move and a count of those that stand; nothing is open, and all is possible.
 
     Of nearly every reading that there is, and so in variables of its own.
@@ -51,8 +51,8 @@ def go_on(watch: Watch, kept: Sequence[Kept], bounds: Bounds) -> None:
     time_ms, value, total = watch.time_ms, watch.value, watch.total
     still, still_ms, longest_ms, moves, step = watch.still, watch.still_ms, watch.longest_ms, watch.moves, watch.step
     before_moves = moves
-    for one in kept:
-        at_ms, now = one[1], one[2]
+    for at in range(first, kept.count):
+        at_ms, now = kept.time(at), kept.value(at)
         if low <= now <= high:
             still += 1
         else:

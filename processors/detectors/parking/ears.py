@@ -1,11 +1,10 @@
 """The short cut of what nearly every reading of a bay says: that all is as it was."""
 
-from collections.abc import Sequence
-
 from processors.detectors.parking.cameras import BEHIND_MAX_MS
 from processors.detectors.parking.numbers import go_on, number, tell
 from processors.detectors.parking.state import NEVER_MS, Said, Spot
-from processors.engine.contract import Calm, Ear, Kept
+from processors.engine.contract import Calm, Ear
+from processors.engine.kept import Kept
 
 
 def other(spot: Spot, device: str) -> Ear:
@@ -73,9 +72,9 @@ def calm_other(spot: Spot, device: str) -> Calm:
     """What :func:`other` counts."""
     hear = other(spot, device)
 
-    def absorb(kept: Sequence[Kept]) -> None:
-        for one in kept:
-            hear(one[1], one[2], one[3], one[5], 0, one[6])
+    def absorb(kept: Kept, first: int) -> None:
+        for at in range(first, kept.count):
+            hear(kept.time(at), kept.value(at), "", 0, 0, "")
 
     return Calm(absorb)
 
@@ -88,10 +87,10 @@ def calm_free(spot: Spot, device: str, every_ms: int | None) -> Calm | None:
     if spot.stays or spot.watches or spot.cameras or spot.flags or spot.objects:
         return None
 
-    def absorb(kept: Sequence[Kept]) -> None:
-        go_on(source, every_ms, kept)
-        newest = kept[-1]
-        spot.shard, spot.behind_ms = newest[6], min(max(newest[7].now_ms - newest[1], 0), BEHIND_MAX_MS)
+    def absorb(kept: Kept, first: int) -> None:
+        go_on(source, every_ms, kept, first)
+        spot.shard = kept.shard()
+        spot.behind_ms = min(max(kept.now_ms - kept.time(kept.count - 1), 0), BEHIND_MAX_MS)
         source.put_off_ms = 0
 
     return Calm(absorb, 0.0, 0.0, newest_ms=source.newest_ms)

@@ -4,11 +4,10 @@ A sensor with an interval speaks at it, and at once when somebody comes or goes.
 something changed. And where more words are missing than were due, one that says that somebody left is among them.
 """
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from processors.detectors.parking.state import Source
-from processors.engine.contract import Kept
+from processors.engine.kept import Kept
 from schemas.identity import boot_and_channel
 
 _SLACK: Final = 0.01  # of the interval, that a word may come beside its time
@@ -50,11 +49,11 @@ def tell(source: Source, every_ms: int | None, time_ms: int, identity: str) -> T
     return Told(is_due=False, changed=changed or source.seq < 0)
 
 
-def go_on(source: Source, every_ms: int | None, kept: Sequence[Kept]) -> None:
+def go_on(source: Source, every_ms: int | None, kept: Kept, first: int) -> None:
     """As :func:`tell` of each, where all say what the word before them said: only their times and numbers tell more."""
     newest_ms, beat_ms, slack_ms = source.newest_ms, source.beat_ms, round(_SLACK * (every_ms or 0))
-    for one in kept:
-        time_ms = one[1]
+    for at in range(first, kept.count):
+        time_ms = kept.time(at)
         since_ms = time_ms - newest_ms
         if every_ms is not None and since_ms > 0:
             on_beat = beat_ms >= 0 and _is_multiple(time_ms - beat_ms, every_ms, slack_ms)
@@ -62,7 +61,7 @@ def go_on(source: Source, every_ms: int | None, kept: Sequence[Kept]) -> None:
                 beat_ms = time_ms
         newest_ms = time_ms
     source.newest_ms, source.beat_ms = newest_ms, beat_ms
-    source.boot, source.seq = number(kept[-1][3])
+    source.boot, source.seq = number(kept.identity(kept.count - 1))
 
 
 def is_due(source: Source, every_ms: int, time_ms: int) -> bool:

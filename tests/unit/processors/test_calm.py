@@ -8,6 +8,7 @@ import pytest
 from fold_kit import POISON, RELAXED, Scribe
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from state_kit import Earless, restored, state
 from street_kit import bay, cover, facility, lamp, records
 
@@ -23,7 +24,6 @@ from processors.engine.contract import (
     Clock,
     Detector,
     Ear,
-    Kept,
     Outcome,
     Rested,
     Series,
@@ -32,8 +32,10 @@ from processors.engine.contract import (
     ZoneEvent,
 )
 from processors.engine.driver import PipelineTestDriver
+from processors.engine.kept import FULL, Kept
 from processors.engine.outputs import outgoing
 from schemas.anomaly import AnomalyKind
+from schemas.columns import BatchColumns
 from schemas.facility import FacilityClass
 
 AWAKE = 5.0
@@ -60,10 +62,10 @@ class Drowsy(Scribe):
         if series.observed_property == "temperature":
             return None  # others keep it
 
-        def absorb(kept: Sequence[Kept]) -> None:
-            for one in kept:
+        def absorb(kept: Kept, first: int) -> None:
+            for at in range(first, kept.count):
                 state.count += 1
-                if one[2] in {HALF_WAY, REFUSED}:
+                if kept.value(at) in {HALF_WAY, REFUSED}:
                     raise ValueError("half-way")
 
         return Calm(absorb, 10.0, 90.0, room=60.0, gap_ms=60_000)
@@ -115,7 +117,7 @@ def earless(driver: PipelineTestDriver, detectors: Sequence[Detector[Any]]) -> P
 def kept(fold: PartitionFold) -> int:
     """How many readings stand somewhere untold."""
     zones = [fold._known(name) for name in fold._zones]
-    return sum(len(route.kept) for zone in zones for route in zone.routes.values())
+    return sum(route.kept.count for zone in zones for route in zone.routes.values())
 
 
 def a_while() -> st.SearchStrategy[list[Any]]:
@@ -165,6 +167,19 @@ def test_what_nobody_can_take_in_is_set_aside_alone() -> None:
     said = [outgoing(output, "/test").value for output in again.fold(driver.log)]
     assert sorted(said) == sorted(records(driver))
     assert sum(b"cannot stomach 60" in one for one in said) == 2
+    assert state(again) == state(driver.fold)
+
+
+def test_a_full_column_that_cannot_be_taken_in_is_lived_again() -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), Drowsy("too"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq in range(2 * FULL):
+        driver.read("cover-1", "tilt_angle", {9: HALF_WAY, 12: REFUSED}.get(seq, 11.0), seq=seq)
+        driver.advance(10.0)
+    assert 0 < kept(driver.fold) < FULL
+    assert sum(b"cannot stomach 60" in one for one in records(driver)) == 2
+    again = earless(driver, [Drowsy("drowsy"), Drowsy("too")])
+    assert sorted(outgoing(output, "/test").value for output in again.fold(driver.log)) == sorted(records(driver))
     assert state(again) == state(driver.fold)
 
 
@@ -357,3 +372,21 @@ def test_a_number_that_was_heard_the_long_way_is_not_kept_when_it_comes_again() 
     for number in range(1, 7):
         driver.read("mag", "occupied", 0.0, seq=number)
     assert driver.fold.counts.duplicates == 6
+
+
+@pytest.mark.parametrize(("quality", "arrival_ms"), [(0, 10**20), (0, -(10**20)), (-(10**20), 0)])
+def test_numbers_that_no_column_holds_are_heard_at_once(quality: int, arrival_ms: int) -> None:
+    driver = PipelineTestDriver(Drowsy("drowsy"), tick_s=10.0, lateness_s=LATENESS_S)
+    driver.register(cover())
+    for seq in range(5):
+        driver.read("cover-1", "tilt_angle", 11.0, seq=seq)
+        driver.advance(10.0)
+    assert kept(driver.fold) > 2
+    (batch,) = [one for one in driver.log if isinstance(one, BatchColumns) and one.identity[0].endswith(":4")]
+    identity = [batch.identity[0].removesuffix("4") + "5"]
+    later = [batch.phenomenon_time[0] + 10_000]
+    odd = replace(batch, identity=identity, phenomenon_time=later, result_quality=[quality], arrival_time=[arrival_ms])
+    driver.log.append(odd)
+    driver.outputs += driver.fold.fold([odd])
+    assert kept(driver.fold) == 0
+    assert agrees(driver, Drowsy("drowsy"))

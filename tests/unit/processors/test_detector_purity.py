@@ -38,7 +38,14 @@ FORBIDDEN = CLIENTS | WORLD | CHANCE
 FORBIDDEN_NAMES = {"uuid.uuid1", "uuid.uuid4", "numpy.random"}
 FORBIDDEN_ATTRIBUTES = {"uuid1", "uuid4", "now", "utcnow", "today", "default_rng", "urandom", "random"}
 FORBIDDEN_CALLS = {"open", "print", "input", "id", "hash", "eval", "exec", "vars", "globals"}
-OURS = {"schemas", "processors.engine.contract", "processors.detectors", "processors.leak", "processors.novelty"}
+OURS = {
+    "schemas",
+    "processors.engine.contract",
+    "processors.engine.kept",
+    "processors.detectors",
+    "processors.leak",
+    "processors.novelty",
+}
 SET_METHODS = {"union", "intersection", "difference", "symmetric_difference"}
 
 

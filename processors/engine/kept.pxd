@@ -1,0 +1,27 @@
+# The columns of readings that were kept as C's where they are compiled; see docs/decisions/0031-compiled-modules.md.
+cimport cython
+
+@cython.no_gc
+cdef class Kept:
+    cdef public Py_ssize_t count
+    cdef public object series
+    cdef public str prefix
+    cdef public list whences, identities
+    cdef public long long now_ms
+    cdef long long times[32]
+    cdef double values[32]
+    cdef long long ordinals[32]
+    cdef long long arrivals[32]
+    cdef int whence[32]
+    cdef signed char qualities[32]
+
+    cpdef long long time(self, Py_ssize_t at)
+    cpdef double value(self, Py_ssize_t at)
+    cpdef long long ordinal(self, Py_ssize_t at)
+    cpdef str identity(self, Py_ssize_t at)
+    cpdef object shard(self)
+    cpdef tuple row(self, Py_ssize_t at)
+    @cython.locals(at=Py_ssize_t)
+    cpdef object rows(self, Py_ssize_t first)
+    @cython.locals(at=Py_ssize_t, before=int)
+    cpdef tuple last_word(self, Py_ssize_t first)
