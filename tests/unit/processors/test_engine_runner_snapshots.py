@@ -1,8 +1,8 @@
 """A worker that comes goes on from the snapshots; and where they are of no use, nothing is lost, doubled or reset."""
 
 import random
-import time
 from itertools import pairwise
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from runner_rig import TOPIC, City, Worker, story
 from processors.engine import snapshot
 from processors.engine.composed import PartitionFold
 from processors.engine.snapshot import SHARDS, shard_of
+from runtime import lifecycle
 from runtime.errors import RetryableError
 from schemas.topics import SNAPSHOTS
 from tests.memory.log import MemoryLog
@@ -223,16 +224,20 @@ def test_snapshots_of_a_log_that_is_no_more_are_none(city: City) -> None:
     goes_on(city, worker)
 
 
-def test_loading_is_progress(city: City) -> None:
+def test_loading_is_progress(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now_s=0.0, monotonic=lambda: clock.now_s)
+    monkeypatch.setattr(lifecycle, "time", clock)
     worker = city.worker()
     worker.shelf._records = 1
     worker.turn(3)
     assert worker.runner.loading == [0]
-    worker.runner._progress.stall_s = 0.05
+    turns = 0
     while worker.runner.loading:
-        time.sleep(0.002)
+        clock.now_s += 0.9 * worker.runner._progress.stall_s
         worker.turn()
         assert worker.runner._progress.healthy
+        turns += 1
+    assert turns > 1
 
 
 def test_identities_that_were_forgotten_sooner_than_is_asked_now_are_not_enough(city: City) -> None:
