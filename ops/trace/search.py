@@ -98,7 +98,10 @@ class Search:
             left -= {one.time_ms for one in found}
             if not left:
                 break
-        first = {one.id: one for one in sorted(found, key=lambda one: one.place.offset, reverse=True)}
+        # Of copies, also within one record, the first is what was taken in.
+        first: dict[UUID, Row] = {}
+        for one in sorted(found, key=lambda one: one.place.offset):
+            first.setdefault(one.id, one)
         return list(first.values())
 
     def _pick(self, topic: Topic, record: Any, wanted: dict[UUID, bytes], found: dict[UUID, Row]) -> None:
