@@ -206,7 +206,15 @@ class Turn:
         )
 
 
-_encoder: Final = msgspec.msgpack.Encoder(order="sorted")
+def _row(one: Any) -> Any:
+    return one.row()
+
+
+def _made(kind: Any, row: Any) -> Any:
+    return kind.of_row(row)
+
+
+_encoder: Final = msgspec.msgpack.Encoder(order="sorted", enc_hook=_row)
 
 
 class Packed(Generic[T]):
@@ -230,7 +238,11 @@ class Packed(Generic[T]):
 
 
 def pack(state: Any) -> bytes:
-    """A state of msgspec structs and builtins as deterministic bytes: mappings in the order of their keys."""
+    """A state as deterministic bytes: mappings in the order of their keys.
+
+    It is made of msgspec structs and builtins; and of classes that say by ``row()`` as what list of fields they are
+    written, and are made of one by ``of_row(row)``.
+    """
     return _encoder.encode(state)
 
 
@@ -240,7 +252,7 @@ def unpack(data: bytes, into: type[T]) -> T:
     Raises:
         ValueError: the bytes are no such state.
     """
-    return msgspec.msgpack.decode(data, type=into)
+    return msgspec.msgpack.decode(data, type=into, dec_hook=_made)
 
 
 def retry_at(clock: Clock, shard: str, due_ms: int) -> int | None:

@@ -121,7 +121,7 @@ class CoverDetector(Packed[State]):
         cover = state.covers[series.facility]
         if cover.silent or cover.opened is not None:
             return None
-        if not all(one.is_quiet for sensor in cover.sensors.values() for one in sensor.signals.values()):
+        if not all(one.is_quiet() for sensor in cover.sensors.values() for one in sensor.signals.values()):
             return None
         prop = series.observed_property
         names, sensor = SIGNALS.get(prop, ()), cover.sensors.get(series.device)

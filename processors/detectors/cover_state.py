@@ -83,7 +83,8 @@ class Cover(msgspec.Struct, array_like=True):
 
     def note(self, now_ms: int, shard: str) -> None:
         """It was heard then; of two at one time that of the greater shard counts, whichever is told first."""
-        self.heard_ms, self.shard = max((self.heard_ms, self.shard), (now_ms, shard))
+        if now_ms > self.heard_ms or (now_ms == self.heard_ms and shard > self.shard):
+            self.heard_ms, self.shard = now_ms, shard
 
     def on(self, *names: str) -> bool:
         """Whether any of these signals is, by any of its devices."""

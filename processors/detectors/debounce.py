@@ -5,7 +5,8 @@ whatever order they came; and a sample that the contrary one overtook still comp
 one time are one.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,25 +34,48 @@ class Ended(msgspec.Struct, array_like=True):
     newest: Evidence
 
 
-class Signal(msgspec.Struct, array_like=True):
-    """What is believed, and the samples that speak against it."""
+class Signal:
+    """What is believed, and the samples that speak against it.
 
-    on: bool = False
-    value: float = 0.0
-    """The newest that was judged."""
-    newest_ms: int = -1
-    contrary_ms: int = -1
-    """Of the newest sample that speaks for what is believed, or for neither."""
-    count: int = 0
-    """Samples since then that speak against it; the first and the newest of them follow."""
-    first: Evidence | None = None
-    newest: Evidence | None = None
-    cause: Evidence | None = None
-    """While on: the sample that began the run."""
-    ended: Ended | None = None
-    """The row that the newest contrary sample ended."""
+    A class of its own, no struct of msgspec, as nearly every reading touches one: compiled, its numbers are C's
+    (``debounce.pxd``). In a snapshot it stands as the list of its fields, as a struct would.
+    """
 
-    @property
+    __slots__ = ("cause", "contrary_ms", "count", "ended", "first", "newest", "newest_ms", "on", "value")
+
+    def __init__(self) -> None:
+        """Nothing is believed, and nothing was said."""
+        self.on = False
+        self.value = 0.0
+        """The newest that was judged."""
+        self.newest_ms = -1
+        self.contrary_ms = -1
+        """Of the newest sample that speaks for what is believed, or for neither."""
+        self.count = 0
+        """Samples since then that speak against it; the first and the newest of them follow."""
+        self.first: Evidence | None = None
+        self.newest: Evidence | None = None
+        self.cause: Evidence | None = None
+        """While on: the sample that began the run."""
+        self.ended: Ended | None = None
+        """The row that the newest contrary sample ended."""
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is written."""
+        evidence = self.first, self.newest, self.cause, self.ended
+        return self.on, self.value, self.newest_ms, self.contrary_ms, self.count, *evidence
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> "Signal":
+        """What :meth:`row` gave, as msgpack knows it."""
+        signal = cls()
+        signal.on, signal.value, signal.newest_ms, signal.contrary_ms, signal.count, first, newest, cause, ended = row
+        signal.first = msgspec.convert(first, Evidence | None)
+        signal.newest = msgspec.convert(newest, Evidence | None)
+        signal.cause = msgspec.convert(cause, Evidence | None)
+        signal.ended = msgspec.convert(ended, Ended | None)
+        return signal
+
     def is_quiet(self) -> bool:
         """Whether nothing is believed, suspected, or was just before."""
         return not (self.on or self.count) and self.ended is None

@@ -93,7 +93,7 @@ def power(lamp: Lamp, values: Values) -> Ear:  # noqa: C901 - one condition afte
 def calm(lamp: Lamp, values: Values) -> Calm | None:
     """What :func:`power` takes in until the night, or the day, is over."""
     signals = lamp.signals
-    if lamp.opened or lamp.power_ms < 0 or not all(signal.is_quiet for signal in signals.values()):
+    if lamp.opened or lamp.power_ms < 0 or not all(signal.is_quiet() for signal in signals.values()):
         return None
     now, from_ms, until_ms = spell(lamp.site.lat, lamp.site.lon, lamp.power_ms, round(values["lamp.dusk_s"] * 1000))
     if now is Light.DAY and DARK in signals and DAY in signals:

@@ -60,7 +60,7 @@ class LimitDetector(Packed[State]):
         """What is within is known when somebody asks, if nothing is suspected."""
         bounds = state.bounds(series.facility, series.facility_class, series.observed_property)
         quantity = state.facilities[series.facility].quantity(series)
-        if bounds is None or quantity is None or not quantity.beyond.is_quiet:
+        if bounds is None or quantity is None or not quantity.beyond.is_quiet():
             return None
         beyond = quantity.beyond
 

@@ -113,7 +113,7 @@ class Watched(msgspec.Struct, array_like=True):
     def suspects(self, name: str) -> bool:
         """Whether any device speaks, or begins to speak, of a property that is beyond its limits."""
         said = self.quantities[name].values()
-        return not all(signal.is_quiet for one in said for signal in (one.beyond, one.change))
+        return not all(signal.is_quiet() for one in said for signal in (one.beyond, one.change))
 
     def believes(self, name: str) -> bool:
         """Whether any device is believed that it is."""

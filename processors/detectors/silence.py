@@ -30,7 +30,7 @@ from processors.detectors.common import (
     span,
 )
 from processors.detectors.rulebook import RegistryEvent, Rulebook
-from processors.detectors.silence_state import LATE, Device, State
+from processors.detectors.silence_state import LATE, NEVER_MS, Device, State, soonest_ms
 from processors.engine.contract import (
     QUIET,
     Blind,
@@ -47,13 +47,11 @@ from processors.engine.contract import (
     ZoneEvent,
     deaf,
 )
-from processors.engine.kept import Kept
 from schemas.anomaly import AnomalyKind
 from schemas.camera import CameraEvent
 from schemas.facility import Facility
 from schemas.registry import ClassConfigured, FacilityLeft, FacilityRegistered, ZoneConfigured
 
-NEVER_MS: Final = 1 << 62
 _TIMER: Final = "look"
 _RETRY_MIN_MS: Final = 1_000
 
@@ -95,20 +93,11 @@ class SilenceDetector(Packed[State]):
         if device.opened is not None or device.blind_ms or device.shard is None:
             return None
 
-        def absorb(kept: Kept, first: int) -> None:
-            device.note(*kept.last_word(first))
-
-        return Calm(absorb, pause_ms=int(LATE * device.every_ms))
+        return Calm(device.absorb, pause_ms=int(LATE * device.every_ms))
 
     def rest(self, state: State, due: TimerDue, clock: Clock, newest: Mapping[str, int]) -> int | None:  # noqa: ARG002 - there is one
         """Nobody is silent, and none that lost something is to be reckoned with: as :func:`_on_timer` finds it."""
-        next_ms = NEVER_MS
-        for name, device in state.devices.items():
-            if device.lost:
-                return None
-            if device.opened is None:
-                deadline_ms = device.deadline_ms + max(newest.get(name, 0) - device.heard_ms, 0)
-                next_ms = min(next_ms, deadline_ms)
+        next_ms = soonest_ms(state.devices, newest)
         return next_ms if clock.now_ms < next_ms < NEVER_MS else None
 
     def sees(self, state: State, device: str, facility: str) -> bool:  # noqa: ARG002 - whatever it looks at
@@ -167,7 +156,7 @@ def _hear(state: State, name: str, event: Reading | CameraEvent, turn: Turn) -> 
     device.heard_ms = turn.clock.now_ms
     device.blind_ms = 0
     device.shard = event.shard
-    _wake(state, device.deadline_ms, turn)
+    _wake(state, device.deadline_ms(), turn)
 
 
 def _wake(state: State, at_ms: int, turn: Turn) -> None:
@@ -187,7 +176,7 @@ def _on_timer(state: State, event: TimerDue | Rested, turn: Turn) -> None:
         if device.opened is None:
             if device.lost:
                 device.reckon()  # what was lost long ago weighs less by now
-            deadline_ms = device.deadline_ms
+            deadline_ms = device.deadline_ms()
             if deadline_ms <= now_ms:
                 due.append((deadline_ms, name))
             elif deadline_ms < next_ms:
@@ -265,7 +254,7 @@ def _on_registered(state: State, facility: Facility, turn: Turn) -> None:
     for name, interval_ms in intervals.items():
         device = state.devices.get(name)
         if device is None:
-            device = state.devices[name] = Device({}, 0, turn.clock.now_ms)
+            device = state.devices[name] = Device(turn.clock.now_ms)
         device.facilities[known] = interval_ms
         _expect(state, name, turn)
     if known in state.unseen:
@@ -285,7 +274,7 @@ def _expect(state: State, name: str, turn: Turn) -> None:
     device.patience_ms = patience_ms
     device.reckon()
     if device.patience_ms + device.more_ms != before_ms and device.opened is None:
-        _wake(state, device.deadline_ms, turn)
+        _wake(state, device.deadline_ms(), turn)
 
 
 def _intervals(facility: Facility) -> dict[str, int]:

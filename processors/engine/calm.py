@@ -92,8 +92,10 @@ def sift(  # noqa: C901 - one condition after the other
             whences = kept.whences
             if not whences or whences[-1] is not here:
                 whences.append(here)
-            kept.times[count], kept.values[count], kept.ordinals[count] = at_ms, reads, ordinal
-            kept.arrivals[count], kept.qualities[count], kept.whence[count] = arrival_ms, quality, len(whences) - 1
+            grade = quality
+            kept.words[4 * count], kept.words[4 * count + 1], kept.words[4 * count + 2] = at_ms, ordinal, arrival_ms
+            kept.words[4 * count + 3] = (len(whences) - 1) << 4 | grade
+            kept.values[count] = reads
             if kept.identities is not None:
                 kept.identities.append(identity)
             kept.count = count + 1
@@ -118,15 +120,17 @@ def number(route: Route, identity: str) -> int:
     """The number of an identity as a route knows them; -1: of several channels, or none of ours."""
     if not identity.startswith(route.prefix):
         return -1
-    digits = identity[route.start :]
+    start, end = route.start, len(identity)
     if not route.is_numbered:
-        digits, _, tail = digits.partition(":")
-        if "@" in tail:
+        if identity.find("@", start) >= 0:
             return -1
-    if not 0 < len(digits) <= _DIGITS_MAX or (digits[0] == "0" and len(digits) > 1):
+        colon = identity.find(":", start)
+        end = end if colon < 0 else colon
+    if not 0 < end - start <= _DIGITS_MAX or (identity[start] == "0" and end - start > 1):
         return -1  # none, or not as it would be written again
     ordinal = 0
-    for digit in digits:
+    for at in range(start, end):
+        digit = identity[at]
         if not "0" <= digit <= "9":
             return -1
         ordinal = 10 * ordinal + ord(digit) - 48

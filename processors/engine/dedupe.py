@@ -99,15 +99,21 @@ class Lane:
             first: the first of them.
             start: where in the identities the number begins.
         """
-        after, identities = kept.count, kept.identities
-        self.ordinals.fromlist([kept.ordinal(at) for at in range(first, after)])
-        self.times.fromlist([kept.time(at) for at in range(first, after)])
-        if identities is None:
-            self.marks.fromlist([crc32(pack(kept.value(at))) for at in range(first, after)])
-        else:
-            for identity in identities[first:]:
-                _, _, tail = identity[start:].partition(":")
-                self.marks.append(crc32(tail.encode()))
+        after, identities, known = kept.count, kept.identities, len(self.ordinals)
+        more = bytes(8 * (after - first))
+        self.ordinals.frombytes(more)
+        self.times.frombytes(more)
+        self.marks.frombytes(more[len(more) // 2 :])
+        # Columns of C where this is compiled, so they are as long as they will be before they are taken in hand.
+        ordinals, times, marks = self.ordinals, self.times, self.marks
+        for at in range(after - first):
+            one = first + at
+            ordinals[known + at], times[known + at] = kept.ordinal(one), kept.time(one)
+            if identities is None:
+                marks[known + at] = crc32(pack(kept.value(one)))
+            else:
+                _, _, tail = identities[one][start:].partition(":")
+                marks[known + at] = crc32(tail.encode())
         self.newest = kept.ordinal(after - 1)
 
     def _purge_now(self, floor_ms: int) -> None:

@@ -8,20 +8,17 @@ cdef class Kept:
     cdef public str prefix
     cdef public list whences, identities
     cdef public long long now_ms
-    cdef long long times[32]
+    cdef long long words[128]
     cdef double values[32]
-    cdef long long ordinals[32]
-    cdef long long arrivals[32]
-    cdef int whence[32]
-    cdef signed char qualities[32]
 
     cpdef long long time(self, Py_ssize_t at)
     cpdef double value(self, Py_ssize_t at)
     cpdef long long ordinal(self, Py_ssize_t at)
     cpdef str identity(self, Py_ssize_t at)
     cpdef object shard(self)
+    cdef long long whence(self, Py_ssize_t at)
     cpdef tuple row(self, Py_ssize_t at)
     @cython.locals(at=Py_ssize_t)
     cpdef object rows(self, Py_ssize_t first)
-    @cython.locals(at=Py_ssize_t, before=int)
+    @cython.locals(at=Py_ssize_t, before="long long")
     cpdef tuple last_word(self, Py_ssize_t first)

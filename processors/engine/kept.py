@@ -25,18 +25,14 @@ class Kept:
     """At most :data:`FULL` readings of one series, in the order in which they came; what stands here stays."""
 
     __slots__ = (
-        "arrivals",
         "count",
         "identities",
         "now_ms",
-        "ordinals",
         "prefix",
-        "qualities",
         "series",
-        "times",
         "values",
-        "whence",
         "whences",
+        "words",
     )
 
     def __init__(
@@ -57,16 +53,14 @@ class Kept:
         self.count = 0
         self.now_ms = 0
         """Clock time of the newest."""
-        self.times = [0] * 32
+        self.words = [0] * 128
+        """Four of each: event time, the number in its identity, arrival, and by which of ``whences`` it came with its
+        quality in the last four bits. Side by side, as each is written when the others are."""
         self.values = [0.0] * 32
-        self.ordinals = [0] * 32
-        self.arrivals = [0] * 32
-        self.whence = [0] * 32
-        self.qualities = [0] * 32
 
     def time(self, at: int) -> int:
         """Event time of one."""
-        return self.times[at]
+        return self.words[4 * at]
 
     def value(self, at: int) -> float:
         """Value of one."""
@@ -74,28 +68,32 @@ class Kept:
 
     def ordinal(self, at: int) -> int:
         """The number in the identity of one."""
-        return self.ordinals[at]
+        return self.words[4 * at + 1]
 
     def identity(self, at: int) -> str:
         """The identity of one."""
         identities = self.identities
-        return f"{self.prefix}{self.ordinals[at]}" if identities is None else identities[at]
+        return f"{self.prefix}{self.words[4 * at + 1]}" if identities is None else identities[at]
 
     def shard(self) -> str:
         """By which the newest came."""
-        return self.whences[self.whence[self.count - 1]][0]
+        return self.whences[self.whence(self.count - 1)][0]
+
+    def whence(self, at: int) -> int:
+        """By which one came."""
+        return self.words[4 * at + 3] >> 4
 
     def row(self, at: int) -> Row:
         """All of one."""
         assert self.series is not None, "they are somebody's"
-        shard, clock = self.whences[self.whence[at]]
+        shard, clock = self.whences[self.whence(at)]
         return (
             self.series,
-            self.times[at],
+            self.words[4 * at],
             self.values[at],
             self.identity(at),
-            self.qualities[at],
-            self.arrivals[at],
+            self.words[4 * at + 3] & 15,
+            self.words[4 * at + 2],
             shard,
             clock,
         )
@@ -107,12 +105,13 @@ class Kept:
     def last_word(self, first: int) -> tuple[int, str]:
         """Clock time and shard of the newest from there on; of several at one time, the greatest shard."""
         at = self.count - 1
-        shard, clock = self.whences[self.whence[at]]
-        now_ms, before = clock.now_ms, self.whence[at]
+        before = self.whence(at)
+        shard, clock = self.whences[before]
+        now_ms = clock.now_ms
         while at > first:
             at -= 1
-            if self.whence[at] != before:
-                before = self.whence[at]
+            if self.whence(at) != before:
+                before = self.whence(at)
                 other, clock = self.whences[before]
                 if clock.now_ms < now_ms:
                     break

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from processors.detectors.health.state import NEVER_MS, State
+from processors.detectors.health.state import State
+from processors.detectors.health.watch import NEVER_MS
 from schemas.facility import FacilityClass
 from schemas.health import LIMITS, STILL_S
 from schemas.rules import Values

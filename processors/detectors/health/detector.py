@@ -11,7 +11,8 @@ from typing import Final
 from processors.detectors.common import LEFT, UNBOUND, Opened, Packed, Site, Step, Turn
 from processors.detectors.health import battery, ears, jump, lives, missing, neighbours, peers, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of, forget
-from processors.detectors.health.state import NEVER_MS, RULES, Device, State, Watch
+from processors.detectors.health.state import RULES, Device, State
+from processors.detectors.health.watch import NEVER_MS, Watch
 from processors.detectors.rulebook import Rulebook
 from processors.engine.contract import (
     QUIET,
@@ -137,8 +138,7 @@ def _on_reading(state: State, reading: Reading, turn: Turn) -> None:
 def _begin(state: State, device: Device, key: str, reading: Reading, turn: Turn) -> None:
     """The first reading of a series."""
     series, time_ms, value = reading.series, reading.time_ms, reading.value
-    watch = device.watches[key] = Watch(series.facility, time_ms, time_ms, value, value, value, time_ms)
-    watch.total, watch.counted = value, 1
+    watch = device.watches[key] = Watch(series.facility, time_ms, value)
     bounds = bounds_of(state, series.facility, series.observed_property)
     if bounds.is_free:
         watch.low, watch.high = -math.inf, math.inf

@@ -4,9 +4,9 @@ from typing import Final
 
 from processors.detectors.health import battery, rows, signal, stuck
 from processors.detectors.health.bounds import bounds_of
-from processors.detectors.health.state import NEVER_MS, Device, State, Watch
+from processors.detectors.health.state import Device, State
+from processors.detectors.health.watch import NEVER_MS, Watch
 from processors.engine.contract import Calm, Ear
-from processors.engine.kept import Kept
 from schemas.rules import Values
 
 COUNTED: Final = frozenset({"uptime", "restart_count"})
@@ -51,7 +51,7 @@ def _usual(state: State, device: Device, watch: Watch, prop: str) -> Ear:
             room = step + per_ms * since_ms
             if not (least <= value <= most and -room <= value - watch.value <= room):
                 return False
-        row = watch.row
+        row = watch.numbers
         if not rows.goes_on(row, identity) if row is not None else identity.startswith("a:"):
             return False
         if stands:
@@ -138,24 +138,15 @@ def _counted(device: Device, watch: Watch, usual: Ear, prop: str) -> Ear:
 
 def calm(state: State, watch: Watch, prop: str) -> Calm | None:
     """What :func:`_usual` takes in whatever was read between."""
-    row = watch.row
+    row = watch.numbers
     if watch.opened or (row is not None and row.seq < row.left_seq):
         return None
     bounds = bounds_of(state, watch.facility, prop)
     # Where it moves meanwhile, it stands from then on: for this long at least.
     least_ms = min(bounds.least_ms, bounds.prior_ms)
 
-    def absorb(kept: Kept, first: int) -> int | None:
-        times = kept.count - first
-        stuck.go_on(watch, kept, first, bounds)
-        watch.count += times
-        watch.counted += times
-        if row is not None:
-            row.seq = kept.ordinal(kept.count - 1)
-        return min(watch.due_ms, watch.time_ms + least_ms) if bounds.is_judged else None
-
     return Calm(
-        absorb,
+        stuck.GoingOn(watch, bounds, least_ms).absorb,
         low=bounds.low,
         high=bounds.high,
         room=bounds.step,

@@ -10,7 +10,8 @@ from typing import Final
 
 from processors.detectors.common import Evidence, Opening, Step, Turn, span
 from processors.detectors.health.bounds import Bounds
-from processors.detectors.health.state import Leap, State, Watch
+from processors.detectors.health.state import State
+from processors.detectors.health.watch import Leap, Watch
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.rules import Values

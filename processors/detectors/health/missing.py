@@ -9,7 +9,8 @@ says of itself, such as its battery, is no sensor.
 from typing import Final
 
 from processors.detectors.common import Evidence, Opening, Step, Turn, span
-from processors.detectors.health.state import Device, State, Watch
+from processors.detectors.health.state import Device, State
+from processors.detectors.health.watch import Watch
 from processors.engine.contract import Reading
 from schemas.anomaly import AnomalyKind
 from schemas.properties import OF_DEVICE

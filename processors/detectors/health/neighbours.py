@@ -11,7 +11,8 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from processors.detectors.common import Opening, Step, Turn
-from processors.detectors.health.state import Habit, State, Watch
+from processors.detectors.health.state import State
+from processors.detectors.health.watch import Habit, Watch
 from schemas.anomaly import AnomalyKind
 from schemas.health import DRIFT_FLOOR
 from schemas.rules import Values

@@ -7,8 +7,9 @@ that any of at least ``peers`` with a record ever stood still is taken for its o
 from collections import defaultdict
 
 from processors.detectors.health.bounds import RESTLESS, Bounds, bounds_of
-from processors.detectors.health.state import NEVER_MS, State, Watch
+from processors.detectors.health.state import State
 from processors.detectors.health.stuck import is_learnt, patience
+from processors.detectors.health.watch import NEVER_MS, Watch
 
 
 def look(state: State) -> bool:

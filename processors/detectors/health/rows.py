@@ -7,7 +7,8 @@ series with numbers (identity ``a:``, :mod:`schemas.identity`) has rows; a small
 
 from typing import Final
 
-from processors.detectors.health.state import Device, Row, Watch
+from processors.detectors.health.state import Device
+from processors.detectors.health.watch import Row, Watch
 
 DISORDER: Final = 16
 """A message may be overtaken by so many."""
@@ -40,22 +41,22 @@ def goes_on(row: Row, identity: str) -> bool:
 def follow(device: Device, watch: Watch, identity: str, time_ms: int) -> None:
     """Take in the number of a message that is newer than all before."""
     said = parse(identity)
-    row = watch.row
+    row = watch.numbers
     if said is None:
         return
     boot, seq = said
     if row is None:
-        watch.row = Row(f"a:{boot}:", boot, seq)
+        watch.numbers = Row(f"a:{boot}:", boot, seq)
         return
     ahead = boot == row.boot and seq >= row.seq
     returns = boot == row.left_boot and seq > row.left_seq >= 0
     if ahead and not (returns and row.left_seq > row.seq):
         row.seq = seq
     elif returns:
-        watch.row = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
+        watch.numbers = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
         _note(device.returned, time_ms, SAME_RETURN_MS)
     elif boot != row.boot or row.seq - seq > DISORDER:
-        watch.row = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
+        watch.numbers = Row(f"a:{boot}:", boot, seq, row.boot, row.seq)
         _note(device.begun, time_ms, SAME_RESTART_MS)
 
 

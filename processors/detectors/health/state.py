@@ -5,85 +5,10 @@ from typing import Final
 import msgspec
 
 from processors.detectors.common import Opened, Site
+from processors.detectors.health.watch import Watch
 from processors.detectors.rulebook import Rulebook
 
 RULES: Final = ("stuck", "jump", "property_silence", "drift", "battery", "restarts", "duplicate", "signal")
-NEVER_MS: Final = 2**62
-
-
-class Row(msgspec.Struct, array_like=True):
-    """The numbers that a series gives its messages, and the row that it left when it last began anew."""
-
-    prefix: str
-    """Of the identities of this row, where they name no channel."""
-    boot: str
-    seq: int
-    left_boot: str = ""
-    left_seq: int = -1
-
-
-class Habit(msgspec.Struct, array_like=True):
-    """How a series stands among its neighbours."""
-
-    usual: float = 0.0
-    spread: float = 0.0
-    hours: int = 0
-    off: int = 0
-    """Hours in a row in which it was far from that, or (negative) near it again while a finding is open."""
-    off_since_ms: int = 0
-
-
-class Leap(msgspec.Struct, frozen=True, array_like=True):
-    """A jump that is open."""
-
-    since_ms: int
-    """Of the newest impossible reading."""
-    before: float | None = None
-    """Where it was; None: it went where no sensor can show anything."""
-    half: float = 0.0
-    """Of the way that it went."""
-
-    def again(self, at_ms: int) -> "Leap":
-        """With another impossible reading."""
-        return Leap(at_ms, self.before, self.half)
-
-
-class Watch(msgspec.Struct, array_like=True):
-    """One series: a property of a device, of one channel."""
-
-    facility: str
-    first_ms: int
-    time_ms: int
-    """Of the newest reading; what is older is of no interest here."""
-    value: float
-    low: float
-    high: float
-    """Between them it counts as standing still."""
-    still_ms: int
-    """Since when it does; time in which nothing came is left out."""
-    due_ms: int = NEVER_MS
-    """From when on that is too long."""
-    still: int = 1
-    """Readings since then."""
-    longest_ms: int = 0
-    moves: int = 0
-    step: float = 0.0
-    """What it usually moves by."""
-    gap_ms: int = 0
-    """The longest time between two readings."""
-    count: int = 1
-    total: float = 0.0
-    counted: int = 0
-    """Of ``total``: readings since the last look at the neighbours."""
-    missed_ms: int = 0
-    """The newest word of its device when it was missed first."""
-    sane: int = 0
-    """Possible readings in a row near where it was, while a jump is open."""
-    row: Row | None = None
-    habit: Habit | None = None
-    opened: dict[str, Opened] = {}
-    """Findings about this series, by kind."""
-    leap: Leap | None = None
 
 
 class Charge(msgspec.Struct, array_like=True):

@@ -11,7 +11,8 @@ from typing import Final
 
 from processors.detectors.common import Evidence, Opening, Step, Turn, span
 from processors.detectors.health.bounds import Bounds, bounds_of
-from processors.detectors.health.state import NEVER_MS, State, Watch
+from processors.detectors.health.state import State
+from processors.detectors.health.watch import NEVER_MS, Watch
 from processors.engine.contract import Reading
 from processors.engine.kept import Kept
 from schemas.anomaly import AnomalyKind
@@ -42,32 +43,55 @@ def moved(watch: Watch, time_ms: int, value: float, bounds: Bounds) -> None:
     watch.due_ms = due(watch, time_ms, bounds)
 
 
-def go_on(watch: Watch, kept: Kept, first: int, bounds: Bounds) -> None:
-    """As :func:`moved` of those that move and a count of those that stand; nothing is open, and all is possible.
+class GoingOn:
+    """Takes in readings of one series that move as they may: as :func:`moved` of those that do, and a count of others.
 
-    Of nearly every reading that there is, and so in variables of its own.
+    Nothing is open, and all is possible. Of nearly every reading, and so in variables of its own.
     """
-    low, high, share = watch.low, watch.high, bounds.share
-    time_ms, value, total = watch.time_ms, watch.value, watch.total
-    still, still_ms, longest_ms, moves, step = watch.still, watch.still_ms, watch.longest_ms, watch.moves, watch.step
-    before_moves = moves
-    for at in range(first, kept.count):
-        at_ms, now = kept.time(at), kept.value(at)
-        if low <= now <= high:
-            still += 1
-        else:
-            longest_ms = max(longest_ms, time_ms - still_ms)
-            moves += 1
-            step = _usual_step(step, abs(now - value), moves)
-            room = share * step
-            low, high, still_ms, still = now - room, now + room, at_ms, 1
-        time_ms, value = at_ms, now
-        total += now
-    watch.time_ms, watch.value, watch.total, watch.still = time_ms, value, total, still
-    if moves != before_moves:
-        watch.low, watch.high, watch.still_ms = low, high, still_ms
-        watch.longest_ms, watch.moves, watch.step = longest_ms, moves, step
-        watch.due_ms = due(watch, still_ms, bounds)
+
+    __slots__ = ("_bounds", "_least_ms", "_watch")
+
+    def __init__(self, watch: Watch, bounds: Bounds, least_ms: int) -> None:
+        """Where it moves meanwhile, it stands from then on: for ``least_ms`` at least."""
+        self._watch = watch
+        self._bounds = bounds
+        self._least_ms = least_ms
+
+    def absorb(self, kept: Kept, first: int) -> int | None:
+        """See :class:`processors.engine.contract.Calm`."""
+        watch, bounds, count = self._watch, self._bounds, kept.count
+        low, high, share = watch.low, watch.high, bounds.share
+        time_ms, value, total = watch.time_ms, watch.value, watch.total
+        still, still_ms, longest_ms, moves, step = (
+            watch.still,
+            watch.still_ms,
+            watch.longest_ms,
+            watch.moves,
+            watch.step,
+        )
+        before_moves = moves
+        for at in range(first, count):
+            at_ms, now = kept.time(at), kept.value(at)
+            if low <= now <= high:
+                still += 1
+            else:
+                longest_ms = max(longest_ms, time_ms - still_ms)
+                moves += 1
+                step = _usual_step(step, abs(now - value), moves)
+                room = share * step
+                low, high, still_ms, still = now - room, now + room, at_ms, 1
+            time_ms, value = at_ms, now
+            total += now
+        watch.time_ms, watch.value, watch.total, watch.still = time_ms, value, total, still
+        watch.count += count - first
+        watch.counted += count - first
+        if moves != before_moves:
+            watch.low, watch.high, watch.still_ms = low, high, still_ms
+            watch.longest_ms, watch.moves, watch.step = longest_ms, moves, step
+            watch.due_ms = due(watch, still_ms, bounds)
+        if watch.numbers is not None:
+            watch.numbers.seq = kept.ordinal(count - 1)
+        return min(watch.due_ms, time_ms + self._least_ms) if bounds.is_judged else None
 
 
 def _usual_step(step: float, change: float, moves: int) -> float:

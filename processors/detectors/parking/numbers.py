@@ -51,17 +51,21 @@ def tell(source: Source, every_ms: int | None, time_ms: int, identity: str) -> T
 
 def go_on(source: Source, every_ms: int | None, kept: Kept, first: int) -> None:
     """As :func:`tell` of each, where all say what the word before them said: only their times and numbers tell more."""
-    newest_ms, beat_ms, slack_ms = source.newest_ms, source.beat_ms, round(_SLACK * (every_ms or 0))
-    for at in range(first, kept.count):
+    newest_ms, beat_ms, interval_ms, after = source.newest_ms, source.beat_ms, every_ms or 0, kept.count
+    slack_ms = round(_SLACK * interval_ms)
+    for at in range(first, after):
         time_ms = kept.time(at)
         since_ms = time_ms - newest_ms
-        if every_ms is not None and since_ms > 0:
-            on_beat = beat_ms >= 0 and _is_multiple(time_ms - beat_ms, every_ms, slack_ms)
-            if on_beat or _is_multiple(since_ms, every_ms, slack_ms):
+        if interval_ms and since_ms > 0:
+            on_beat = beat_ms >= 0 and _is_multiple(time_ms - beat_ms, interval_ms, slack_ms)
+            if on_beat or _is_multiple(since_ms, interval_ms, slack_ms):
                 beat_ms = time_ms
         newest_ms = time_ms
     source.newest_ms, source.beat_ms = newest_ms, beat_ms
-    source.boot, source.seq = number(kept.identity(kept.count - 1))
+    if kept.prefix.startswith("a:"):  # as number() has it, of all that is kept
+        source.boot, source.seq = kept.prefix[2:-1], kept.ordinal(after - 1)
+    else:
+        source.boot, source.seq = "", -1
 
 
 def is_due(source: Source, every_ms: int, time_ms: int) -> bool:
@@ -78,7 +82,8 @@ def number(identity: str) -> tuple[str, int]:
 
 
 def _is_multiple(span_ms: int, every_ms: int, slack_ms: int) -> bool:
+    """Whether a span is an interval, or several, but for the slack, which is far less than half of one."""
     if span_ms == every_ms:
         return True
-    times = round(span_ms / every_ms)
-    return times > 0 and abs(span_ms - times * every_ms) <= slack_ms
+    beyond_ms = span_ms % every_ms
+    return span_ms > 0 and (every_ms - beyond_ms <= slack_ms or (beyond_ms <= slack_ms and span_ms > beyond_ms))

@@ -8,7 +8,7 @@ from street_kit import ZONE, at_s, bay, cover, facility, said
 
 from processors.detectors.health import HealthDetector, stuck
 from processors.detectors.health.bounds import Bounds
-from processors.detectors.health.state import Watch
+from processors.detectors.health.watch import Watch
 from processors.engine.driver import PipelineTestDriver
 from schemas.facility import FacilityClass, Place, Policy
 from schemas.registry import ZoneConfigured, ZoneKind
@@ -100,7 +100,7 @@ def test_what_a_bin_does_when_it_is_filled_and_emptied_is_no_measure_of_its_usua
         is_free=False, low=0, high=100, step=100, per_ms=0, may_rest=False, prior_ms=0, is_judged=True, longer=4,
         peers=3, moves=30, learn_ms=0, least_ms=0, samples=10, share=0.05,
     )  # fmt: skip
-    watch = Watch("bin-1", 0, 0, 10.0, 10.0, 10.0, 0)
+    watch = Watch("bin-1", 0, 10.0)
     for n, value in enumerate([*range(12, 90, 2), 10, 60, 99, 5, 70, 10]):
         stuck.moved(watch, n, value, bounds)
         watch.value = value
