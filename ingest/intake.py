@@ -199,10 +199,9 @@ class Intake:
         if report.kind is Kind.IGNORED:
             self._tally.ignored[decoder] += 1
             return False
-        speakers = self._registry.speakers(device) if report.about.gateway is not None else frozenset()
-        if speakers and report.about.gateway not in speakers:
-            text = f"{report.about.gateway} speaks for {device}, whose gateway is {', '.join(sorted(speakers))}"
-            self._quarantine(message, Refusal(Reason.IDENTITY_MISMATCH, "gateway", text), device)
+        refusal = self.mismatch(report)
+        if refusal is not None:
+            self._quarantine(message, refusal, device)
             return True
         missing = self._book.note(report, decoder, message.topic, message.moment.event_ms, self._timing.monotonic_s())
         if report.about.gateway is not None and self._carriers is not None:
@@ -217,8 +216,17 @@ class Intake:
         for index, seen in enumerate(report.sightings):
             self._sighting(message, device, seen, index, unclaimed)
         if unclaimed:
-            self._set_aside(message, device, tuple(unclaimed))
+            self._set_aside(message, device, tuple(unclaimed), report.about.gateway)
         return bool(unclaimed)
+
+    def mismatch(self, report: Report) -> Refusal | None:
+        """Why a gateway may not speak for a device: the registry names others. None: it may."""
+        gateway = report.about.gateway
+        speakers = self._registry.speakers(report.device) if gateway is not None else frozenset()
+        if not speakers or gateway in speakers:
+            return None
+        text = f"{gateway} speaks for {report.device}, whose gateway is {', '.join(sorted(speakers))}"
+        return Refusal(Reason.IDENTITY_MISMATCH, "gateway", text)
 
     # ----------------------------------------------------------------------------------------------------- readings
 
@@ -274,12 +282,16 @@ class Intake:
 
     # ---------------------------------------------------------------------------------------------------- set aside
 
-    def _set_aside(self, message: Transit, device: str, unclaimed: tuple[tuple[str, str], ...]) -> None:
+    def _set_aside(
+        self, message: Transit, device: str, unclaimed: tuple[tuple[str, str], ...], gateway: str | None
+    ) -> None:
         event_ms = (
             message.arrival[0].event_ms if any(tier(one) == "c" for _, one in unclaimed) else message.moment.event_ms
         )
+        # Two gateways may say the same of a device, one of which may not: neither is a copy of the other.
+        said = [f"{name}={identity}" for name, identity in unclaimed] + ([f"by {gateway}"] if gateway else [])
         readings = UnregisteredReadings(
-            id=event_id("unregistered", device, *(f"{name}={identity}" for name, identity in unclaimed)),
+            id=event_id("unregistered", device, *said),
             device=device,
             mqtt_topic=message.topic,
             payload=message.payload,
@@ -302,9 +314,25 @@ class Intake:
         self._ledger.hold(ticket)
         self._writer.write(UNREGISTERED, partition, readings.device, readings, event_ms, tickets=(ticket,))
 
+    def refuse_waiting(self, readings: UnregisteredReadings, refusal: Refusal, event_ms: int, ticket: int) -> None:
+        """Refuse a message that waited, as it would have been when it came had its device been registered."""
+        arrival_ms, key = to_ms(readings.arrival_time), payload_hash(readings.mqtt_topic, readings.payload)
+        record = Quarantined(
+            id=event_id("quarantined", refusal.reason.value, readings.mqtt_topic, key, arrival_ms),
+            reason=refusal.reason,
+            field=refusal.field,
+            detail=refusal.detail,
+            mqtt_topic=readings.mqtt_topic,
+            device=readings.device,
+            payload=readings.payload,
+            payload_bytes=len(readings.payload),
+            arrival_time=readings.arrival_time,
+            source=self._writer.source,
+        )
+        self._write_quarantined(record, event_ms, ticket)
+
     def _quarantine(self, message: Transit, refusal: Refusal, device: str | None = None) -> None:
         arrival, key = message.arrival
-        self._ledger.hold(message.inbound.ticket)
         record = Quarantined(
             id=event_id("quarantined", refusal.reason.value, message.topic, key, arrival.arrival_ms),
             reason=refusal.reason,
@@ -317,16 +345,15 @@ class Intake:
             arrival_time=from_ms(arrival.arrival_ms),
             source=self._writer.source,
         )
-        key = message.topic or (device or self._shard)
+        self._write_quarantined(record, message.moment.event_ms, message.inbound.ticket)
+
+    def _write_quarantined(self, record: Quarantined, event_ms: int, ticket: int) -> None:
+        self._ledger.hold(ticket)
+        key = record.mqtt_topic or (record.device or self._shard)
         self._writer.write(
-            QUARANTINE,
-            partition_of(key, QUARANTINE.partitions),
-            key,
-            record,
-            message.moment.event_ms,
-            tickets=(message.inbound.ticket,),
+            QUARANTINE, partition_of(key, QUARANTINE.partitions), key, record, event_ms, tickets=(ticket,)
         )
-        self._tally.quarantined[refusal.reason.value] += 1
+        self._tally.quarantined[record.reason.value] += 1
 
 
 def _counted(refusal: Refusal, refused: int) -> Refusal:

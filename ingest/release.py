@@ -1,10 +1,13 @@
 """Releasing what waited: when an unknown device is registered, its messages become ordinary, marked events.
 
+What a gateway said that may not speak for it is refused then, as it would have been when it came.
+
 One ingest does it for all: the one that ticks partition 0 of the events. One device at a time: its messages are read
 again from the log, written to the events, and when Kafka has confirmed all of them ``ReadingsReleased`` closes them. A
 crash in between repeats some of it, under the same identities.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import structlog
@@ -17,6 +20,7 @@ from ingest.decoders.catalogue import Catalogue
 from ingest.follower import Follower, Reply, Request
 from ingest.intake import Intake
 from ingest.ledger import AckLedger
+from ingest.messages import Report
 from ingest.normalise import Plausibility, measurement_identity, sighting_identity
 from ingest.registry import Registry
 from ingest.unregistered import CAMERA, Unregistered
@@ -157,6 +161,17 @@ class Releaser:
         self._ledger.confirm(job.ticket)
         log.info("release_ended", device=job.device, messages=job.messages, left=len(job.left))
 
+    def _allowed(
+        self, readings: UnregisteredReadings, reports: list[Report], clock_ms: int, ticket: int
+    ) -> Iterator[Report]:
+        """Of the reports of a message those whose gateway may speak for the device; the message is refused if not."""
+        for report in reports:
+            refusal = self._intake.mismatch(report)
+            if refusal is None:
+                yield report
+            else:
+                self._intake.refuse_waiting(readings, refusal, clock_ms, ticket)
+
     def _release(self, readings: UnregisteredReadings, clock_ms: int, job: _Job) -> Unclaimed:
         """Write one message as what it is, marked as released; returns what nobody claims even now."""
         assert job.ticket is not None
@@ -169,7 +184,7 @@ class Releaser:
         if not reports:
             log.warning("release_skipped", device=job.device, topic=readings.mqtt_topic, refusal=decoded.refusal)
         unclaimed: list[tuple[str, str]] = []
-        for report in reports:
+        for report in self._allowed(readings, reports, clock_ms, job.ticket):
             for index, part in enumerate(report.measurements):
                 identity = measurement_identity(part, given_ms, key, index)
                 if (part.observed_property, identity) not in wanted:

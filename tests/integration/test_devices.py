@@ -11,8 +11,9 @@ from ingest_kit import City, Ingest, facility, reading
 from ops.devices.store import read_devices
 from schemas.device import DeviceTwin
 from schemas.facility import FacilityClass
-from schemas.quarantine import Reason
-from schemas.topics import ACCEPTED, DEVICES
+from schemas.observation import Quality
+from schemas.quarantine import Quarantined, Reason, UnregisteredReadings
+from schemas.topics import ACCEPTED, DEVICES, UNREGISTERED
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
@@ -31,6 +32,11 @@ def ingest(city: City, tmp_path: Path) -> Iterator[Ingest]:
 
 def twin(city: City, device: str) -> DeviceTwin | None:
     return read_devices(city.kafka).get(device)
+
+
+def mismatches(city: City, device: str) -> list[Quarantined]:
+    """What was refused because somebody else spoke for a device."""
+    return [one for one in city.refused() if (one.reason, one.device) == (Reason.IDENTITY_MISMATCH, device)]
 
 
 def test_a_device_is_unknown_until_a_rule_registers_it(city: City, ingest: Ingest, tmp_path: Path) -> None:
@@ -88,8 +94,22 @@ def test_only_its_gateway_speaks_for_a_device(city: City, ingest: Ingest) -> Non
     city.publish((city.topic("gw-2", "batch"), body), (city.topic("gw-1", "batch"), body))
     (row,) = city.pressures("probe-3", 1)
     assert row.value == 1000.0
-    (refused,) = [one for one in city.refused() if one.reason is Reason.IDENTITY_MISMATCH]
-    assert (refused.mqtt_topic, refused.device) == (city.topic("gw-2", "batch"), "probe-3")
+    (refused,) = eventually(lambda: mismatches(city, "probe-3"))  # later where it waited: it may be that quick
+    assert refused.mqtt_topic == city.topic("gw-2", "batch")
+
+
+def test_what_waited_is_released_only_if_its_gateway_may_speak(city: City, ingest: Ingest) -> None:
+    rows = {"series": [{"device": "probe-4", "property": "pressure", "unit": "kPa"}], "index": [0], "seq": [1]}
+    for value, gateway in enumerate(("gw-2", "gw-1"), 1):  # under one number, as who pretends to be another would
+        city.publish((city.topic(gateway, "batch"), json.dumps(rows | {"value": [value]}).encode()))
+    eventually(
+        lambda: len([one for one in city.of(UNREGISTERED, UnregisteredReadings) if one.device == "probe-4"]) == 2
+    )
+    city.register(facility("F4", "probe-4", gateway="gw-1"))
+    (refused,) = eventually(lambda: mismatches(city, "probe-4"))
+    assert (refused.mqtt_topic, json.loads(refused.payload)["value"]) == (city.topic("gw-2", "batch"), [1])
+    (row,) = city.pressures("probe-4", 1)
+    assert (row.value, row.quality) == (2000.0, Quality.RELEASED)
 
 
 def test_every_understood_message_is_kept(city: City) -> None:
