@@ -1,7 +1,7 @@
 """What is done with each message: decode, look up, normalise, and put where it belongs. No message is ever dropped."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -81,6 +81,18 @@ class Transit:
             )
             self._arrival = known, key
         return self._arrival
+
+
+class _Refused(NamedTuple):
+    """A message that is refused, as far as the quarantine keeps it."""
+
+    topic: str
+    device: str | None
+    payload: bytes
+    size: int
+    arrival_ms: int
+    key: str
+    """Of its topic and payload."""
 
 
 class Intake:
@@ -316,44 +328,36 @@ class Intake:
 
     def refuse_waiting(self, readings: UnregisteredReadings, refusal: Refusal, event_ms: int, ticket: int) -> None:
         """Refuse a message that waited, as it would have been when it came had its device been registered."""
-        arrival_ms, key = to_ms(readings.arrival_time), payload_hash(readings.mqtt_topic, readings.payload)
-        record = Quarantined(
-            id=event_id("quarantined", refusal.reason.value, readings.mqtt_topic, key, arrival_ms),
-            reason=refusal.reason,
-            field=refusal.field,
-            detail=refusal.detail,
-            mqtt_topic=readings.mqtt_topic,
-            device=readings.device,
-            payload=readings.payload,
-            payload_bytes=len(readings.payload),
-            arrival_time=readings.arrival_time,
-            source=self._writer.source,
-        )
-        self._write_quarantined(record, event_ms, ticket)
+        topic, payload = readings.mqtt_topic, readings.payload
+        arrival_ms, key = to_ms(readings.arrival_time), payload_hash(topic, payload)
+        refused = _Refused(topic, readings.device, payload, len(payload), arrival_ms, key)
+        self._write_quarantined(refusal, refused, event_ms, ticket)
 
     def _quarantine(self, message: Transit, refusal: Refusal, device: str | None = None) -> None:
         arrival, key = message.arrival
+        refused = _Refused(message.topic, device, message.payload, message.inbound.size, arrival.arrival_ms, key)
+        self._write_quarantined(refusal, refused, message.moment.event_ms, message.inbound.ticket)
+
+    def _write_quarantined(self, refusal: Refusal, refused: _Refused, event_ms: int, ticket: int) -> None:
+        topic, device, payload, size, arrival_ms, payload_key = refused
+        self._ledger.hold(ticket)
         record = Quarantined(
-            id=event_id("quarantined", refusal.reason.value, message.topic, key, arrival.arrival_ms),
+            id=event_id("quarantined", refusal.reason.value, topic, payload_key, arrival_ms),
             reason=refusal.reason,
             field=refusal.field,
             detail=refusal.detail,
-            mqtt_topic=message.topic,
+            mqtt_topic=topic,
             device=device,
-            payload=message.payload,
-            payload_bytes=message.inbound.size,
-            arrival_time=from_ms(arrival.arrival_ms),
+            payload=payload,
+            payload_bytes=size,
+            arrival_time=from_ms(arrival_ms),
             source=self._writer.source,
         )
-        self._write_quarantined(record, message.moment.event_ms, message.inbound.ticket)
-
-    def _write_quarantined(self, record: Quarantined, event_ms: int, ticket: int) -> None:
-        self._ledger.hold(ticket)
-        key = record.mqtt_topic or (record.device or self._shard)
+        key = topic or (device or self._shard)
         self._writer.write(
             QUARANTINE, partition_of(key, QUARANTINE.partitions), key, record, event_ms, tickets=(ticket,)
         )
-        self._tally.quarantined[record.reason.value] += 1
+        self._tally.quarantined[refusal.reason.value] += 1
 
 
 def _counted(refusal: Refusal, refused: int) -> Refusal:

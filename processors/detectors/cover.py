@@ -108,9 +108,7 @@ class CoverDetector(Packed[State]):
                 if signal.on or signal.count or signal.ended is not None:
                     return False
             for signal in signals:
-                if time_ms >= signal.newest_ms:
-                    signal.newest_ms, signal.value = time_ms, value
-                signal.contrary_ms = max(signal.contrary_ms, time_ms)
+                signal.goes_by(time_ms, value)
             cover.note(now_ms, shard)
             return True
 

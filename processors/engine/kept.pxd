@@ -18,7 +18,5 @@ cdef class Kept:
     cpdef object shard(self)
     cdef long long whence(self, Py_ssize_t at)
     cpdef tuple row(self, Py_ssize_t at)
-    @cython.locals(at=Py_ssize_t)
-    cpdef object rows(self, Py_ssize_t first)
     @cython.locals(at=Py_ssize_t, before="long long")
     cpdef tuple last_word(self, Py_ssize_t first)

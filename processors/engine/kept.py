@@ -1,10 +1,9 @@
-"""Calm readings of one series that were kept, in columns: each stands in one piece where this is compiled.
+"""Calm readings of one series that were kept: the numbers of each stand side by side where this is compiled.
 
 ``kept.pxd`` says which numbers are C's then (docs/decisions/0031-compiled-modules.md). As a tuple each, they would be
 ten objects a reading, hardly ever in the processor's cache when they are told.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from schemas.columns import SeriesColumns
@@ -97,10 +96,6 @@ class Kept:
             shard,
             clock,
         )
-
-    def rows(self, first: int) -> Iterator[Row]:
-        """All of each from there on."""
-        return iter([self.row(at) for at in range(first, self.count)])
 
     def last_word(self, first: int) -> tuple[int, str]:
         """Clock time and shard of the newest from there on; of several at one time, the greatest shard."""
